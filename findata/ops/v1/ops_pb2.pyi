@@ -1,0 +1,111 @@
+import datetime
+
+from findata.annotations.v1 import annotations_pb2 as _annotations_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class QuarantinedRow(_message.Message):
+    __slots__ = ("payload_id", "row_number", "rule", "table_name", "subject", "scope_date", "reason", "row", "ingest_time")
+    PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    ROW_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    INGEST_TIME_FIELD_NUMBER: _ClassVar[int]
+    payload_id: int
+    row_number: int
+    rule: str
+    table_name: str
+    subject: str
+    scope_date: str
+    reason: str
+    row: str
+    ingest_time: _timestamp_pb2.Timestamp
+    def __init__(self, payload_id: _Optional[int] = ..., row_number: _Optional[int] = ..., rule: _Optional[str] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., reason: _Optional[str] = ..., row: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Coverage(_message.Message):
+    __slots__ = ("instrument_id", "session_date", "source", "interval", "status", "expected_bars", "present_bars", "other_bars", "missing_ranges")
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_BARS_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_BARS_FIELD_NUMBER: _ClassVar[int]
+    OTHER_BARS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_RANGES_FIELD_NUMBER: _ClassVar[int]
+    instrument_id: str
+    session_date: str
+    source: str
+    interval: str
+    status: str
+    expected_bars: int
+    present_bars: int
+    other_bars: int
+    missing_ranges: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., source: _Optional[str] = ..., interval: _Optional[str] = ..., status: _Optional[str] = ..., expected_bars: _Optional[int] = ..., present_bars: _Optional[int] = ..., other_bars: _Optional[int] = ..., missing_ranges: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PayloadScope(_message.Message):
+    __slots__ = ("payload_id", "table_name", "subject", "scope_date", "received_time")
+    PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    payload_id: int
+    table_name: str
+    subject: str
+    scope_date: str
+    received_time: _timestamp_pb2.Timestamp
+    def __init__(self, payload_id: _Optional[int] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., received_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Digest(_message.Message):
+    __slots__ = ("table_name", "subject", "scope_date", "slice", "sha256", "row_count", "ingest_time")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
+    SLICE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    INGEST_TIME_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    subject: str
+    scope_date: str
+    slice: str
+    sha256: str
+    row_count: int
+    ingest_time: _timestamp_pb2.Timestamp
+    def __init__(self, table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., slice: _Optional[str] = ..., sha256: _Optional[str] = ..., row_count: _Optional[int] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class LakeMark(_message.Message):
+    __slots__ = ("table_name", "partition", "mark_id")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    MARK_ID_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    partition: str
+    mark_id: int
+    def __init__(self, table_name: _Optional[str] = ..., partition: _Optional[str] = ..., mark_id: _Optional[int] = ...) -> None: ...
+
+class DueScope(_message.Message):
+    __slots__ = ("asset", "subject", "scope_date", "mark_id", "from_time")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
+    MARK_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    subject: str
+    scope_date: str
+    mark_id: int
+    from_time: _timestamp_pb2.Timestamp
+    def __init__(self, asset: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., mark_id: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,86 @@
+"""Every error that findata raises on purpose, named by what the caller does next.
+
+FindataError
+├── ConfigurationError      change a setting
+├── ProviderError           a provider did not give what was asked
+│   ├── RetriableProviderError  wait retry_after_seconds, then ask again
+│   ├── RefusedRequest      ask for something else: the same request would be refused again
+│   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
+├── DataError               look at the rows: they do not fit what the table says
+├── StoreError              database or S3 said no; see why, then run again
+├── NotEqual                what is stored, published and rebuilt differ: see findata verify
+└── StackError              mend the machine or the servers, then run findata up again
+    ├── PortTaken           free the port or choose another one
+    └── NotRunning          run findata up
+
+What belongs here: errors that more than one package raises or catches.
+What does not: errors of other libraries (they are wrapped where the call is made).
+"""
+
+from __future__ import annotations
+
+
+class FindataError(Exception):
+    """Something went wrong and the next step is known.
+
+    `message` says what happened, `next_step` what the reader does about it.
+    """
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message, next_step)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}. Next: {self.next_step}"
+
+
+class ConfigurationError(FindataError):
+    """A setting is missing, misspelt or contradicts another one."""
+
+
+class ProviderError(FindataError):
+    """A provider did not give what was asked of it."""
+
+
+class RetriableProviderError(ProviderError):
+    """The provider can't answer now (429, 5xx, timeout, cut-off body): the same request may work later.
+
+    `retry_after_seconds`: how long the provider asks to be left alone; None where it does not say.
+    """
+
+    def __init__(self, message: str, next_step: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, next_step)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RefusedRequest(ProviderError):
+    """The provider will not answer this request, now or later (unknown symbol, beyond the wall)."""
+
+
+class MalformedPayload(ProviderError):
+    """The bytes of a payload can't be read as what they are said to be."""
+
+
+class DataError(FindataError):
+    """Rows do not have the shape that their table declares."""
+
+
+class StoreError(FindataError):
+    """The database or the object store could not do what was asked."""
+
+
+class NotEqual(FindataError):
+    """Two copies of the same facts have different content hashes."""
+
+
+class StackError(FindataError):
+    """The embedded servers can't be unpacked, started or stopped."""
+
+
+class PortTaken(StackError):
+    """Another program listens on a port that a server of the stack needs."""
+
+
+class NotRunning(StackError):
+    """Nothing is named in the settings and the embedded stack is not running."""

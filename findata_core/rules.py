@@ -1,0 +1,114 @@
+"""The domain rules of each table: what a good row is, beyond columns and their bounds.
+
+A rule is a Polars expression over the table's columns that is true (or null) for a good row. The same
+rules split a batch into good rows and quarantine before it is stored, and check what is stored. Rules
+that need the calendar or other tables are in findata_core/market and findata_core/quality.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A named rule; `reason` says in words what a row that breaks it has."""
+
+    name: str
+    is_good: pl.Expr
+    reason: str
+
+
+OHLC_RULES = (
+    Rule(
+        "high_not_highest",
+        pl.col("high") >= pl.max_horizontal("open", "low", "close"),
+        "high is below open, low or close",
+    ),
+    Rule(
+        "low_not_lowest",
+        pl.col("low") <= pl.min_horizontal("open", "high", "close"),
+        "low is above open, high or close",
+    ),
+    Rule("price_not_positive", pl.col("low") > 0, "a price is zero or negative"),
+    Rule(
+        "price_not_finite",
+        (pl.col("high") - pl.col("low")).is_finite() & (pl.col("open") + pl.col("close")).is_finite(),
+        "a price is not a finite number",
+    ),
+)
+
+ORDERED_PERCENTILES = (
+    (pl.col("percentile_1_percent") <= pl.col("percentile_25_percent"))
+    & (pl.col("percentile_25_percent") <= pl.col("percentile_75_percent"))
+    & (pl.col("percentile_75_percent") <= pl.col("percentile_99_percent"))
+)
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "findata.market.v1.Bar": (
+        *OHLC_RULES,
+        Rule(
+            "stamp_off_the_minute",
+            pl.col("event_time").dt.timestamp("us") % 60_000_000 == 0,
+            "the stamp is not on a whole minute",
+        ),
+        Rule("settles_too_early", pl.col("settles_time") >= pl.col("event_time"), "it settles before it starts"),
+    ),
+    "findata.market.v1.Candle": (
+        *OHLC_RULES,
+        Rule(
+            "more_than_expected",
+            pl.col("present_minutes") <= pl.col("expected_minutes"),
+            "more minutes are present than the calendar expects",
+        ),
+        Rule(
+            "completeness_wrong",
+            pl.col("is_complete") == (pl.col("present_minutes") == pl.col("expected_minutes")),
+            "is_complete does not follow from the minutes",
+        ),
+        Rule("ends_before_it_starts", pl.col("available_time") > pl.col("event_time"), "it has no width"),
+    ),
+    "findata.market.v1.PeriodCandle": (
+        *OHLC_RULES,
+        Rule(
+            "more_than_expected",
+            (pl.col("present_sessions") <= pl.col("expected_sessions"))
+            & (pl.col("present_minutes") <= pl.col("expected_minutes")),
+            "more is present than the calendar expects",
+        ),
+        Rule("ends_before_it_starts", pl.col("available_time") > pl.col("event_time"), "it has no width"),
+    ),
+    "findata.rates.v1.ReferenceRate": (
+        Rule("percentiles_not_ordered", ORDERED_PERCENTILES, "the percentiles are not in order"),
+    ),
+    "findata.reference.v1.ExchangeSession": (
+        Rule("closes_before_it_opens", pl.col("close_time") > pl.col("open_time"), "it closes before it opens"),
+        Rule(
+            "break_outside_session",
+            (pl.col("break_start_time") > pl.col("open_time"))
+            & (pl.col("break_end_time") > pl.col("break_start_time"))
+            & (pl.col("close_time") > pl.col("break_end_time")),
+            "the break does not lie inside the session",
+        ),
+    ),
+    "findata.signals.v1.PivotLevels": (
+        Rule(
+            "levels_not_ordered",
+            (pl.col("s2").fill_null(pl.col("s1")) <= pl.col("s1"))
+            & (pl.col("s1") <= pl.col("r1"))
+            & (pl.col("r1") <= pl.col("r2").fill_null(pl.col("r1"))),
+            "supports and resistances are not in order",
+        ),
+        Rule(
+            "never_valid",
+            pl.col("valid_until_time") > pl.col("valid_from_time"),
+            "the levels end before they begin",
+        ),
+    ),
+}
+
+
+def rules_of(message: str) -> tuple[Rule, ...]:
+    """Return the domain rules of a proto message's tables; most reference tables have none."""
+    return RULES.get(message, ())

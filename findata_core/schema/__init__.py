@@ -1,0 +1,1 @@
+"""What the contract in proto/ says, as tables, frames, rules, hashes and documentation."""

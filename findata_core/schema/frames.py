@@ -1,0 +1,97 @@
+"""Frames in a table's shape: Polars and Arrow schemas, and the one door that settles a frame's dtypes.
+
+Rules about values are in validation.py; here it is only about columns, order, dtypes and UTC.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+import pyarrow as pa
+
+from findata_core.errors import DataError
+from findata_core.schema.tables import ColumnKind, Table
+
+POLARS_TYPES: Mapping[ColumnKind, pl.DataType] = {
+    ColumnKind.TEXT: pl.String(),
+    ColumnKind.TEXT_LIST: pl.List(pl.String()),
+    ColumnKind.FLOAT64: pl.Float64(),
+    ColumnKind.INT32: pl.Int32(),
+    ColumnKind.INT64: pl.Int64(),
+    ColumnKind.BOOLEAN: pl.Boolean(),
+    ColumnKind.TIMESTAMP: pl.Datetime("us", "UTC"),
+    ColumnKind.DATE: pl.Date(),
+    ColumnKind.DECIMAL: pl.Decimal(38, 12),
+    ColumnKind.JSON: pl.String(),
+}
+
+ARROW_TYPES: Mapping[ColumnKind, pa.DataType] = {
+    ColumnKind.TEXT: pa.large_string(),
+    ColumnKind.TEXT_LIST: pa.large_list(pa.large_string()),
+    ColumnKind.FLOAT64: pa.float64(),
+    ColumnKind.INT32: pa.int32(),
+    ColumnKind.INT64: pa.int64(),
+    ColumnKind.BOOLEAN: pa.bool_(),
+    ColumnKind.TIMESTAMP: pa.timestamp("us", "UTC"),
+    ColumnKind.DATE: pa.date32(),
+    ColumnKind.DECIMAL: pa.decimal128(38, 12),
+    ColumnKind.JSON: pa.large_string(),
+}
+
+
+def polars_schema(table: Table) -> pl.Schema:
+    """Return the table's Polars schema, columns in proto field order."""
+    return pl.Schema({column.name: POLARS_TYPES[column.kind] for column in table.columns})
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the table's Arrow schema; units and meanings are in the fields' metadata."""
+    return pa.schema(
+        [
+            pa.field(
+                column.name,
+                ARROW_TYPES[column.kind],
+                nullable=column.is_nullable,
+                metadata={"unit": column.unit, "comment": column.comment},
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def empty(table: Table) -> pl.DataFrame:
+    """Return a frame of the table's shape without rows."""
+    return pl.DataFrame(schema=polars_schema(table))
+
+
+def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Return the frame with the table's columns, in order, in its dtypes, times in UTC.
+
+    Columns that the table lets be null may be absent; further columns are dropped. DataError names a
+    missing column, or one whose values do not fit the dtype (a naive time is not taken for UTC).
+    """
+    missing = [c.name for c in table.columns if c.name not in frame.columns and not c.is_nullable]
+    if missing:
+        raise DataError(
+            f"Rows for {table.address} lack {', '.join(missing)}", "Give every column that may not be null"
+        )
+    _refuse_naive_times(frame, table)
+    schema = polars_schema(table)
+    expressions = [
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in schema.items()
+    ]
+    try:
+        return frame.select(expressions)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(
+            f"Rows for {table.address} do not fit its columns: {error}", "Compare with docs/data"
+        ) from error
+
+
+def _refuse_naive_times(frame: pl.DataFrame, table: Table) -> None:
+    for column in table.columns:
+        dtype = frame.schema.get(column.name)
+        if column.kind is ColumnKind.TIMESTAMP and isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+            raise DataError(
+                f"{table.address}.{column.name} has times without a zone", "Convert them to UTC first"
+            )

@@ -1,0 +1,1 @@
+"""The outside world: configuration, servers, stores and providers."""

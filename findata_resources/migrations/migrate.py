@@ -1,0 +1,123 @@
+"""Bring a database to the contract, one migration at a time, and say how it differs from it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations.ops import MigrationScript
+
+from findata_core.errors import StoreError
+from findata_resources.migrations.model import metadata, schemas
+from findata_resources.migrations.operations import add_timescale
+
+MIGRATION_LOCK = 0x66696E64617461  # "findata" in ASCII: the advisory lock that two migrates share
+VERSION_TABLE = "findata_version"
+
+
+def migrate(database_url: str) -> tuple[str | None, str | None]:
+    """Upgrade to the newest revision under an advisory lock; return the revision before and after.
+
+    Two migrates at once are safe: the second waits and finds nothing to do.
+    """
+    with locked(database_url) as connection:
+        before = revision(connection)
+        command.upgrade(alembic_config(connection), "head")
+        connection.commit()
+        return before, revision(connection)
+
+
+def write_revision(database_url: str, message: str, revision_id: str) -> None:
+    """Write a revision file from the difference between the database and the contract."""
+
+    def complete(_: MigrationContext, __: object, scripts: list[MigrationScript]) -> None:
+        for script in scripts:
+            if script.upgrade_ops is not None:
+                add_timescale(script.upgrade_ops, connection)
+                script.downgrade_ops = script.upgrade_ops.reverse()
+
+    with locked(database_url) as connection:
+        config = alembic_config(connection)
+        command.revision(
+            config, message, autogenerate=True, rev_id=revision_id, process_revision_directives=complete
+        )
+
+
+def schema_difference(database_url: str) -> str:
+    """Return the Python of the operations that would bring the database to the contract; "" if none."""
+    with connected(database_url) as connection:
+        context = MigrationContext.configure(connection, opts=comparison_options())
+        script: MigrationScript = produce_migrations(context, metadata())
+        upgrade = script.upgrade_ops
+        if upgrade is None:
+            return ""
+        add_timescale(upgrade, connection)
+        if upgrade.is_empty():
+            return ""
+        return str(render_python_code(upgrade))
+
+
+def comparison_options() -> dict[str, Any]:
+    """Return what Alembic compares: our schemas and nothing of TimescaleDB's."""
+    return {
+        "target_metadata": metadata(),
+        "include_schemas": True,
+        "include_name": is_ours,
+        "compare_type": True,
+        "version_table": VERSION_TABLE,
+    }
+
+
+def is_ours(name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
+    """Tell whether Alembic should look at a schema or table."""
+    if kind == "schema":
+        return name in schemas()
+    return parents.get("schema_name") in schemas() or kind not in ("table", "schema")
+
+
+def revision(connection: sa.Connection) -> str | None:
+    """Return the revision that the database is at; None before the first."""
+    options = {"version_table": VERSION_TABLE}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def alembic_config(connection: sa.Connection) -> Config:
+    """Return Alembic's configuration: no ini file, the connection handed over."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def locked(database_url: str) -> Iterator[sa.Connection]:
+    """Yield a connection that holds the migration lock until it is closed."""
+    with connected(database_url) as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.commit()
+        yield connection
+
+
+@contextmanager
+def connected(database_url: str) -> Iterator[sa.Connection]:
+    """Yield a connection; StoreError says what to do where there is none."""
+    engine = sa.create_engine(sqlalchemy_url(database_url), poolclass=sa.NullPool)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except sa.exc.OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise StoreError(f"The database does not answer: {reason}", "See findata status, then findata up") from error
+    finally:
+        engine.dispose()
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    """Return the URL with the driver spelt out: psycopg 3."""
+    return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", database_url)

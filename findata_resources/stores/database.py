@@ -1,0 +1,150 @@
+"""One database connection: transactions, locks, frames in and out, errors that say what to do.
+
+Nothing here knows what a table means; that is timescale.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString, cast
+
+import adbc_driver_postgresql.dbapi
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from findata_core.errors import StoreError
+from findata_core.schema.tables import Table
+from findata_resources.stores.copying import copy_stream
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+ADVICE = {
+    "53100": ("The disk of the database is full", "Free space, then run the same command again"),
+    "53300": ("The database has no connection left", "Wait, or raise max_connections, then run again"),
+    "28P01": ("The database refused the password", "Look at FINDATA_DATABASE_URL with findata config"),
+    "3D000": ("The database does not exist", "Create it, or look at FINDATA_DATABASE_URL with findata config"),
+    "3F000": ("A schema is missing", "Run findata migrate"),
+    "42P01": ("A table is missing", "Run findata migrate"),
+    "42501": ("The database user may not do this", "Use a user that may, in FINDATA_DATABASE_URL"),
+    "57P01": ("The database is shutting down", "Run findata up, then the same command again"),
+}
+
+
+class Database:
+    """A lazily opened connection for writing (psycopg) and one for frames (ADBC); not shared by threads."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._reader: adbc_driver_postgresql.dbapi.Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Yield a cursor inside one transaction: committed at the end, rolled back on any error."""
+        with _explained():
+            if self._writer is None or self._writer.closed:
+                self._writer = psycopg.connect(self._url, autocommit=True, application_name="findata")
+            with self._writer.transaction(), self._writer.cursor() as cursor:
+                yield cursor
+
+    def frame(self, query: sql.Composable) -> pl.DataFrame:
+        """Run a query and return its rows; what other transactions have committed is seen."""
+        with _explained(), self._reading() as connection, connection.cursor() as cursor:
+            cursor.execute(query.as_string(None))
+            return cast("pl.DataFrame", pl.from_arrow(cursor.fetch_arrow_table()))
+
+    def close(self) -> None:
+        """Close both connections."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._reader is not None:
+            self._reader.close()
+        self._writer = self._reader = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[adbc_driver_postgresql.dbapi.Connection]:
+        if self._reader is None:
+            self._reader = adbc_driver_postgresql.dbapi.connect(self._url, autocommit=True)
+        try:
+            yield self._reader
+        except Exception:
+            self._reader.close()
+            self._reader = None
+            raise
+
+
+def copy_into(cursor: Cursor, table: Table, frame: pl.DataFrame, target: sql.Composable | None = None) -> None:
+    """Append the frame's rows to the table (or to `target`, of the same columns) by binary COPY."""
+    if frame.is_empty():
+        return
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target or name_of(table), columns)
+    with cursor.copy(statement) as copy:
+        for block in copy_stream(table, frame):
+            copy.write(block)
+
+
+def upsert(cursor: Cursor, table: Table, frame: pl.DataFrame) -> int:
+    """Insert or update by business key; return how many rows changed. Rows that are equal are not touched."""
+    if frame.is_empty():
+        return 0
+    staging = sql.Identifier(f"staging_{table.schema}_{table.name}")
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(staging, name_of(table))
+    )
+    cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
+    copy_into(cursor, table, frame, staging)
+    cursor.execute(_upsert_statement(table, staging))
+    return cursor.rowcount
+
+
+def name_of(table: Table, schema_prefix: str = "") -> sql.Identifier:
+    """Return the quoted name `schema.table`."""
+    return sql.Identifier(schema_prefix + table.schema, table.name)
+
+
+def literal_list(values: Sequence[object], kind: LiteralString) -> sql.Composed:
+    """Return an SQL array of literals of one type, for `= ANY(...)`."""
+    items = sql.SQL(", ").join(sql.Literal(str(value)) for value in values)
+    return sql.SQL("ARRAY[{}]::").format(items) + sql.SQL(kind) + sql.SQL("[]")
+
+
+def _upsert_statement(table: Table, staging: sql.Identifier) -> sql.Composed:
+    others = [name for name in table.column_names if name not in table.business_key]
+    target = sql.Identifier("target")
+    assignments = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in others]
+    differs = [
+        sql.SQL("{0}.{1} IS DISTINCT FROM excluded.{1}").format(target, sql.Identifier(name)) for name in others
+    ]
+    action = (
+        sql.SQL("DO UPDATE SET {} WHERE {}").format(
+            sql.SQL(", ").join(assignments), sql.SQL(" OR ").join(differs)
+        )
+        if others
+        else sql.SQL("DO NOTHING")
+    )
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
+    key = sql.SQL(", ").join(map(sql.Identifier, table.business_key))
+    return sql.SQL("INSERT INTO {} AS target ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
+        name_of(table), columns, columns, staging, key, action
+    )
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn a driver's error into one that says what to do next."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _store_error(error.sqlstate, error) from error
+    except adbc_driver_postgresql.dbapi.Error as error:
+        raise _store_error(getattr(error, "sqlstate", None), error) from error
+
+
+def _store_error(sqlstate: str | None, error: Exception) -> StoreError:
+    reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+    what, next_step = ADVICE.get(
+        sqlstate or "",
+        ("The database did not do it", "See findata status; if the database is down, findata up; then run again"),
+    )
+    return StoreError(f"{what}: {reason}", next_step)

@@ -1,0 +1,110 @@
+"""What is due: marks that a change leaves for the assets downstream, in the transaction that changed it.
+
+A run reads the marks of its asset, works, and clears exactly those that it has read: a mark that was
+made again meanwhile has another mark_id and stays. A kill between any two steps therefore leaves the
+work due.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import LiteralString
+
+import polars as pl
+from psycopg import sql
+
+from findata_core.lineage import Spread, arrows_from
+from findata_resources.stores.database import Cursor, Database
+
+# SELECTs of (subject, scope_date) from `changed (subject, scope_date)`
+SPREADS: dict[Spread, LiteralString] = {
+    Spread.SAME_DATE: "SELECT subject, scope_date FROM changed",
+    Spread.WEEK: "SELECT subject, date_trunc('week', scope_date)::date FROM changed",
+    Spread.MONTH: "SELECT subject, date_trunc('month', scope_date)::date FROM changed",
+    Spread.WEEKS_BEFORE: """
+        SELECT subject, date_trunc('week', scope_date)::date - days FROM changed, (VALUES (7), (14)) AS d (days)
+    """,
+    Spread.REST_OF_WEEK: """
+        SELECT candles.subject, candles.scope_date FROM changed JOIN ops.digests AS candles USING (subject)
+        WHERE candles.table_name = 'market.candles' AND candles.scope_date >= changed.scope_date
+        AND candles.scope_date < date_trunc('week', changed.scope_date)::date + 7
+    """,
+    Spread.WEEKS_AFTER: """
+        SELECT candles.subject, candles.scope_date FROM changed JOIN ops.digests AS candles USING (subject)
+        WHERE candles.table_name = 'market.candles' AND candles.scope_date >= changed.scope_date + 7
+        AND candles.scope_date < changed.scope_date + 21
+    """,
+    Spread.WHOLE: "SELECT subject, DATE '1970-01-01' FROM changed",
+}
+
+# The transaction's id tells one mark from the next; the oldest payload still to be folded is kept.
+MARK = sql.SQL(
+    """
+    WITH changed (subject, scope_date) AS (SELECT * FROM unnest(%(subjects)s::text[], %(dates)s::date[])),
+    spread (subject, scope_date) AS ({spread})
+    INSERT INTO ops.due AS old (asset, subject, scope_date, mark_id, from_time)
+    SELECT DISTINCT %(asset)s, subject, scope_date, pg_current_xact_id()::text::bigint, %(from_time)s::timestamptz
+    FROM spread
+    ON CONFLICT (asset, subject, scope_date) DO UPDATE
+    SET mark_id = excluded.mark_id, from_time = least(old.from_time, excluded.from_time)
+    """
+)
+
+
+def mark(
+    cursor: Cursor,
+    asset: str,
+    scopes: Sequence[tuple[str, date]],
+    spread: Spread = Spread.SAME_DATE,
+    from_time: datetime | None = None,
+) -> None:
+    """Make scopes of an asset due; `from_time` is the receive time of a payload not yet folded."""
+    if not scopes:
+        return
+    arguments = {
+        "asset": asset,
+        "subjects": [subject for subject, _ in scopes],
+        "dates": [day for _, day in scopes],
+        "from_time": from_time,
+    }
+    cursor.execute(MARK.format(spread=sql.SQL(SPREADS[spread])), arguments)
+
+
+def mark_downstream(cursor: Cursor, table: str, scopes: Sequence[tuple[str, date]]) -> None:
+    """Make due what depends on the changed scopes of a table."""
+    for arrow in arrows_from(table):
+        mark(cursor, arrow.downstream, scopes, arrow.spread)
+
+
+def due_scopes(database: Database, asset: str, start: date | None = None, end: date | None = None) -> pl.DataFrame:
+    """Return what is due of an asset: subject, scope_date, mark_id, from_time; dates in [start, end)."""
+    query = sql.SQL(
+        "SELECT subject, scope_date, mark_id, from_time FROM ops.due WHERE asset = {} "
+        "AND scope_date >= {}::date AND scope_date < {}::date ORDER BY scope_date, subject"
+    ).format(sql.Literal(asset), sql.Literal(str(start or date.min)), sql.Literal(str(end or date.max)))
+    return database.frame(query)
+
+
+def due_dates(database: Database) -> pl.DataFrame:
+    """Return asset, scope_date and the number of subjects due, sorted."""
+    return database.frame(
+        sql.SQL("SELECT asset, scope_date, count(*) AS subjects FROM ops.due GROUP BY 1, 2 ORDER BY 1, 2")
+    )
+
+
+def clear(cursor: Cursor, asset: str, marks: pl.DataFrame) -> None:
+    """Clear marks that were read before the work began and were not made again since."""
+    if marks.is_empty():
+        return
+    cursor.execute(
+        """
+        DELETE FROM ops.due USING unnest(%s::text[], %s::date[], %s::bigint[]) AS done (subject, scope_date, mark_id)
+        WHERE due.asset = %s AND due.subject = done.subject AND due.scope_date = done.scope_date
+        AND due.mark_id = done.mark_id
+        """,
+        [
+            marks.get_column("subject").to_list(),
+            marks.get_column("scope_date").to_list(),
+            marks.get_column("mark_id").to_list(),
+            asset,
+        ],
+    )
