@@ -2,6 +2,8 @@
 
 FindataError
 ├── ConfigurationError      change a setting
+│   ├── UnknownExchange     use a market identifier code of the catalogue, or add it there
+│   └── UnknownInterval     use an interval of the catalogue
 ├── ProviderError           a provider did not give what was asked
 │   ├── RetriableProviderError  wait retry_after_seconds, then ask again
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
@@ -37,6 +39,14 @@ class FindataError(Exception):
 
 class ConfigurationError(FindataError):
     """A setting is missing, misspelt or contradicts another one."""
+
+
+class UnknownExchange(ConfigurationError):
+    """A market identifier code is not in the catalogue of exchanges."""
+
+
+class UnknownInterval(ConfigurationError):
+    """An interval is not in the catalogue of intervals."""
 
 
 class ProviderError(FindataError):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from findata_core.schema.tables import table
+
 
 class Spread(StrEnum):
     """How the date of a changed scope becomes the dates of the scopes that depend on it."""
@@ -56,3 +58,45 @@ def arrows_from(upstream: str) -> Iterator[Arrow]:
 def upstream_of(downstream: str) -> list[str]:
     """Return the tables that a table is made from, sorted."""
     return sorted({arrow.upstream for arrow in ARROWS if arrow.downstream == downstream})
+
+
+def column_sources(downstream: str) -> dict[str, list[tuple[str, str]]]:
+    """Return, for each column of a derived table, the (table, column) pairs that it is made from.
+
+    A column of the same name upstream is a source; the others are listed in RENAMED.
+    """
+    upstream = [table(name) for name in upstream_of(downstream)]
+    sources: dict[str, list[tuple[str, str]]] = {}
+    for column in table(downstream).column_names:
+        same = [(item.address, column) for item in upstream if column in item.column_names]
+        renamed = RENAMED.get((downstream, column), [])
+        if same or renamed:
+            sources[column] = [*same, *renamed]
+    return sources
+
+
+_CANDLE_MINUTES = [("reference.sessions", "trading_minutes")]
+_WEEK = [("market.weekly_candles", name) for name in ("open", "high", "low", "close")]
+_LEVELS = ("pp", "r1", "r2", "r3", "r4", "r5", "s1", "s2", "s3", "s4", "s5")
+
+# (table, column) -> sources whose names differ
+RENAMED: dict[tuple[str, str], list[tuple[str, str]]] = {
+    ("market.candles", "source_interval"): [("market.bars", "interval")],
+    ("market.candles", "expected_minutes"): _CANDLE_MINUTES,
+    ("market.candles", "present_minutes"): [("market.bars", "event_time")],
+    ("market.candles", "available_time"): [("reference.sessions", "close_time")],
+    **{
+        (f"market.{period}_candles", "period_start_date"): [("market.candles", "session_date")]
+        for period in ("weekly", "monthly")
+    },
+    **{("signals.weekly_pivots", level): _WEEK for level in _LEVELS},
+    ("signals.weekly_pivots", "window_start_date"): [("market.weekly_candles", "period_start_date")],
+    ("signals.weekly_pivots", "current_open"): [("market.candles", "open"), ("market.bars_1d", "open")],
+    ("signals.pivot_signals", "level_price"): [("signals.weekly_pivots", level) for level in _LEVELS],
+    ("signals.pivot_signals", "price"): [("market.candles", "close")],
+    ("rates.averages", "recomputed"): [("rates.rates", "rate_percent")],
+    ("rates.averages", "published"): [
+        ("rates.published_averages", name)
+        for name in ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
+    ],
+}

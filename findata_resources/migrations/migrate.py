@@ -28,9 +28,23 @@ def migrate(database_url: str) -> tuple[str | None, str | None]:
     """
     with locked(database_url) as connection:
         before = revision(connection)
+        create_extension(connection)
         command.upgrade(alembic_config(connection), "head")
         connection.commit()
         return before, revision(connection)
+
+
+def create_extension(connection: sa.Connection) -> None:
+    """Make TimescaleDB known to the database; StoreError where the server does not have it."""
+    try:
+        connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS timescaledb"))
+        connection.commit()
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise StoreError(
+            f"TimescaleDB can't be enabled in this database: {reason}",
+            "Install it on the server, or have an administrator run CREATE EXTENSION timescaledb",
+        ) from error
 
 
 def write_revision(database_url: str, message: str, revision_id: str) -> None:

@@ -126,6 +126,25 @@ class TimescaleStore:
         written = _rows_of(target, frame, changed)
         return _report(target, written, unchanged=frame.height - written.height)
 
+    def put_in_place(
+        self, target: Table, current: pl.DataFrame, closed: pl.DataFrame | None, scopes: Sequence[tuple[str, date]]
+    ) -> None:
+        """Make the rows of `scopes`, closed versions included, equal to rows that were made elsewhere."""
+        pairs = _pairs_frame(scopes)
+        with self.database.transaction() as cursor:
+            _lock(cursor, target, sorted({day for _, day in scopes}))
+            stored = _stored_digests(cursor, target, scopes)
+            for side, rows in ((target, current), *([(target.history(), closed)] if closed is not None else [])):
+                gone, come = _difference(
+                    _split(target, self._subject_rows(target, side, pairs), pairs)[1], _split(target, rows, pairs)[1]
+                )
+                _delete(cursor, side, gone)
+                copy_into(cursor, side, come)
+            fresh = digests(target, _split(target, current, pairs)[1])
+            everything = pl.concat([fresh.select(SCOPE), stored.select(SCOPE)]).unique()
+            _keep_digests(cursor, target, fresh, everything, datetime.min)
+            _spread(cursor, target, everything)
+
     def digests(
         self, target: Table, start: date | None = None, end: date | None = None
     ) -> pl.DataFrame:
@@ -168,7 +187,7 @@ class TimescaleStore:
         base = self._current_rows(target, touched)
         observed = _rows_of(target, facts.observations, touched)
         spliced = _pairs_frame(facts.spliced)
-        kept, replaced = _split(target, base, spliced)
+        kept, _ = _split(target, base, spliced)
         versions = fold_versions(target, pl.concat([kept, observed]))
         old_history = self._history_rows(target, spliced)
         gone, come = _difference(base, versions.current)
@@ -177,7 +196,6 @@ class TimescaleStore:
         history_gone, history_come = _difference(old_history, versions.history)
         _delete(cursor, target.history(), history_gone)
         copy_into(cursor, target.history(), history_come)
-        del replaced
         return _report(target, come, unchanged=versions.current.height - come.height, revised=history_come.height)
 
     def _keep_fact_digests(

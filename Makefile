@@ -1,0 +1,33 @@
+# The commands of a checkout. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help env demo stop test lint bench lock
+
+VENV := .venv
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+env: $(VENV)/complete ## build the Python environment in .venv (once; again when the lock changes)
+
+$(VENV)/complete: requirements.lock pyproject.toml scripts/make_environment
+	@scripts/make_environment $(VENV)
+	@touch $@
+
+demo: env ## start the servers, load the bundled sample, open Dagster, print where everything is
+	@$(VENV)/bin/findata demo
+
+stop: env ## stop everything that demo started; the data stays
+	@$(VENV)/bin/findata down
+
+test: env ## run the tests, on a real TimescaleDB and S3 of their own
+	@$(VENV)/bin/pytest
+
+lint: env ## check style, types, layers, the contract in proto/, and that Dagster loads
+	@scripts/lint
+
+bench: env ## measure what the documents claim about speed
+	@$(VENV)/bin/python -m bench
+
+lock: env ## resolve the dependencies again into requirements.lock
+	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock

@@ -1,0 +1,109 @@
+"""Checks that prove derived tables against what they are made from, and bars against the grid."""
+
+import dagster as dg
+import polars as pl
+
+from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
+from findata_assets.partitions import SESSIONS, window
+from findata_assets.resource import PlatformResource
+from findata_core.market.proofs import refold_differences, untiled
+from findata_core.rates.sofr import mismatches
+from findata_core.schema.tables import table
+from findata_core.signals.pivots import rederive_differences
+
+
+@dg.asset_check(
+    asset=["market", "candles"],
+    blocking=True,
+    partitions_def=SESSIONS,
+    description="Every candle is the fold of its children, for every pair of intervals.",
+)
+def parents_are_folds_of_children(
+    context: dg.AssetCheckExecutionContext, platform: PlatformResource
+) -> dg.AssetCheckResult:
+    """Fold children again and compare."""
+    candles = platform.steps.store.read(table("market.candles"), *window(context))
+    differences = refold_differences(candles, candles)
+    return result(differences.is_empty(), {"candles": candles.height}, _shown(differences))
+
+
+@dg.asset_check(
+    asset=["market", "candles"],
+    blocking=True,
+    partitions_def=SESSIONS,
+    description="Candles lie on their segment's grid; none crosses a break or a session.",
+)
+def candles_tile_their_segments(
+    context: dg.AssetCheckExecutionContext, platform: PlatformResource
+) -> dg.AssetCheckResult:
+    """Compare starts and ends with the calendar."""
+    candles = platform.steps.store.read(table("market.candles"), *window(context))
+    sessions = platform.steps.sessions_of(candles.get_column("instrument_id"))
+    wrong = untiled(candles, sessions)
+    return result(wrong.is_empty(), {"candles": candles.height}, _shown(wrong))
+
+
+@dg.asset_check(
+    asset=["market", "bars"],
+    partitions_def=SESSIONS,
+    description="Every minute that the calendar expects is present; thin names and missed runs are not.",
+)
+def sessions_are_complete(context: dg.AssetCheckExecutionContext, platform: PlatformResource) -> dg.AssetCheckResult:
+    """Count the one-minute bars of the sessions against the grid; warns."""
+    bars = platform.steps.store.read(table("market.bars"), *window(context)).filter(
+        pl.col("interval") == "1m", pl.col("session_phase") == "regular"
+    )
+    sessions = platform.steps.sessions_of(bars.get_column("instrument_id"))
+    counted = (
+        bars.group_by("instrument_id", "session_date", "source")
+        .agg(pl.len().alias("present"))
+        .with_columns(pl.col("instrument_id").str.extract(r"([^.]+)$").alias("mic"))
+        .join(sessions.select("mic", "session_date", "trading_minutes"), on=["mic", "session_date"])
+        .filter(pl.col("present") < pl.col("trading_minutes"))
+        .sort("session_date", "instrument_id")
+    )
+    metadata = {"bars": bars.height, "sessions_incomplete": counted.height}
+    return result(counted.is_empty(), metadata, _shown(counted), dg.AssetCheckSeverity.WARN)
+
+
+@dg.asset_check(
+    asset=["signals", "weekly_pivots"],
+    blocking=True,
+    description="Levels derived again from the stored weeks are the stored levels.",
+)
+def pivots_follow_from_their_weeks(platform: PlatformResource) -> dg.AssetCheckResult:
+    """Derive the levels again and compare."""
+    pivots = platform.steps.store.read(table("signals.weekly_pivots"))
+    weeks = platform.steps.store.read(table("market.weekly_candles"))
+    differences = rederive_differences(pivots, weeks)
+    return result(differences.is_empty(), {"levels": pivots.height}, _shown(differences))
+
+
+@dg.asset_check(
+    asset=["rates", "averages"],
+    blocking=True,
+    description="Recomputed averages and index equal the published ones within their rounding.",
+)
+def averages_equal_the_published(platform: PlatformResource) -> dg.AssetCheckResult:
+    """Compare to 5 decimals (averages) and 8 (index)."""
+    averages = platform.steps.store.read(table("rates.averages"))
+    wrong = mismatches(averages)
+    both = averages.drop_nulls(["recomputed", "published"]).height
+    return result(
+        wrong.is_empty(),
+        {"compared": both, "without_recomputed": averages.get_column("recomputed").null_count()},
+        _shown(wrong),
+    )
+
+
+def _shown(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.head(MOST_ROWS_SHOWN)
+
+
+DERIVED_CHECKS = [
+    averages_equal_the_published,
+    candles_tile_their_segments,
+    parents_are_folds_of_children,
+    pivots_follow_from_their_weeks,
+    sessions_are_complete,
+]

@@ -1,0 +1,69 @@
+"""Everything that Dagster loads: assets and checks in sorted lists, one resource, stopped schedules."""
+
+import dagster as dg
+
+from findata_assets import automation, partitions
+from findata_assets.checks.contract import contract_checks
+from findata_assets.checks.derived import DERIVED_CHECKS
+from findata_assets.market import assets as market
+from findata_assets.ops import assets as ops
+from findata_assets.rates import assets as rates
+from findata_assets.raw import nyfed, recorded, yahoo
+from findata_assets.reference import assets as reference
+from findata_assets.resource import PlatformResource
+from findata_assets.signals import assets as signals
+from findata_resources.environment import load_settings
+
+ASSETS = [
+    market.bars,
+    market.bars_1d,
+    market.candles,
+    market.monthly_candles,
+    market.weekly_candles,
+    ops.coverage,
+    rates.averages,
+    rates.published_averages,
+    rates.rates,
+    nyfed.nyfed_sofr,
+    recorded.recorded_bars,
+    recorded.recorded_sofr,
+    yahoo.yahoo_bars,
+    reference.instruments,
+    reference.sessions,
+    reference.symbols,
+    signals.pivot_signals,
+    signals.weekly_pivots,
+]
+
+# table -> partitions of its checks
+CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
+    "market.bars": partitions.SESSIONS,
+    "market.bars_1d": partitions.MONTHS,
+    "market.candles": partitions.SESSIONS,
+    "market.monthly_candles": None,
+    "market.weekly_candles": None,
+    "ops.coverage": None,
+    "rates.averages": None,
+    "rates.published_averages": None,
+    "rates.rates": None,
+    "reference.instruments": None,
+    "reference.sessions": None,
+    "reference.symbols": None,
+    "signals.pivot_signals": partitions.SESSIONS,
+    "signals.weekly_pivots": None,
+}
+
+
+@dg.definitions
+def findata() -> dg.Definitions:
+    """Return all definitions."""
+    checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
+    return dg.Definitions(
+        assets=dg.with_source_code_references(ASSETS),
+        asset_checks=[*checks, *DERIVED_CHECKS],
+        jobs=[automation.session_job, automation.sofr_job],
+        schedules=[*automation.close_schedules(partitions.followed_mics(load_settings())), automation.sofr_schedule],
+        sensors=[automation.conditions],
+        resources={"platform": PlatformResource()},
+        executor=dg.in_process_executor,
+    )

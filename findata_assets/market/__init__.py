@@ -1,0 +1,1 @@
+"""Assets of bars and candles."""

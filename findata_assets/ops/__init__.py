@@ -1,0 +1,1 @@
+"""Assets of findata's own books."""

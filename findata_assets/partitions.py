@@ -1,0 +1,68 @@
+"""The grains of time: sessions of the followed exchanges, months of daily rows. Instruments are never partitions.
+
+Key D of the sessions exists from 10:00 UTC of D (midnight at UTC+14), after Hong Kong's close and with no
+future key at weekends; an offset would list Monday's key on Saturday.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from findata_core.calendars import session_dates
+from findata_resources.environment import Settings, SystemClock, load_settings
+from findata_resources.providers.calendar import horizon
+from findata_resources.providers.universe import parse
+
+TIME_ZONE = "Etc/GMT-14"
+WEEKENDS = ("0 0 * * 6", "0 0 * * 0")
+DAY = timedelta(days=1)
+
+
+def session_partitions(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+    """Return one partition per session date of the universe's exchanges, from the first session on."""
+    mics = followed_mics(settings)
+    last = horizon(SystemClock().now().date())
+    dates = session_dates(mics, settings.first_session, last)
+    return dg.TimeWindowPartitionsDefinition(
+        start=_local(settings.first_session),
+        fmt="%Y-%m-%d",
+        cron_schedule="0 0 * * *",
+        timezone=TIME_ZONE,
+        exclusions=[*WEEKENDS, *(_local(day) for day in _weekdays_without(dates, settings.first_session, last))],
+    )
+
+
+def followed_mics(settings: Settings) -> list[str]:
+    """Return the exchanges of the universe file, sorted."""
+    instruments = parse(settings.universe.read_bytes(), {"source": "findata"})[0].rows
+    return sorted(set(instruments.get_column("mic")))
+
+
+def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
+    """Return one partition per calendar month, from the first day of the calendars on."""
+    return dg.MonthlyPartitionsDefinition(
+        start_date=_local(settings.calendar_start.replace(day=1)), fmt="%Y-%m", timezone=TIME_ZONE, end_offset=1
+    )
+
+
+def window(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[date, date]:
+    """Return the dates [start, end) of the partitions that a run is about."""
+    span = getattr(context, "op_execution_context", context).partition_time_window
+    return span.start.date(), span.end.date()
+
+
+def _local(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(TIME_ZONE))
+
+
+def _weekdays_without(dates: Sequence[date], first: date, last: date) -> list[date]:
+    held = set(dates)
+    span = (first + number * DAY for number in range((last - first).days + 1))
+    return [day for day in span if day.weekday() < 5 and day not in held]
+
+
+_SETTINGS = load_settings()
+SESSIONS = session_partitions(_SETTINGS)
+MONTHS = month_partitions(_SETTINGS)

@@ -1,0 +1,1 @@
+"""Assets of payloads as received: one per provider and dataset."""

@@ -1,0 +1,78 @@
+"""Anyone's recorded history, taken from a folder that a manifest describes."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from findata_assets.contract import OWNERS, attempt
+from findata_assets.resource import PlatformResource
+from findata_assets.steps.sources import Loaded, load_recorded
+
+
+class RecordedFolder(dg.Config):
+    """Which folder to load; the manifest defaults to recorded.toml inside it. No folder: nothing to load."""
+
+    directory: str = ""
+    manifest: str = ""
+
+
+@dg.asset(
+    key=["raw", "recorded", "bars"],
+    deps=[["reference", "instruments"]],
+    group_name="raw",
+    kinds={"s3", "csv"},
+    owners=OWNERS,
+    tags={"layer": "raw"},
+    description="Bar files of a folder, byte for byte on S3 with what its manifest says of them.",
+)
+def recorded_bars(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Receive the bar files of a folder."""
+    return _load(config, platform, "bars")
+
+
+@dg.asset(
+    key=["raw", "recorded", "sofr"],
+    group_name="raw",
+    kinds={"s3", "csv"},
+    owners=OWNERS,
+    tags={"layer": "raw"},
+    description="Files of SOFR fixings and published averages of a folder, byte for byte on S3.",
+)
+def recorded_sofr(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Receive the SOFR files of a folder."""
+    return _load(config, platform, "sofr")
+
+
+def _load(config: RecordedFolder, platform: PlatformResource, dataset: str) -> dg.MaterializeResult[None]:
+    manifest = Path(config.manifest) if config.manifest else None
+    loaded = (
+        attempt(lambda: load_recorded(platform.steps, Path(config.directory), manifest, dataset))
+        if config.directory
+        else Loaded()
+    )
+    return dg.MaterializeResult(metadata=loaded_metadata(loaded))
+
+
+def loaded_metadata(loaded: Loaded) -> dict[str, object]:
+    """Return what a folder brought as metadata: counts, a table of sets, a table of skipped files."""
+    total = loaded.total
+    return {
+        "payloads_new": total.payloads_new,
+        "payloads_known": total.payloads_known,
+        "rows_answered": total.rows_answered,
+        "rows_refused": total.rows_refused,
+        "sets": dg.MetadataValue.table(
+            [
+                dg.TableRecord({"set": name, "files": intake.payloads_new, "known": intake.payloads_known,
+                                "rows": intake.rows_answered, "refused": intake.rows_refused})
+                for name, intake in loaded.sets.items()
+            ],
+            schema=dg.TableSchema(
+                columns=[dg.TableColumn("set"), *(dg.TableColumn(name, "int") for name in ("files", "known", "rows", "refused"))]
+            ),
+        ),
+        "skipped": dg.MetadataValue.table(
+            [dg.TableRecord({"file": item.path, "reason": item.reason}) for item in loaded.skipped],
+            schema=dg.TableSchema(columns=[dg.TableColumn("file"), dg.TableColumn("reason")]),
+        ),
+    }

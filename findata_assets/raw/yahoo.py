@@ -1,0 +1,29 @@
+"""Yahoo's charts: the minutes and the day of the sessions that are due."""
+
+import dagster as dg
+
+from findata_assets.contract import OWNERS, RETRIES, attempt
+from findata_assets.partitions import SESSIONS, window
+from findata_assets.resource import PlatformResource
+from findata_assets.steps.live import fetch_bars
+
+
+@dg.asset(
+    key=["raw", "yahoo", "bars"],
+    deps=[["reference", "instruments"], ["reference", "sessions"], ["reference", "symbols"]],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="raw",
+    kinds={"s3", "json"},
+    owners=OWNERS,
+    tags={"layer": "raw"},
+    retry_policy=RETRIES,
+    pool="yahoo",
+    description="Yahoo's chart answers for closed sessions that are not complete or not settled yet, byte for "
+    "byte on S3. Windows are as wide as Yahoo allows; each request has a row in ops.fetches.",
+)
+def yahoo_bars(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Ask for what is due of the partition's sessions."""
+    start, end = window(context)
+    fetched = attempt(lambda: fetch_bars(platform.steps, "yahoo", start, end))
+    return dg.MaterializeResult(metadata=fetched.metadata())

@@ -1,0 +1,1 @@
+"""Assets of what is followed and when exchanges trade."""

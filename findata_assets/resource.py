@@ -1,0 +1,31 @@
+"""The one resource of the assets: a Platform, opened for a run and closed with it."""
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from findata_assets.steps.platform import Platform, open_platform
+from findata_resources.environment import load_settings
+
+
+class PlatformResource(dg.ConfigurableResource[Platform]):
+    """Connects to what the settings name, or to the running embedded servers."""
+
+    _platform: Platform | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Resolve the endpoints; connections open when a step first uses them."""
+        del context
+        self._platform = open_platform(load_settings())
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the connections."""
+        del context
+        if self._platform is not None:
+            self._platform.close()
+
+    @property
+    def steps(self) -> Platform:
+        """The platform that the steps take."""
+        if self._platform is None:
+            self._platform = open_platform(load_settings())
+        return self._platform

@@ -1,0 +1,1 @@
+"""Assets of levels and signals."""

@@ -1,0 +1,84 @@
+"""Coverage: every session of every instrument and source, from its first to its last, counted against the grid.
+
+A session without a bar is a row that says "missing"; nothing is filled.
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.platform import Platform
+from findata_core.quality.gaps import coverage
+from findata_core.schema.frames import conform, empty
+from findata_core.schema.tables import table
+from findata_resources.stores import due
+from findata_resources.stores.database import literal_list, upsert
+from findata_resources.stores.timescale import WriteReport
+
+KEY = ["instrument_id", "source", "interval"]
+BAR_TABLES = ("market.bars", "market.bars_1d")
+
+
+def refresh_coverage(platform: Platform) -> WriteReport:
+    """Count the sessions that changed, and those between that nobody has brought."""
+    target = table("ops.coverage")
+    marks = due.due_scopes(platform.store.database, target.address)
+    if marks.is_empty():
+        return WriteReport()
+    subjects = marks.get_column("subject").unique().sort().to_list()
+    todo = _sessions_to_count(platform, subjects, marks)
+    counted = [
+        _count_month(platform, month) for _, month in todo.group_by(pl.col("session_date").dt.truncate("1mo"))
+    ]
+    rows = conform(pl.concat(counted), target) if counted else empty(target)
+    with platform.store.database.transaction() as cursor:
+        changed = upsert(cursor, target, rows)
+        due.clear(cursor, target.address, marks)
+    return WriteReport(rows_written=changed, rows_unchanged=rows.height - changed, subjects=frozenset(subjects))
+
+
+def _sessions_to_count(platform: Platform, subjects: list[str], marks: pl.DataFrame) -> pl.DataFrame:
+    """Return KEY and session_date of what is marked, and of what no row speaks of yet."""
+    spans = platform.store.database.frame(_spans_query(subjects))
+    sessions = platform.sessions_of(spans.get_column("instrument_id"))
+    grid = spans.join(sessions.select("mic", "session_date"), on="mic").filter(
+        pl.col("session_date").is_between("first_date", "last_date")
+    )
+    known = platform.store.database.frame(_known_query(subjects))
+    changed = marks.select(pl.col("subject").alias("instrument_id"), pl.col("scope_date").alias("session_date"))
+    unknown = grid.join(known, on=[*KEY, "session_date"], how="anti")
+    marked = grid.join(changed, on=["instrument_id", "session_date"], how="semi")
+    return pl.concat([unknown, marked]).unique().sort("session_date", *KEY)
+
+
+def _count_month(platform: Platform, todo: pl.DataFrame) -> pl.DataFrame:
+    days = todo.get_column("session_date")
+    first, last = days.min(), days.max()
+    assert isinstance(first, date)  # noqa: S101  (a date column that is not empty)
+    assert isinstance(last, date)  # noqa: S101
+    subjects = todo.get_column("instrument_id").unique()
+    bars = pl.concat(
+        [platform.store.read(table(name), first, last + timedelta(days=1), subjects) for name in BAR_TABLES]
+    )
+    wanted = todo.group_by(KEY).agg(
+        pl.col("session_date").min().alias("first_date"), pl.col("session_date").max().alias("last_date")
+    )
+    counted = coverage(bars, platform.sessions_of(subjects), wanted)
+    return counted.join(todo, on=[*KEY, "session_date"], how="semi")
+
+
+def _spans_query(subjects: list[str]) -> sql.Composed:
+    """First and last session of each instrument, source and interval, as the digests know them."""
+    return sql.SQL(
+        "SELECT subject AS instrument_id, reverse(split_part(reverse(subject), '.', 1)) AS mic, "
+        "split_part(slice, '/', 2) AS source, split_part(slice, '/', 1) AS interval, "
+        "min(scope_date) AS first_date, max(scope_date) AS last_date FROM ops.digests "
+        "WHERE table_name = ANY({}) AND subject = ANY({}) GROUP BY 1, 2, 3, 4"
+    ).format(literal_list(BAR_TABLES, "text"), literal_list(subjects, "text"))
+
+
+def _known_query(subjects: list[str]) -> sql.Composed:
+    return sql.SQL(
+        "SELECT instrument_id, source, interval, session_date FROM ops.coverage WHERE instrument_id = ANY({})"
+    ).format(literal_list(subjects, "text"))

@@ -1,0 +1,134 @@
+"""Folding received payloads into a fact table: what is due, and nothing else.
+
+A scope whose new payloads are younger than all that was folded is extended; one that an older payload
+reached late is folded again from all its payloads, so that loading order never matters.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.completing import complete_payload, quarantine_rows
+from findata_assets.steps.platform import Platform
+from findata_core.schema.frames import empty
+from findata_core.schema.hashing import WHOLE_HISTORY
+from findata_core.schema.tables import LakePartition, Table, table
+from findata_resources.stores.database import literal_list
+from findata_resources.stores.raw import Payload
+from findata_resources.stores.timescale import Facts, WriteReport, lake_partition
+
+PAIR = ["subject", "scope_date"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is due of one table.
+
+    `marks`: subject, scope_date, mark_id, from_time, is_spliced. `needs`: which payload each scope needs.
+    `payloads`: their receipts.
+    """
+
+    marks: pl.DataFrame
+    needs: pl.DataFrame
+    payloads: list[Payload]
+
+
+def fold_facts(
+    platform: Platform, address: str, start: date | None = None, end: date | None = None
+) -> WriteReport:
+    """Fold what is due of a fact table with scope dates in [start, end)."""
+    target = table(address)
+    work = find_work(platform, target, start, end)
+    observations, quarantine = _read_payloads(platform, target, work)
+    report = WriteReport()
+    for dates, marks in _units(target, work.marks):
+        pairs = marks.select(PAIR)
+        facts = Facts(
+            _within(target, observations, pairs),
+            marks.drop("is_spliced"),
+            quarantine.join(pairs, on=PAIR, how="semi"),
+            frozenset(marks.filter("is_spliced").select(PAIR).iter_rows()),
+        )
+        report += platform.store.fold_facts(target, facts, dates)
+    platform.lake.publish(platform.store, address)
+    return report
+
+
+def find_work(platform: Platform, target: Table, start: date | None, end: date | None) -> Work:
+    """Return what is due, and the payloads that each scope needs for it."""
+    marks = platform.store.database.frame(_marks_query(target, start, end)).with_columns(
+        (pl.col("from_time") <= pl.col("folded_time")).fill_null(pl.col("folded_time").is_not_null()).alias("is_spliced")
+    )
+    if marks.is_empty():
+        return Work(marks.drop("folded_time"), pl.DataFrame(), [])
+    scopes = platform.store.database.frame(_scopes_query(target, marks)).join(marks, on=PAIR)
+    # A scope that holds nothing yet or is spliced needs all its payloads, another one the new ones.
+    wanted = pl.col("folded_time").is_null() | pl.col("is_spliced") | (pl.col("received_time") >= pl.col("from_time"))
+    needs = scopes.filter(wanted).select("payload_id", *PAIR)
+    return Work(marks.drop("folded_time"), needs, _payloads(platform, needs))
+
+
+def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the observations and the refused rows of all payloads that the work needs."""
+    observations, refused = [empty(target)], [empty(table("ops.quarantine"))]
+    for payload in work.payloads:
+        pairs = work.needs.filter(pl.col("payload_id") == payload["payload_id"]).select(PAIR)
+        for part in complete_payload(platform, payload):
+            if part.target == target:
+                observations.append(_within(target, part.rows, pairs))
+                refused.append(quarantine_rows(payload, part))
+    return pl.concat(observations), pl.concat(refused)
+
+
+def _units(target: Table, marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.DataFrame]]:
+    """Cut the marks into transactions: a session each, or a month of daily rows, or the whole table."""
+    if marks.is_empty():
+        return
+    if target.lake_partition is LakePartition.WHOLE:
+        yield [], marks
+        return
+    names = [lake_partition(target, day) for day in marks.get_column("scope_date")]
+    for _, unit in marks.with_columns(pl.Series("unit", names)).group_by("unit", maintain_order=True):
+        yield sorted(set(unit.get_column("scope_date"))), unit.drop("unit")
+
+
+def _within(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows whose scope is among the pairs, in their order."""
+    day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
+    keyed = rows.with_columns(pl.col(target.digest_subject).alias("subject"), day.alias("scope_date"))
+    return keyed.join(pairs, on=PAIR, how="semi", maintain_order="left").select(rows.columns)
+
+
+def _payloads(platform: Platform, needs: pl.DataFrame) -> list[Payload]:
+    query = sql.SQL(
+        "SELECT payload_id, sha256, source, dataset, request::text AS request, object_key, "
+        "to_char(received_time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00') AS received_time "
+        "FROM ops.payloads WHERE payload_id = ANY({}) ORDER BY ops.payloads.received_time, payload_id"
+    ).format(literal_list(needs.get_column("payload_id").unique().to_list(), "bigint"))
+    return list(platform.store.database.frame(query).iter_rows(named=True))
+
+
+def _marks_query(target: Table, start: date | None, end: date | None) -> sql.Composed:
+    return sql.SQL(
+        "SELECT subject, scope_date, mark_id, from_time, folded_time FROM ops.due LEFT JOIN LATERAL ("
+        "SELECT max(ingest_time) AS folded_time FROM ops.digests AS d WHERE d.table_name = due.asset "
+        "AND d.subject = due.subject AND d.scope_date = due.scope_date) AS folded ON true "
+        "WHERE asset = {} AND scope_date >= {}::date AND scope_date < {}::date ORDER BY scope_date, subject"
+    ).format(
+        sql.Literal(target.address), sql.Literal(str(start or date.min)), sql.Literal(str(end or date.max))
+    )
+
+
+def _scopes_query(target: Table, marks: pl.DataFrame) -> sql.Composed:
+    return sql.SQL(
+        "SELECT payload_id, subject, scope_date, received_time FROM ops.payload_scopes "
+        "WHERE table_name = {} AND subject = ANY({}) AND scope_date BETWEEN {}::date AND {}::date"
+    ).format(
+        sql.Literal(target.address),
+        literal_list(marks.get_column("subject").unique().to_list(), "text"),
+        sql.Literal(str(marks.get_column("scope_date").min())),
+        sql.Literal(str(marks.get_column("scope_date").max())),
+    )

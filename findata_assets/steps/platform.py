@@ -1,0 +1,78 @@
+"""What a step works with: the stores, the settings, the clock; made once at the composition root."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+from psycopg import sql
+
+from findata_core.schema.tables import table
+from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
+from findata_resources.stores.database import literal_list
+from findata_resources.stores.lake import Lake
+from findata_resources.stores.objects import Objects
+from findata_resources.stores.raw import RawStore
+from findata_resources.stores.timescale import TimescaleStore
+
+
+class Publisher(Protocol):
+    """What steps ask of the lake."""
+
+    def publish(self, store: TimescaleStore, address: str | None = None) -> int:
+        """Publish what is marked; return how many objects were put."""
+        ...
+
+
+class NoLake:
+    """For scratch databases: nothing is published from them."""
+
+    def publish(self, store: TimescaleStore, address: str | None = None) -> int:
+        """Publish nothing."""
+        del store, address
+        return 0
+
+
+@dataclass
+class Platform:
+    """The outside world as the steps see it."""
+
+    settings: Settings
+    store: TimescaleStore
+    raw: RawStore
+    lake: Publisher
+    clock: Clock = field(default_factory=SystemClock)
+
+    def sessions(self, mics: set[str]) -> pl.DataFrame:
+        """Return the exchange sessions of some exchanges, in the shape of reference.sessions."""
+        where = sql.SQL("mic = ANY({})").format(literal_list(sorted(mics), "text"))
+        return self.store.read(table("reference.sessions"), where=where)
+
+    def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
+        """Return the sessions of the exchanges that some instruments trade on."""
+        return self.sessions({mic_of(instrument_id) for instrument_id in instrument_ids.unique()})
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.store.close()
+
+
+def mic_of(instrument_id: str) -> str:
+    """Return the exchange of an instrument: what follows the last full stop of its id."""
+    return instrument_id.rpartition(".")[2]
+
+
+def open_platform(settings: Settings, clock: Clock | None = None) -> Platform:
+    """Connect to what the settings name, or to the running embedded servers."""
+    return platform_at(settings, resolve_endpoints(settings), clock)
+
+
+def platform_at(settings: Settings, endpoints: Endpoints, clock: Clock | None = None) -> Platform:
+    """Connect to these endpoints; connections open when they are first used."""
+    objects = Objects(endpoints)
+    return Platform(
+        settings,
+        TimescaleStore(endpoints.database_url),
+        RawStore(objects),
+        Lake(objects),
+        clock or SystemClock(),
+    )

@@ -1,0 +1,211 @@
+"""Proof that database, lake and raw payloads say the same; and the repair from raw where they do not.
+
+Each table's rows are hashed three ways, scope by scope: as stored in the database, as published in the
+lake, as made again from the raw payloads; and compared with the digest that was written with them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.platform import Platform
+from findata_assets.steps.scratch import Progress, Replayed, replayed
+from findata_core.schema.hashing import digests
+from findata_core.schema.tables import LakePartition, Table, tables
+from findata_resources.stores.lake import Lake, partition_dates
+from findata_resources.stores.objects import Objects
+from findata_resources.environment import resolve_endpoints
+
+SCOPE = ["subject", "scope_date", "slice"]
+DIFFERENCE_SCHEMA = {
+    "table_name": pl.String,
+    "subject": pl.String,
+    "scope_date": pl.Date,
+    "slice": pl.String,
+    "where": pl.String,
+    "finding": pl.String,
+}
+# Weeks before a window whose payloads decide about it: pivots come from the week before, signals from Monday.
+REACH = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared, and what differs: table_name, subject, scope_date, slice, where, finding."""
+
+    scopes_compared: int
+    differences: pl.DataFrame
+
+    @property
+    def is_equal(self) -> bool:
+        """True if nothing differs."""
+        return self.differences.is_empty()
+
+
+def verify(platform: Platform, progress: Progress, start: date | None = None, end: date | None = None) -> Proof:
+    """Compare database, lake and rebuilt for scope dates in [start, end); nothing is changed."""
+    wanted = None if start is None and end is None else _payloads_of(platform, start, end)
+    with replayed(platform, progress, wanted) as again:
+        return _prove(platform, again, progress, start, end)
+
+
+def rebuild(platform: Platform, progress: Progress, start: date | None = None, end: date | None = None) -> Proof:
+    """Make everything again from raw in a scratch database and put what differs in place.
+
+    Returns what differed before. NotEqual payloads are left as they are and reported: a damaged raw
+    object repairs nothing.
+    """
+    wanted = None if start is None and end is None else _payloads_of(platform, start, end)
+    with replayed(platform, progress, wanted) as again:
+        proof = _prove(platform, again, progress, start, end)
+        if again.damaged:
+            return proof
+        for target in digested_tables():
+            progress(f"putting {target.address} in place")
+            _put_in_place(platform, again.platform, target, proof.differences)
+    run_due(platform)
+    platform.lake.publish(platform.store)
+    return proof
+
+
+def digested_tables() -> list[Table]:
+    """Return the tables that have digests, sorted by address."""
+    return [item for item in tables() if item.digest_subject]
+
+
+def _prove(
+    platform: Platform, again: Replayed, progress: Progress, start: date | None, end: date | None
+) -> Proof:
+    compared, found = 0, [_damaged(platform, again)]
+    for target in digested_tables():
+        progress(f"comparing {target.address}")
+        written = _in_window(target, platform.store.digests(target), start, end)
+        views = {
+            "database": digests(target, platform.store.read(target, start, end)),
+            "lake": _lake_digests(platform, target, start, end),
+            "rebuilt": _in_window(target, again.platform.store.digests(target), start, end),
+        }
+        compared += written.height
+        found += [_compare(target, written, view, where) for where, view in views.items()]
+        if target.has_history:
+            found.append(_compare_history(platform, again.platform, target, start, end))
+    return Proof(compared, pl.concat(found).unique().sort("table_name", *SCOPE, "where"))
+
+
+def _compare(target: Table, written: pl.DataFrame, view: pl.DataFrame, where: str) -> pl.DataFrame:
+    both = written.select(*SCOPE, "sha256").join(
+        view.select(*SCOPE, "sha256"), on=SCOPE, how="full", suffix="_view", coalesce=True
+    )
+    finding = (
+        pl.when(pl.col("sha256_view").is_null())
+        .then(pl.lit("is missing"))
+        .when(pl.col("sha256").is_null())
+        .then(pl.lit("has rows that no digest knows"))
+        .otherwise(pl.lit("differs from its digest"))
+    )
+    differs = both.filter(pl.col("sha256").ne_missing(pl.col("sha256_view")))
+    return differs.select(
+        pl.lit(target.address).alias("table_name"), *SCOPE, pl.lit(where).alias("where"), finding.alias("finding")
+    )
+
+
+def _compare_history(
+    platform: Platform, again: Platform, target: Table, start: date | None, end: date | None
+) -> pl.DataFrame:
+    """Compare closed versions with all their times; they have no digests of their own."""
+    history = target.history()
+    stored, rebuilt = platform.store.read(history, start, end), again.store.read(history, start, end)
+    columns = history.column_names
+    different = pl.concat(
+        [
+            stored.join(rebuilt, on=columns, how="anti", nulls_equal=True),
+            rebuilt.join(stored, on=columns, how="anti", nulls_equal=True),
+        ]
+    )
+    day = pl.col(target.digest_date) if target.digest_date else pl.lit(date(1970, 1, 1))
+    parts = [pl.col(name) for name in target.digest_slice] or [pl.lit("")]
+    return different.select(
+        pl.lit(target.address).alias("table_name"),
+        pl.col(target.digest_subject).alias("subject"),
+        day.alias("scope_date"),
+        pl.concat_str(parts, separator="/").alias("slice"),
+        pl.lit("rebuilt").alias("where"),
+        pl.lit("history differs").alias("finding"),
+    ).unique()
+
+
+def _lake_digests(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
+    lake = Lake(Objects(resolve_endpoints(platform.settings)))
+    frames = [
+        digests(target, rows)
+        for partition in lake.partitions(target)
+        if _meets(target, partition, start, end) and (rows := lake.read(target, partition)) is not None
+    ]
+    none = digests(target, platform.store.read(target).clear()) if not frames else None
+    return _in_window(target, pl.concat(frames) if none is None else none, start, end)
+
+
+def _meets(target: Table, partition: str, start: date | None, end: date | None) -> bool:
+    first, after = partition_dates(target, partition)
+    return not ((end and first and first >= end) or (start and after and after <= start))
+
+
+def _in_window(target: Table, frame: pl.DataFrame, start: date | None, end: date | None) -> pl.DataFrame:
+    if not target.digest_date:
+        return frame
+    return frame.filter(pl.col("scope_date") >= (start or date.min), pl.col("scope_date") < (end or date.max))
+
+
+def _damaged(platform: Platform, again: Replayed) -> pl.DataFrame:
+    """Return the scopes that speak from a payload whose body is not what was received."""
+    rows = []
+    for payload, reason in again.damaged:
+        scopes = platform.store.database.frame(
+            sql.SQL("SELECT table_name, subject, scope_date FROM ops.payload_scopes WHERE payload_id = {}").format(
+                sql.Literal(payload["payload_id"])
+            )
+        )
+        rows += [
+            {"table_name": name, "subject": subject, "scope_date": day, "slice": "", "where": "raw", "finding": reason}
+            for name, subject, day in scopes.iter_rows()
+        ]
+    return pl.DataFrame(rows, schema=DIFFERENCE_SCHEMA)
+
+
+def _payloads_of(platform: Platform, start: date | None, end: date | None) -> set[int]:
+    """Return the payloads that decide about the window, those of undated tables included."""
+    query = sql.SQL(
+        "SELECT DISTINCT payload_id FROM ops.payload_scopes WHERE scope_date = DATE '1970-01-01' "
+        "OR scope_date >= {}::date AND scope_date < {}::date"
+    ).format(
+        sql.Literal(str(start - REACH if start else date.min)), sql.Literal(str(end + REACH if end else date.max))
+    )
+    return set(platform.store.database.frame(query).get_column("payload_id"))
+
+
+def _put_in_place(platform: Platform, again: Platform, target: Table, differences: pl.DataFrame) -> None:
+    mine = differences.filter(pl.col("table_name") == target.address)
+    for scopes in _units(target, mine):
+        days = sorted({day for _, day in scopes})
+        window = (days[0], days[-1] + timedelta(days=1)) if target.digest_date else (None, None)
+        subjects = {subject for subject, _ in scopes}
+        current = again.store.read(target, *window, subjects)
+        closed = again.store.read(target.history(), *window, subjects) if target.has_history else None
+        platform.store.put_in_place(target, current, closed, scopes)
+
+
+def _units(target: Table, differences: pl.DataFrame) -> Iterator[list[tuple[str, date]]]:
+    """Yield the scopes that differ: a date at a time where the table's digests have dates."""
+    pairs = differences.select("subject", "scope_date").unique().sort("scope_date", "subject")
+    if pairs.is_empty():
+        return
+    if target.lake_partition is LakePartition.WHOLE:
+        yield list(pairs.iter_rows())
+        return
+    for _, unit in pairs.group_by("scope_date", maintain_order=True):
+        yield list(unit.iter_rows())
+

@@ -1,0 +1,84 @@
+"""Everything made again from the receipts on S3, in a scratch database of its own.
+
+The scratch database lies on the same server and is dropped afterwards; what readers see is not touched.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.platform import NoLake, Platform
+from findata_assets.steps.receiving import register
+from findata_core.errors import NotEqual, StoreError
+from findata_resources.environment import resolve_endpoints
+from findata_resources.migrations.migrate import migrate
+from findata_resources.stores.raw import Payload
+from findata_resources.stores.timescale import TimescaleStore
+
+REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Replayed:
+    """A platform on the scratch database, and the payloads whose bodies are not what was received."""
+
+    platform: Platform
+    damaged: list[tuple[Payload, str]] = field(default_factory=list)
+
+
+@contextmanager
+def replayed(platform: Platform, progress: Progress, wanted: set[int] | None = None) -> Iterator[Replayed]:
+    """Yield a platform whose tables were made from the receipts alone (those in `wanted`, and reference data)."""
+    with scratch_database(resolve_endpoints(platform.settings).database_url) as url:
+        store = TimescaleStore(url)
+        result = Replayed(replace(platform, store=store, lake=NoLake()))
+        try:
+            migrate(url)
+            _replay(result, progress, wanted)
+            yield result
+        finally:
+            store.close()
+
+
+def _replay(result: Replayed, progress: Progress, wanted: set[int] | None) -> None:
+    payloads = list(result.platform.raw.receipts())
+    reference = [item for item in payloads if item["dataset"] in REFERENCE_DATASETS]
+    others = [item for item in payloads if item["dataset"] not in REFERENCE_DATASETS]
+    chosen = [item for item in others if wanted is None or item["payload_id"] in wanted]
+    for number, payload in enumerate(reference + chosen, start=1):
+        if number == len(reference) + 1:
+            run_due(result.platform)
+        progress(f"payload {number} of {len(reference) + len(chosen)}: {payload['source']} {payload['dataset']}")
+        try:
+            register(result.platform, payload)
+        except (NotEqual, StoreError) as error:
+            result.damaged.append((payload, str(error)))
+    progress("folding")
+    run_due(result.platform)
+
+
+@contextmanager
+def scratch_database(database_url: str) -> Iterator[str]:
+    """Yield the URL of a new empty database on the same server; it is dropped at the end."""
+    name = f"findata_scratch_{uuid4().hex[:12]}"
+    try:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.Error as error:
+        raise StoreError(
+            f"No scratch database can be made: {str(error).strip().splitlines()[0]}",
+            "Give the database user the right: ALTER ROLE ... CREATEDB",
+        ) from error
+    try:
+        yield urlunsplit(urlsplit(database_url)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+

@@ -1,0 +1,111 @@
+"""Where payloads come from: the universe file, the calendars, recorded folders, live providers.
+
+Each function asks, receives and reports; an answer that is known already changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from findata_assets.steps.facts import fold_facts
+from findata_assets.steps.platform import Platform, mic_of
+from findata_assets.steps.receiving import Intake, known_payloads, latest_sha256, receive
+from findata_core.errors import ConfigurationError
+from findata_core.schema.tables import table
+from findata_resources.provider import Received, Request
+from findata_resources.providers import calendar
+from findata_resources.providers.recorded import RecordedProvider
+from findata_resources.providers.recorded_files import Skipped, survey
+from findata_resources.providers.recorded_manifest import Manifest, load_manifest
+from findata_resources.stores.raw import receipt
+from findata_resources.stores.timescale import WriteReport
+
+REFERENCE_TABLES = ("reference.instruments", "reference.sessions", "reference.symbols")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a folder brought: per set the intake, and the files that were skipped with the reason."""
+
+    sets: dict[str, Intake] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def total(self) -> Intake:
+        """The intake of all sets."""
+        return sum(self.sets.values(), Intake())
+
+
+def load_universe(platform: Platform) -> Intake:
+    """Receive the universe file if it is not the one received last."""
+    path = platform.settings.universe
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The universe file {path} can't be read: {error.strerror}", "Correct FINDATA_UNIVERSE"
+        ) from error
+    request = Request("findata", "findata", "universe", "universe")
+    return _receive_if_new(platform, Received(request, body, None, {}, platform.clock.now()))
+
+
+def load_calendars(platform: Platform, mics: Iterable[str]) -> Intake:
+    """Receive a snapshot of each exchange's calendar if it is not the one received last."""
+    snapshots = (calendar.snapshot(mic, platform.settings.calendar_start, platform.clock) for mic in sorted(set(mics)))
+    return sum((_receive_if_new(platform, received) for received in snapshots), Intake())
+
+
+def refresh_reference(platform: Platform, mics: Iterable[str] = ()) -> WriteReport:
+    """Bring universe and calendars up to date, those of further exchanges included, and fold them."""
+    load_universe(platform)
+    fold_facts(platform, "reference.instruments")
+    followed = platform.store.read(table("reference.instruments")).get_column("instrument_id")
+    load_calendars(platform, {*(mic_of(instrument_id) for instrument_id in followed), *mics})
+    return sum((fold_facts(platform, name) for name in REFERENCE_TABLES), WriteReport())
+
+
+def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
+    """Receive the files of a folder that its manifest names for one dataset ("bars" or "sofr")."""
+    requests, skipped = recorded_requests(directory, manifest, dataset)
+    provider = RecordedProvider(directory)
+    answers = [provider.fetch(request, platform.clock) for request in requests]
+    known = known_payloads(platform, [receipt(answer)["payload_id"] for answer in answers])
+    new = [answer for answer in answers if receipt(answer)["payload_id"] not in known]
+    if dataset == "bars":
+        refresh_reference(platform, {mic for answer in new for mic in mics_of(answer.request)})
+    sets: dict[str, Intake] = {}
+    for answer in answers:
+        name = str(answer.request.parameters["reading"]["name"])
+        intake = receive(platform, answer) if answer in new else Intake(payloads_known=1)
+        sets[name] = sets.get(name, Intake()) + intake
+    return Loaded(sets, skipped)
+
+
+def recorded_requests(
+    directory: Path, manifest: Path | None, dataset: str
+) -> tuple[list[Request], list[Skipped]]:
+    """Return the requests of a folder for one dataset, and what no set of the manifest takes."""
+    path = manifest or directory / "recorded.toml"
+    found = survey(directory, _manifest(directory, path), path)
+    return [request for _, request in found.requests if request.dataset == dataset], list(found.skipped)
+
+
+def mics_of(request: Request) -> Iterator[str]:
+    """Yield the exchanges that a recorded bar file names."""
+    naming = request.parameters["instruments"]
+    named = [naming.get("fixed"), naming.get("other"), *naming.get("symbols", {}).values()]
+    return (item["mic"] for item in named if item)
+
+
+def _manifest(directory: Path, path: Path) -> Manifest:
+    if not directory.is_dir():
+        raise ConfigurationError(f"There is no folder {directory}", "Name the folder that holds the recorded files")
+    return load_manifest(path)
+
+
+def _receive_if_new(platform: Platform, received: Received) -> Intake:
+    request = received.request
+    latest = latest_sha256(platform, request.source, request.dataset, request.subject)
+    if latest == receipt(received)["sha256"]:
+        return Intake(payloads_known=1)
+    return receive(platform, received)

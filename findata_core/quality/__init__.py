@@ -1,0 +1,1 @@
+"""Questions about stored data whose answers are frames: what is missing, what can't be. Pure functions."""

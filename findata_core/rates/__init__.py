@@ -1,0 +1,1 @@
+"""Reference rates: arithmetic on published fixings."""

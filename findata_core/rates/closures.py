@@ -1,0 +1,59 @@
+"""Days on which US government securities trade for certain, so that a fixing must exist.
+
+Observed publications are the truth: a closure is only ever supposed here, never asserted, and each holiday
+is taken generously (a Saturday holiday may or may not be kept on the Friday before). What is left are
+weekdays that no known closure explains. The market follows SIFMA's recommendations, not NYSE's calendar:
+it closes on Columbus and Veterans Day. Checked against the SOFR fixings of 2018-04-03 to 2026-07-22.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+MONDAY, THURSDAY = 0, 3
+JUNETEENTH_SINCE = 2022  # Juneteenth became a federal holiday on 2021-06-17; SOFR was fixed on 2021-06-18
+# Closures outside the yearly pattern, reviewed one by one; add a day here when one is announced.
+REVIEWED_CLOSURES = frozenset({date(2018, 12, 5)})  # national day of mourning: no SOFR was fixed
+
+
+def certain_business_days(first: date, last: date) -> list[date]:
+    """Return the weekdays from `first` to `last`, both inclusive, that no known closure explains."""
+    closed = {day for year in range(first.year, last.year + 2) for day in _possible_closures(year)}
+    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    return [day for day in days if day.weekday() < 5 and day not in closed and day not in REVIEWED_CLOSURES]
+
+
+def _possible_closures(year: int) -> Iterator[date]:
+    """Yield the weekdays on which holidays may be kept (5 U.S.C. 6103, and Good Friday)."""
+    fixed = [(1, 1), (7, 4), (11, 11), (12, 25)] + ([(6, 19)] if year >= JUNETEENTH_SINCE else [])
+    for month, day in fixed:
+        yield _observed(date(year, month, day))
+    yield _nth(year, 1, MONDAY, 3)  # Martin Luther King Jr.
+    yield _nth(year, 2, MONDAY, 3)  # Washington's Birthday
+    yield _nth(year, 6, MONDAY, 1) - timedelta(days=7)  # Memorial Day: the last Monday of May
+    yield _nth(year, 9, MONDAY, 1)  # Labor Day
+    yield _nth(year, 10, MONDAY, 2)  # Columbus Day
+    yield _nth(year, 11, THURSDAY, 4)  # Thanksgiving
+    yield _easter_sunday(year) - timedelta(days=2)  # Good Friday
+
+
+def _observed(day: date) -> date:
+    """Return Friday for a Saturday, Monday for a Sunday."""
+    return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
+
+
+def _nth(year: int, month: int, weekday: int, number: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
+
+
+def _easter_sunday(year: int) -> date:
+    """Gregorian Easter by the algorithm of Meeus (Astronomical Algorithms, chapter 8), years after 1582."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    d, e = divmod(b, 4)
+    g = (8 * b + 13) // 25
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    weekday = (32 + 2 * e + 2 * i - h - k) % 7
+    m = (a + 11 * h + 22 * weekday) // 451
+    month, day = divmod(h + weekday - 7 * m + 114, 31)
+    return date(year, month, day + 1)

@@ -1,0 +1,1 @@
+"""Levels of a period, and dated statements about them: one module a family."""

@@ -1,0 +1,371 @@
+"""The one composition root: settings, the endpoints that follow from them, and the clock.
+
+What belongs here: everything that is read from environment variables or `.env`, and nothing else reads them.
+What does not: starting servers (`embedded.stack`) and connecting to them (the stores).
+
+Precedence: arguments (tests), then environment variables, then `.env` in the current folder, then defaults.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from findata_core.errors import ConfigurationError, NotRunning
+from findata_resources.embedded.state import StackState, read_state
+
+PROJECT = Path(__file__).resolve().parents[1]
+PREFIX = "FINDATA_"
+_ENV_FILE = ".env"
+_MASK = "********"
+_BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+
+
+class Clock(Protocol):
+    """Where the present moment comes from. Facts never ask it."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+        return datetime.now(UTC)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))
+
+
+def _existing_file(path: Path) -> Path:
+    if not _absolute(path).is_file():
+        raise ValueError(f"there is no file {path}")
+    return _absolute(path)
+
+
+def _web_address(address: str) -> str:
+    if not re.match(r"https?://[^/\s]+", address):
+        raise ValueError("it must begin with http:// or https://")
+    return address.rstrip("/")
+
+
+def _postgres_url(url: SecretStr) -> SecretStr:
+    """Accept any spelling of the scheme; keep the plain one, to which each reader adds its driver."""
+    scheme, separator, rest = url.get_secret_value().partition("://")
+    if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError("it must look like postgresql://user:password@host:port/database")
+    return SecretStr(f"postgresql://{rest}")
+
+
+def _state_home() -> Path:
+    root, user = Path("/var/lib/findata"), _user_folder("XDG_DATA_HOME", ".local/share")
+    # One home per checkout: two checkouts never share servers by accident.
+    identity = f"{PROJECT.name}-{hashlib.sha256(os.fsencode(PROJECT)).hexdigest()[:8]}"
+    return (root if os.geteuid() == 0 else user) / identity
+
+
+def _download_cache() -> Path:
+    return Path("/var/cache/findata") if os.geteuid() == 0 else _user_folder("XDG_CACHE_HOME", ".cache")
+
+
+def _user_folder(variable: str, otherwise: str) -> Path:
+    return Path(os.environ.get(variable) or Path.home() / otherwise) / "findata"
+
+
+def _sample_universe() -> Path:
+    return Path(__file__).parent / "sample" / "universe.csv"
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Every setting of the project. Use `load_settings`, which explains what is wrong."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    _arguments: frozenset[str] = PrivateAttr(default=frozenset())
+
+    home: Folder = Field(
+        default_factory=_state_home,
+        description="Folder of the embedded servers: data, secrets, logs. As root the database runs as "
+        "another user, who must be able to enter it. Default: a folder per checkout, under /var/lib/findata "
+        "as root and ~/.local/share/findata otherwise.",
+    )
+    cache: Folder = Field(
+        default_factory=_download_cache,
+        description="Folder of downloaded programs, shared by checkouts. Default: /var/cache/findata as "
+        "root, ~/.cache/findata otherwise.",
+    )
+    database_url: PostgresUrl | None = Field(
+        default=None,
+        description="A TimescaleDB of your own, postgresql://user:password@host:port/database. "
+        "When it is named, no database is started here.",
+    )
+    dagster_database_url: PostgresUrl | None = Field(
+        default=None,
+        description="Where Dagster keeps its runs and events. Default: the database findata_dagster on the "
+        "server of FINDATA_DATABASE_URL, or the embedded one.",
+    )
+    s3_endpoint: WebAddress | None = Field(
+        default=None,
+        description="An S3 of your own, with its two keys below. When it is named, none is started here.",
+    )
+    s3_bucket: str = Field(
+        default="findata", pattern=_BUCKET_NAME, description="The bucket for payloads and tables."
+    )
+    s3_access_key: str | None = Field(default=None, description="Access key id for FINDATA_S3_ENDPOINT.")
+    s3_secret_key: SecretStr | None = Field(default=None, description="Secret key for FINDATA_S3_ENDPOINT.")
+    s3_region: str = Field(
+        default="us-east-1", min_length=1, description="The region that S3 requests are signed for."
+    )
+    database_port: Port = Field(default=5439, description="Loopback port of the embedded database.")
+    s3_port: Port = Field(default=8339, description="Loopback port of the embedded S3 server.")
+    dagster_port: Port = Field(default=3000, description="Loopback port of the Dagster UI.")
+    universe: ExistingFile = Field(
+        default_factory=_sample_universe,
+        description="CSV file of the followed instruments. Default: the bundled sample universe.",
+    )
+    debian_mirror: WebAddress | None = Field(
+        default=None,
+        description="A Debian mirror to fetch TimescaleDB from. Default: the one of this machine's apt.",
+    )
+    debian_keyring: ExistingFile | None = Field(
+        default=None,
+        description="Keyring of the mirror's packages. Default: this machine's Debian archive keyring.",
+    )
+    yahoo_base_url: WebAddress = Field(
+        default="https://query2.finance.yahoo.com", description="Where Yahoo Finance is asked."
+    )
+    nyfed_base_url: WebAddress = Field(
+        default="https://markets.newyorkfed.org",
+        description="Where the New York Fed is asked for reference rates.",
+    )
+    first_session: date = Field(
+        default=date(2000, 1, 3),
+        description="The first session (inclusive) that is a partition of the assets.",
+    )
+    calendar_start: date = Field(
+        default=date(1985, 1, 2),
+        description="The first day (inclusive) of the calendars; at most the first session.",
+    )
+    request_timeout_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="How long a provider may take to answer."
+    )
+
+    @model_validator(mode="after")
+    def _agree_with_each_other(self) -> Settings:
+        problems = [
+            problem for problem in (_key_problem(self), _port_problem(self), _date_problem(self)) if problem
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """The settings of this process, or a ConfigurationError that names each wrong variable."""
+    try:
+        settings = Settings(**arguments)
+    except ValidationError as error:
+        problems = "; ".join(_problem(dict(detail)) for detail in error.errors(include_input=False))
+        next_step = f"correct it in the environment or in {_ENV_FILE}; .env.example describes every setting"
+        raise ConfigurationError(problems, next_step) from None
+    settings._arguments = frozenset(arguments)
+    return settings
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where to connect to. `database_url` is plain postgresql://; Dagster's names its driver psycopg2."""
+
+    database_url: str = field(repr=False)
+    dagster_database_url: str = field(repr=False)
+    s3_endpoint: str
+    s3_bucket: str
+    s3_access_key: str
+    s3_secret_key: str = field(repr=False)
+    s3_region: str
+
+
+def resolve_endpoints(settings: Settings) -> Endpoints:
+    """What the settings name, for the rest the running embedded stack; NotRunning when it does not run."""
+    state = read_state(settings.home)
+    return Endpoints(**_database_endpoint(settings, state), **_objects_endpoint(settings, state))
+
+
+@dataclass(frozen=True)
+class EffectiveSetting:
+    """A setting as it works now. `value` is masked when it is a secret."""
+
+    variable: str
+    value: str
+    source: str
+    description: str
+
+
+def effective_settings(settings: Settings) -> list[EffectiveSetting]:
+    """Every setting with its value and with what set it, for `findata config`."""
+    embedded = _embedded_values(settings)
+    return [_effective(settings, name, embedded) for name in Settings.model_fields]
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """The variables that give another process these same settings, wherever it runs. Holds secrets."""
+    names = settings.model_fields_set | {"home", "cache"}
+    return {variable_of(name): _plain(getattr(settings, name)) for name in sorted(names)}
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with `extra`, for a process that it starts."""
+    return {**os.environ, **extra}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def example_file() -> str:
+    """The text of .env.example, which lists every setting with its default."""
+    head = "# Every setting of findata. Copy this file to .env and uncomment what you change.\n"
+    return head + "".join(_example_entry(name) for name in Settings.model_fields)
+
+
+def _key_problem(settings: Settings) -> str | None:
+    keys = (settings.s3_access_key, settings.s3_secret_key)
+    if settings.s3_endpoint and None in keys:
+        return "FINDATA_S3_ENDPOINT needs FINDATA_S3_ACCESS_KEY and FINDATA_S3_SECRET_KEY"
+    if not settings.s3_endpoint and keys != (None, None):
+        return "FINDATA_S3_ACCESS_KEY and FINDATA_S3_SECRET_KEY are set without FINDATA_S3_ENDPOINT"
+    return None
+
+
+def _port_problem(settings: Settings) -> str | None:
+    ports = {settings.database_port, settings.s3_port, settings.dagster_port}
+    if len(ports) < 3:
+        return "FINDATA_DATABASE_PORT, FINDATA_S3_PORT and FINDATA_DAGSTER_PORT must differ"
+    return None
+
+
+def _date_problem(settings: Settings) -> str | None:
+    if settings.first_session < settings.calendar_start:
+        return "FINDATA_FIRST_SESSION lies before FINDATA_CALENDAR_START"
+    return None
+
+
+def _problem(detail: dict[str, Any]) -> str:
+    text = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{variable_of(str(detail['loc'][0]))}: {text}" if detail["loc"] else text
+
+
+def _database_endpoint(settings: Settings, state: StackState) -> dict[str, str]:
+    dagster = settings.dagster_database_url
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        own = dagster.get_secret_value() if dagster else _with_database(url, "findata_dagster")
+        return {"database_url": url, "dagster_database_url": _for_dagster(own)}
+    if state.database is None or not state.is_running("database"):
+        raise _not_running("database", "FINDATA_DATABASE_URL")
+    embedded = state.database.model_dump()
+    return (
+        {**embedded, "dagster_database_url": _for_dagster(dagster.get_secret_value())}
+        if dagster
+        else embedded
+    )
+
+
+def _objects_endpoint(settings: Settings, state: StackState) -> dict[str, str]:
+    if (
+        settings.s3_endpoint is not None
+        and settings.s3_access_key is not None
+        and settings.s3_secret_key is not None
+    ):
+        return {
+            "s3_endpoint": settings.s3_endpoint,
+            "s3_bucket": settings.s3_bucket,
+            "s3_access_key": settings.s3_access_key,
+            "s3_secret_key": settings.s3_secret_key.get_secret_value(),
+            "s3_region": settings.s3_region,
+        }
+    if state.objects is None or not state.is_running("objects"):
+        raise _not_running("S3 server", "FINDATA_S3_ENDPOINT")
+    return state.objects.model_dump()
+
+
+def _not_running(what: str, variable: str) -> NotRunning:
+    return NotRunning(
+        f"the embedded {what} is not running", f"run findata up, or name one of your own in {variable}"
+    )
+
+
+def _with_database(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def _for_dagster(url: str) -> str:
+    # Plain postgresql:// means psycopg 3 to SQLAlchemy 2.1, with which dagster-postgres fails.
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def _embedded_values(settings: Settings) -> dict[str, str]:
+    """What the running embedded stack supplies for settings that are not named."""
+    state = read_state(settings.home)
+    database = state.database if settings.database_url is None and state.is_running("database") else None
+    objects = state.objects if settings.s3_endpoint is None and state.is_running("objects") else None
+    supplied = [part.model_dump() for part in (database, objects) if part is not None]
+    return {name: value for part in supplied for name, value in part.items()}
+
+
+def _effective(settings: Settings, name: str, embedded: Mapping[str, str]) -> EffectiveSetting:
+    source = _source(settings, name)
+    value: object = getattr(settings, name)
+    if source == "default" and name in embedded and embedded[name] != value:
+        source, value = "embedded stack", embedded[name]
+    description = Settings.model_fields[name].description or ""
+    return EffectiveSetting(variable_of(name), _shown(name, value), source, description)
+
+
+def _source(settings: Settings, name: str) -> str:
+    if name in settings._arguments:
+        return "argument"
+    if os.environ.get(variable_of(name)):
+        return "environment"
+    return _ENV_FILE if name in settings.model_fields_set else "default"
+
+
+def _shown(name: str, value: object) -> str:
+    is_secret = "Secret" in str(Settings.model_fields[name].annotation)
+    return "" if value is None else _MASK if is_secret else str(value)
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _example_entry(name: str) -> str:
+    setting = Settings.model_fields[name]
+    value = "" if setting.default in (None, PydanticUndefined) else setting.default
+    description = textwrap.fill(setting.description or "", 108, initial_indent="# ", subsequent_indent="# ")
+    return f"\n{description}\n# {variable_of(name)}={value}\n"

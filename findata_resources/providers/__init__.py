@@ -1,0 +1,58 @@
+"""The catalogue of providers: which parser reads which payload, and when a source's revisions are over.
+
+A provider is one module beside this file and its lines here. Fetching is asked of the modules themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from findata_core.errors import MalformedPayload
+from findata_resources.provider import Capability, Parsed
+from findata_resources.providers import calendar, nyfed, recorded, universe, yahoo_chart
+
+Parser = Callable[[bytes, Mapping[str, Any]], list[Parsed]]
+
+# (provider, dataset) of a stored request -> its parser. Sorted.
+PARSERS: Mapping[tuple[str, str], Parser] = {
+    ("findata", "sessions"): calendar.parse,
+    ("findata", "universe"): universe.parse,
+    ("nyfed", "sofr"): nyfed.parse,
+    ("recorded", "bars"): recorded.parse_bars,
+    ("recorded", "sofr"): recorded.parse_sofr,
+    ("yahoo", "bars"): yahoo_chart.parse,
+}
+
+# source -> what it can be asked for. Sorted.
+CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
+    "nyfed": nyfed.CAPABILITIES,
+    "yahoo": yahoo_chart.CAPABILITIES,
+}
+
+# For sources whose rule nobody has stated: a bar that a source still corrects is corrected overnight (Yahoo's
+# daily bars are; consolidated tapes take late and cancelled trades until the evening).
+DEFAULT_SETTLES_AFTER = timedelta(hours=24)
+
+
+def parse_payload(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
+    """Return what a payload says, per table. `request` is the stored request (Request.to_dict).
+
+    Pure: the same bytes and request always give the same rows. MalformedPayload: the bytes can't be read;
+    RetriableProviderError or RefusedRequest: they are a provider's error body, not data.
+    """
+    key = (request["provider"], request["dataset"])
+    if key not in PARSERS:
+        raise MalformedPayload(
+            f"No parser reads {key[1]} of {key[0]}", "Add it to findata_resources/providers"
+        )
+    return PARSERS[key](body, request)
+
+
+def settles_after(source: str, interval: str) -> timedelta:
+    """Return how long after a session's close a source's own revisions of its bars are over."""
+    for capability in CAPABILITIES.get(source, ()):
+        if capability.interval == interval:
+            return capability.settles_after
+    return DEFAULT_SETTLES_AFTER

@@ -1,0 +1,44 @@
+"""What an HTTP status means for the caller: the same for every provider that is asked over HTTP.
+
+What belongs here: turning statuses and failed transfers into the errors that say what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from findata_core.errors import ProviderError, RefusedRequest, RetriableProviderError
+
+TRY_LATER = "Run again later: what is stored stays, and only what is missing is asked for again"
+# 408 Request Timeout, 425 Too Early, 429 Too Many Requests (RFC 9110 15.5.9, RFC 8470, RFC 6585 4).
+_RETRIABLE_STATUSES = frozenset({408, 425, 429})
+_QUOTED = 200  # characters of a body that a message quotes
+
+
+def refusal(who: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderError:
+    """Return the error that a status of 300 or more stands for, with the start of the body."""
+    said = body[:_QUOTED].decode("utf-8", "replace").strip()
+    message = f"{who} answered HTTP {status}: {said or 'nothing'}"
+    if status in _RETRIABLE_STATUSES or status >= 500:
+        return RetriableProviderError(message, TRY_LATER, retry_after_seconds(headers, now))
+    return RefusedRequest(message, "Check the symbol, the window and the base URL; asking again won't help")
+
+
+def interrupted(who: str, error: Exception) -> RetriableProviderError:
+    """Return the error for an answer that did not come, or not whole."""
+    return RetriableProviderError(f"{who} gave no whole answer: {type(error).__name__}: {error}", TRY_LATER)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return how long Retry-After asks to wait: seconds or an HTTP date (RFC 9110 10.2.3)."""
+    value = {name.lower(): text for name, text in headers.items()}.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        instant = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())

@@ -1,0 +1,126 @@
+"""What every test may ask for: a real TimescaleDB and S3, a fresh database, a fresh bucket, the trial data.
+
+What belongs here: fixtures that several folders of tests use.
+What does not: doubles and builders of one subject (they stand beside its tests).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from findata_resources.embedded import stack as embedded_stack
+from findata_resources.embedded.objects import s3_client
+from findata_resources.embedded.processes import end, free_ports, marked_processes
+from findata_resources.embedded.server import mark_of
+from findata_resources.environment import PROJECT, Endpoints, Settings, load_settings
+
+# A developer's own settings must not steer the tests; these variables are about the tests themselves.
+_KEPT_VARIABLES = {"FINDATA_CACHE", "FINDATA_DEBIAN_MIRROR", "FINDATA_DEBIAN_KEYRING", "FINDATA_TRIAL_DATA"}
+_KEPT_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
+
+for _variable in [name for name in os.environ if name.startswith("FINDATA_")]:
+    if _variable not in _KEPT_VARIABLES and not _variable.startswith(_KEPT_PREFIXES):
+        del os.environ[_variable]
+
+SettingsFor = Callable[[Path], Settings]
+
+
+@pytest.fixture(scope="session")
+def settings_for() -> SettingsFor:
+    """Makes settings for a home folder, on ports that are free now."""
+    return _settings_for
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[tuple[Settings, Endpoints]]:
+    """A fresh embedded TimescaleDB and S3 for this session."""
+    with_interrupt = signal.signal(signal.SIGTERM, _interrupt)
+    home = _reachable_folder()
+    settings = _settings_for(home)
+    try:
+        yield settings, embedded_stack.up(settings)
+    finally:
+        _throw_away(settings)
+        signal.signal(signal.SIGTERM, with_interrupt)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty home folder that the database's user can reach; what runs in it is stopped afterwards."""
+    folder = _reachable_folder()
+    yield folder
+    _throw_away(_settings_for(folder))
+
+
+@pytest.fixture(scope="module")
+def database_url(stack: tuple[Settings, Endpoints]) -> Iterator[str]:
+    """A database with the extension and nothing else, for one test module."""
+    _, endpoints = stack
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    url = endpoints.database_url.rpartition("/")[0] + f"/{name}"
+    _administer(endpoints.database_url, f"CREATE DATABASE {name}")
+    _administer(url, "CREATE EXTENSION IF NOT EXISTS timescaledb")
+    yield url
+    _administer(endpoints.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def bucket(stack: tuple[Settings, Endpoints]) -> str:
+    """The name of an empty bucket for one test module; its server is thrown away with it."""
+    _, endpoints = stack
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
+    s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region).create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def trial_data() -> Path:
+    """The folder of recorded market data that is too large for the repository."""
+    folder = Path(os.environ.get("FINDATA_TRIAL_DATA") or PROJECT.parent / "shared" / "data")
+    if (folder / "MANIFEST.md").is_file():
+        return folder
+    reason = f"no trial data in {folder} (name its folder in FINDATA_TRIAL_DATA)"
+    if os.environ.get("FINDATA_REQUIRE_TRIAL_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _settings_for(home: Path) -> Settings:
+    database_port, s3_port, dagster_port = free_ports(3)
+    return load_settings(
+        home=home, database_port=database_port, s3_port=s3_port, dagster_port=dagster_port, _env_file=None
+    )
+
+
+def _reachable_folder() -> Path:
+    """As root the database runs as another user, who can't enter pytest's own temporary folders."""
+    folder = Path(tempfile.mkdtemp(prefix="findata-test-"))
+    folder.chmod(0o711)
+    return folder
+
+
+def _throw_away(settings: Settings) -> None:
+    """Stop and remove a home. SeaweedFS takes 15 seconds to stop in good order, which nobody needs here."""
+    end(marked_processes(mark_of(settings.home, "objects")), first_signal=signal.SIGKILL, patience_seconds=10)
+    embedded_stack.down(settings)
+    shutil.rmtree(settings.home)
+
+
+def _administer(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    """Treat SIGTERM like Ctrl-C, so that the servers are stopped."""
+    raise KeyboardInterrupt

@@ -1,0 +1,272 @@
+"""The embedded stack for real: it starts, stays, refuses strangers, survives kill -9 and stops."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from findata_core.errors import NotRunning, PortTaken, StackError
+from findata_resources.embedded import stack as embedded_stack
+from findata_resources.embedded.objects import s3_client
+from findata_resources.embedded.processes import marked_processes
+from findata_resources.embedded.server import mark_of
+from findata_resources.embedded.state import read_state, write_state
+from findata_resources.environment import Endpoints, Settings, resolve_endpoints
+from tests.conftest import SettingsFor
+
+Stack = tuple[Settings, Endpoints]
+SERVERS = ("database", "objects")
+
+
+def only_database(settings: Settings) -> Settings:
+    """The same home with an S3 of one's own, so that a test starts and stops in a second."""
+    named = {"s3_endpoint": "http://127.0.0.1:1", "s3_access_key": "key", "s3_secret_key": "secret"}
+    return Settings.model_validate({**settings.model_dump(), **named})
+
+
+def process_id(settings: Settings, server: str) -> int:
+    return read_state(settings.home).servers[server].process.process_id
+
+
+def servers_with_mark(home: Path, server: str) -> list[int]:
+    """The marked processes that no other marked one started: PostgreSQL's children carry the mark too."""
+    marked = {record.process_id for record in marked_processes(mark_of(home, server))}
+    return [number for number in marked if parent_of(number) not in marked]
+
+
+def parent_of(number: int) -> int:
+    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def listening_addresses(settings: Settings, server: str) -> set[str]:
+    """The addresses on which the server's process listens, from /proc (state 0A is LISTEN)."""
+    number = process_id(settings, server)
+    sockets = {os.readlink(f"/proc/{number}/fd/{fd}") for fd in os.listdir(f"/proc/{number}/fd")}
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{number}/net/{table}").read_text().splitlines()[1:]
+    ]
+    return {line[1].split(":")[0] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in sockets}
+
+
+def test_the_database_has_the_extension_and_dagster_a_database_of_its_own(stack: Stack) -> None:
+    _, endpoints = stack
+    with psycopg.connect(endpoints.database_url) as connection:
+        row = connection.execute(
+            "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
+        ).fetchone()
+    assert row is not None
+    with psycopg.connect(endpoints.dagster_database_url.replace("+psycopg2", "")) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("findata_dagster",)
+
+
+def test_the_database_keeps_fsync_and_utc(stack: Stack) -> None:
+    _, endpoints = stack
+    with psycopg.connect(endpoints.database_url) as connection:
+        asked = [
+            connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "timezone", "server_encoding")
+        ]
+    assert asked == [("on",), ("UTC",), ("UTF8",)]
+
+
+def test_the_bucket_takes_and_gives_an_object(stack: Stack, bucket: str) -> None:
+    _, endpoints = stack
+    client = s3_client(
+        endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key, endpoints.s3_region
+    )
+    client.put_object(Bucket=bucket, Key="a/b", Body=b"payload")
+    assert client.get_object(Bucket=bucket, Key="a/b")["Body"].read() == b"payload"
+
+
+def test_a_second_up_is_quick_and_finds_the_same_endpoints(stack: Stack) -> None:
+    settings, endpoints = stack
+    before = [process_id(settings, server) for server in SERVERS]
+    started = time.monotonic()
+    again = embedded_stack.up(settings)
+    assert time.monotonic() - started < 2
+    assert again == endpoints
+    assert [process_id(settings, server) for server in SERVERS] == before
+
+
+@pytest.mark.parametrize("password", ["wrong", ""])
+def test_the_database_refuses_another_password(stack: Stack, password: str) -> None:
+    settings, _ = stack
+    url = f"postgresql://findata:{password}@127.0.0.1:{settings.database_port}/findata"
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(url)
+
+
+def test_s3_refuses_another_secret_and_strangers(stack: Stack) -> None:
+    _, endpoints = stack
+    client = s3_client(endpoints.s3_endpoint, endpoints.s3_access_key, "wrong", endpoints.s3_region)
+    with pytest.raises(client.exceptions.ClientError, match="SignatureDoesNotMatch"):
+        client.list_buckets()
+    assert httpx.get(f"{endpoints.s3_endpoint}/{endpoints.s3_bucket}/", trust_env=False).status_code == 403
+
+
+def test_the_service_behind_s3_refuses_unsigned_requests(stack: Stack) -> None:
+    settings, endpoints = stack
+    secrets = (settings.home / "secrets.json").read_text()
+    filer = httpx.Response(200, text=secrets).json()["s3_internal_ports"][2]
+    address = f"http://127.0.0.1:{filer}/buckets/{endpoints.s3_bucket}/"
+    assert httpx.get(address, trust_env=False).status_code == 401
+    assert httpx.post(address + "x", content=b"x", trust_env=False).status_code == 401
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_servers_listen_on_loopback_only(stack: Stack, server: str) -> None:
+    settings, _ = stack
+    assert listening_addresses(settings, server) == {"0100007F"}  # 127.0.0.1, bytes reversed
+
+
+@pytest.mark.parametrize("name", ["stack.json", "secrets.json", "logs/database.log", "logs/objects.log"])
+def test_files_with_secrets_are_their_owners_only(stack: Stack, name: str) -> None:
+    settings, _ = stack
+    assert stat.S_IMODE((settings.home / name).stat().st_mode) == 0o600
+
+
+def test_passwords_do_not_stand_in_command_lines(stack: Stack) -> None:
+    settings, endpoints = stack
+    secrets = (endpoints.s3_secret_key, endpoints.database_url.split(":")[2].split("@")[0])
+    for server in SERVERS:
+        command = Path(f"/proc/{process_id(settings, server)}/cmdline").read_text()
+        assert not [secret for secret in secrets if secret in command]
+
+
+def test_servers_run_in_sessions_of_their_own(stack: Stack) -> None:
+    settings, _ = stack
+    sessions = [os.getsid(process_id(settings, server)) for server in SERVERS]
+    assert os.getsid(0) not in sessions
+
+
+def test_status_names_what_runs(stack: Stack) -> None:
+    settings, _ = stack
+    running = {server.name for server in embedded_stack.status(settings) if server.is_running}
+    assert running == set(SERVERS)
+
+
+def test_a_taken_port_is_named_with_its_variable(home: Path, settings_for: SettingsFor) -> None:
+    settings = only_database(settings_for(home))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", settings.database_port))
+        other.listen()
+        with pytest.raises(PortTaken, match=f"{settings.database_port}.*FINDATA_DATABASE_PORT"):
+            embedded_stack.up(settings)
+
+
+def test_kill_9_then_up_repairs(home: Path, settings_for: SettingsFor) -> None:
+    settings = settings_for(home)
+    endpoints = embedded_stack.up(settings)
+    with psycopg.connect(endpoints.database_url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    for server in SERVERS:
+        os.kill(process_id(settings, server), signal.SIGKILL)
+    time.sleep(0.2)
+    with pytest.raises(NotRunning, match="findata up"):
+        resolve_endpoints(settings)
+    assert embedded_stack.up(settings) == endpoints
+    with psycopg.connect(endpoints.database_url) as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+
+
+def test_a_server_that_was_started_but_not_recorded_is_replaced(
+    home: Path, settings_for: SettingsFor
+) -> None:
+    settings = only_database(settings_for(home))
+    embedded_stack.up(settings)
+    lost = process_id(settings, "database")
+    state = read_state(home)
+    state.servers.clear()
+    write_state(home, state)
+    embedded_stack.up(settings)
+    assert process_id(settings, "database") != lost
+    assert servers_with_mark(home, "database") == [process_id(settings, "database")]
+
+
+def test_a_lock_file_of_a_reused_process_number_is_dropped(home: Path, settings_for: SettingsFor) -> None:
+    settings = only_database(settings_for(home))
+    embedded_stack.up(settings)
+    os.kill(process_id(settings, "database"), signal.SIGKILL)
+    lock = home / "database/data/postmaster.pid"
+    with subprocess.Popen(["sleep", "60"], user=lock.stat().st_uid) as stranger:
+        lock.write_text(f"{stranger.pid}\n" + lock.read_text().partition("\n")[2])
+        embedded_stack.up(settings)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_record_of_another_process_is_never_signalled(home: Path, settings_for: SettingsFor) -> None:
+    settings = only_database(settings_for(home))
+    embedded_stack.up(settings)
+    state = read_state(home)
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        state.servers["database"].process.process_id = stranger.pid
+        write_state(home, state)
+        embedded_stack.down(settings)
+        assert stranger.poll() is None
+        stranger.kill()
+    assert marked_processes(mark_of(home, "database")) == []
+
+
+def test_down_leaves_no_process_and_keeps_the_data(home: Path, settings_for: SettingsFor) -> None:
+    settings = settings_for(home)
+    embedded_stack.up(settings)
+    numbers = [process_id(settings, server) for server in SERVERS]
+    embedded_stack.down(settings)
+    assert not [server for server in SERVERS if marked_processes(mark_of(home, server))]
+    assert not [number for number in numbers if Path(f"/proc/{number}").exists()]
+    assert (home / "database/data/PG_VERSION").is_file()
+    with pytest.raises(NotRunning):
+        resolve_endpoints(settings)
+
+
+def test_down_without_anything_running_does_nothing(home: Path, settings_for: SettingsFor) -> None:
+    embedded_stack.down(settings_for(home))
+    assert not any(server.is_running for server in embedded_stack.status(settings_for(home)))
+
+
+def test_an_interrupted_up_leaves_nothing_running(home: Path, settings_for: SettingsFor) -> None:
+    settings = only_database(settings_for(home))
+
+    def interrupt(message: str) -> None:
+        if message == "database: ready on 127.0.0.1:" + str(settings.database_port):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embedded_stack.up(settings, interrupt)
+    assert marked_processes(mark_of(home, "database")) == []
+    embedded_stack.up(settings)
+
+
+def test_a_home_that_can_not_be_written_is_explained(tmp_path: Path, settings_for: SettingsFor) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StackError, match="FINDATA_HOME"):
+        embedded_stack.up(settings_for(tmp_path / "file" / "home"))
+
+
+def _up_and_report(settings: Settings, results: multiprocessing.Queue[str]) -> None:
+    results.put(embedded_stack.up(settings).database_url)
+
+
+def test_two_ups_at_once_start_one_stack(home: Path, settings_for: SettingsFor) -> None:
+    settings = only_database(settings_for(home))
+    spawning = multiprocessing.get_context("spawn")
+    results: multiprocessing.Queue[str] = spawning.Queue()
+    both = [spawning.Process(target=_up_and_report, args=(settings, results)) for _ in range(2)]
+    for process in both:
+        process.start()
+    assert results.get(timeout=90) == results.get(timeout=90)
+    for process in both:
+        process.join()
+    assert servers_with_mark(home, "database") == [process_id(settings, "database")]
