@@ -1,6 +1,7 @@
 """When assets run by themselves: named conditions, and schedules at the exchanges' closes. All stopped by default."""
 
 from collections.abc import Iterable
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -55,14 +56,14 @@ def _after_close(mics: Iterable[str], hour: int, minute: int, time_zone: str) ->
     return after_close
 
 
-def close_schedules(mics: Iterable[str]) -> list[dg.ScheduleDefinition]:
+def close_schedules(mics: Iterable[str], today: date) -> list[dg.ScheduleDefinition]:
     """Return one schedule per calendar of the followed exchanges, twenty minutes after its usual close."""
     by_calendar: dict[str, list[str]] = {}
     for mic in sorted(set(mics)):
         by_calendar.setdefault(exchange_of(mic).calendar, []).append(mic)
     schedules = []
     for group in by_calendar.values():
-        close, time_zone = usual_close(group[0])
+        close, time_zone = usual_close(group[0], today)
         minutes = close.hour * 60 + close.minute + 20
         schedules.append(_after_close(group, minutes // 60, minutes % 60, time_zone))
     return schedules

@@ -12,7 +12,7 @@ from findata_assets.raw import nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
 from findata_assets.resource import PlatformResource
 from findata_assets.signals import assets as signals
-from findata_resources.environment import load_settings
+from findata_resources.environment import SystemClock, load_settings
 
 ASSETS = [
     market.bars,
@@ -57,12 +57,13 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
 @dg.definitions
 def findata() -> dg.Definitions:
     """Return all definitions."""
+    mics = partitions.followed_mics(load_settings())
     checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
         asset_checks=[*checks, *DERIVED_CHECKS],
         jobs=[automation.session_job, automation.sofr_job],
-        schedules=[*automation.close_schedules(partitions.followed_mics(load_settings())), automation.sofr_schedule],
+        schedules=[*automation.close_schedules(mics, SystemClock().now().date()), automation.sofr_schedule],
         sensors=[automation.conditions],
         resources={"platform": PlatformResource()},
         executor=dg.in_process_executor,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
 from functools import lru_cache
 
 import exchange_calendars
@@ -76,6 +76,14 @@ def sessions_of(mic: str, start: date, end: date) -> pl.DataFrame:
 def session_dates(mics: Iterable[str], start: date, end: date) -> list[date]:
     """Dates from `start` to `end`, both inclusive, on which any of the exchanges has a session, sorted."""
     return sorted({day for mic in mics for day in sessions_of(mic, start, end)["session_date"]})
+
+def usual_close(mic: str, day: date) -> tuple[time, str]:
+    """Return the local time at which most sessions of the quarter before `day` closed, and the zone's IANA name."""
+    quarter = sessions_of(mic, day - timedelta(days=92), day)
+    zone = str(quarter["time_zone"][0])
+    closes = quarter["close_time"].dt.convert_time_zone(zone).dt.time()
+    return closes.mode().sort()[0], zone
+
 
 
 @lru_cache(maxsize=256)

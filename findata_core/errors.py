@@ -10,6 +10,7 @@ FindataError
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
 ├── DataError               look at the rows: they do not fit what the table says
 ├── StoreError              database or S3 said no; see why, then run again
+├── RunFailed               a Dagster run failed: its message says what to do
 ├── NotEqual                what is stored, published and rebuilt differ: see findata verify
 └── StackError              mend the machine or the servers, then run findata up again
     ├── PortTaken           free the port or choose another one
@@ -78,6 +79,10 @@ class DataError(FindataError):
 
 class StoreError(FindataError):
     """The database or the object store could not do what was asked."""
+
+
+class RunFailed(FindataError):
+    """A Dagster run that findata started did not succeed."""
 
 
 class NotEqual(FindataError):

@@ -242,6 +242,11 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def adopt_environment(extra: Mapping[str, str]) -> None:
+    """Set variables for libraries of this process that read their settings from the environment (Dagster)."""
+    os.environ.update(extra)
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()

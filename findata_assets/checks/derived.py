@@ -1,11 +1,17 @@
 """Checks that prove derived tables against what they are made from, and bars against the grid."""
 
+from itertools import pairwise
+
 import dagster as dg
 import polars as pl
 
 from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, window
 from findata_assets.resource import PlatformResource
+from findata_assets.steps.derived import daily_of_both_families
+from findata_assets.steps.platform import Platform
+from findata_core.intervals import CANDLE_INTERVALS
+from findata_core.market.choosing import choose_sources
 from findata_core.market.proofs import refold_differences, untiled
 from findata_core.rates.sofr import mismatches
 from findata_core.schema.tables import table
@@ -21,10 +27,34 @@ from findata_core.signals.pivots import rederive_differences
 def parents_are_folds_of_children(
     context: dg.AssetCheckExecutionContext, platform: PlatformResource
 ) -> dg.AssetCheckResult:
-    """Fold children again and compare."""
-    candles = platform.steps.store.read(table("market.candles"), *window(context))
-    differences = refold_differences(candles, candles)
+    """Fold children again and compare, the minutes included."""
+    start, end = window(context)
+    candles = platform.steps.store.read(table("market.candles"), start, end)
+    bars = choose_sources(platform.steps.store.read(table("market.bars"), start, end).filter(interval="1m"))
+    families = {"1m": bars, **{name: candles.filter(interval=name) for name in CANDLE_INTERVALS}}
+    pairs = pairwise(families.items())
+    differences = pl.concat([refold_differences(parents, children) for (_, children), (_, parents) in pairs])
     return result(differences.is_empty(), {"candles": candles.height}, _shown(differences))
+
+
+@dg.asset_check(
+    asset=["market", "weekly_candles"],
+    blocking=True,
+    description="Every week is the fold of its sessions' daily candles.",
+)
+def weeks_are_folds_of_days(platform: PlatformResource) -> dg.AssetCheckResult:
+    """Fold the days again and compare."""
+    return _periods_are_folds(platform.steps, "market.weekly_candles")
+
+
+@dg.asset_check(
+    asset=["market", "monthly_candles"],
+    blocking=True,
+    description="Every month is the fold of its sessions' daily candles.",
+)
+def months_are_folds_of_days(platform: PlatformResource) -> dg.AssetCheckResult:
+    """Fold the days again and compare."""
+    return _periods_are_folds(platform.steps, "market.monthly_candles")
 
 
 @dg.asset_check(
@@ -96,6 +126,12 @@ def averages_equal_the_published(platform: PlatformResource) -> dg.AssetCheckRes
     )
 
 
+def _periods_are_folds(platform: Platform, address: str) -> dg.AssetCheckResult:
+    periods = platform.store.read(table(address))
+    differences = refold_differences(periods, daily_of_both_families(platform))
+    return result(differences.is_empty(), {"candles": periods.height}, _shown(differences))
+
+
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.head(MOST_ROWS_SHOWN)
 
@@ -103,7 +139,9 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 DERIVED_CHECKS = [
     averages_equal_the_published,
     candles_tile_their_segments,
+    months_are_folds_of_days,
     parents_are_folds_of_children,
     pivots_follow_from_their_weeks,
     sessions_are_complete,
+    weeks_are_folds_of_days,
 ]

@@ -58,7 +58,7 @@ def derive_pivots(platform: Platform) -> WriteReport:
     subjects = marks.get_column("subject").unique()
     weeks = platform.store.read(table("market.weekly_candles"), start, end + DAY, subjects)
     # Levels are valid in the next trading week, which a week-long holiday may push back by one.
-    days = _daily(platform, subjects, start, end + 3 * WEEK)
+    days = daily_of_both_families(platform, subjects, start, end + 3 * WEEK)
     pivots = _or_empty("signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(platform, rows)))
     due_pivots = _of_scopes(pivots, marks, "instrument_id", "window_start_date")
     return _replace(platform, "signals.weekly_pivots", due_pivots, marks)
@@ -99,13 +99,15 @@ def _fold_periods(platform: Platform, address: str, period: str, end_of: Callabl
     if marks.is_empty():
         return WriteReport()
     start, last = _span(marks)
-    days = _daily(platform, marks.get_column("subject").unique(), start, end_of(last))
+    days = daily_of_both_families(platform, marks.get_column("subject").unique(), start, end_of(last))
     candles = _or_empty(address, days, lambda rows: fold_period_candles(rows, _sessions(platform, rows), period))
     return _replace(platform, address, _of_scopes(candles, marks, "instrument_id", "period_start_date"), marks)
 
 
-def _daily(platform: Platform, subjects: pl.Series, start: date, end: date) -> pl.DataFrame:
-    """Return daily candles of both families in [start, end): from minutes, and the providers' own."""
+def daily_of_both_families(
+    platform: Platform, subjects: pl.Series | None = None, start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
+    """Return daily candles in [start, end): folded from minutes, and from the providers' own daily bars."""
     candles = platform.store.read(table("market.candles"), start, end, subjects)
     bars = choose_sources(platform.store.read(table("market.bars_1d"), start, end, subjects))
     own = _or_empty("market.candles", bars, lambda rows: daily_candles(rows, _sessions(platform, rows)))

@@ -66,19 +66,27 @@ def refresh_reference(platform: Platform, mics: Iterable[str] = ()) -> WriteRepo
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
     """Receive the files of a folder that its manifest names for one dataset ("bars" or "sofr")."""
-    requests, skipped = recorded_requests(directory, manifest, dataset)
-    provider = RecordedProvider(directory)
-    answers = [provider.fetch(request, platform.clock) for request in requests]
-    known = known_payloads(platform, [receipt(answer)["payload_id"] for answer in answers])
-    new = [answer for answer in answers if receipt(answer)["payload_id"] not in known]
+    _, skipped = recorded_requests(directory, manifest, dataset)
+    answers = recorded_answers(platform, directory, manifest, dataset)
+    ids = {receipt(answer)["payload_id"]: answer for answer in answers}
+    new = ids.keys() - known_payloads(platform, ids)
     if dataset == "bars":
-        refresh_reference(platform, {mic for answer in new for mic in mics_of(answer.request)})
+        refresh_reference(platform, {mic for payload_id in new for mic in mics_of(ids[payload_id].request)})
     sets: dict[str, Intake] = {}
-    for answer in answers:
+    for payload_id, answer in ids.items():
         name = str(answer.request.parameters["reading"]["name"])
-        intake = receive(platform, answer) if answer in new else Intake(payloads_known=1)
+        intake = receive(platform, answer) if payload_id in new else Intake(payloads_known=1)
         sets[name] = sets.get(name, Intake()) + intake
     return Loaded(sets, skipped)
+
+
+def recorded_answers(
+    platform: Platform, directory: Path, manifest: Path | None, dataset: str
+) -> list[Received]:
+    """Return the files of a folder that its manifest names for one dataset."""
+    provider = RecordedProvider(directory)
+    requests, _ = recorded_requests(directory, manifest, dataset)
+    return [provider.fetch(request, platform.clock) for request in requests]
 
 
 def recorded_requests(

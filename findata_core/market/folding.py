@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ Int32s = npt.NDArray[np.int32]
 Float64s = npt.NDArray[np.float64]
 Number = TypeVar("Number", np.int32, np.int64, np.float64)
 
+# Eight thousand ranges of five float64 are 320 kB.
+RANGES_A_BLOCK = 8192
 NO_ROWS: Int64s = np.zeros(0, dtype=np.int64)
 
 
@@ -119,6 +121,7 @@ def _fold_minutes(
         np.concatenate([NO_ROWS, *columns]) for columns in zip(*parts or [(NO_ROWS,) * 3], strict=True)
     )
     segment = buckets.segment[found]
+    ranges = _Ranges.of(starts, ends, width)
     return CandleArrays(
         instrument=bars.instrument[starts],
         session=segments.session[segment],
@@ -129,12 +132,7 @@ def _fold_minutes(
         expected_minutes=_minutes(buckets.start, buckets.end)[found],
         present_minutes=(ends - starts).astype(np.int32),
         first_row=starts,
-        open=bars.open[starts],
-        high=_reduce(np.maximum, bars.high, starts, ends),
-        low=_reduce(np.minimum, bars.low, starts, ends),
-        close=bars.close[ends - 1],
-        volume=_reduce(np.add, bars.volume, starts, ends),
-        latest={name: _reduce(np.maximum, values, starts, ends) for name, values in bars.latest.items()},
+        **_fold_values(bars, ranges),
     )
 
 
@@ -195,7 +193,8 @@ def _fold_candles(children: CandleArrays, segments: Segments, width: int, child_
     segment, step = children.segment[starts], width * MICROSECONDS_PER_MINUTE
     start = segments.open[segment] + bucket[starts] * np.int64(step)
     end = np.minimum(start + step, segments.close[segment])
-    return _joined(children, starts, bucket[starts], start, end, _minutes(start, end))
+    ranges = _Ranges.from_starts(starts, len(bucket), width // child_width)
+    return _joined(children, ranges, bucket[starts], start, end, _minutes(start, end))
 
 
 def _fold_sessions(children: CandleArrays, bounds: SessionBounds) -> CandleArrays:
@@ -204,30 +203,47 @@ def _fold_sessions(children: CandleArrays, bounds: SessionBounds) -> CandleArray
     session = children.session[starts]
     start, end = bounds.open[session], bounds.close[session]
     expected = _minutes(start, end) - _minutes(bounds.break_start, bounds.break_end)[session]
-    return _joined(children, starts, np.zeros(len(starts), dtype=np.int32), start, end, expected)
+    ranges = _Ranges.from_starts(starts, len(children.start), usual=2)
+    return _joined(children, ranges, np.zeros(len(starts), dtype=np.int32), start, end, expected)
 
 
 def _joined(
-    children: CandleArrays, starts: Int64s, bucket: Int32s, start: Int64s, end: Int64s, expected: Int32s
+    children: CandleArrays, ranges: _Ranges, bucket: Int32s, start: Int64s, end: Int64s, expected: Int32s
 ) -> CandleArrays:
-    """Candles of the runs of children that begin at `starts`."""
-    ends = np.append(starts[1:], len(children.start))[: len(starts)]
+    """Candles of ranges of children."""
+    first = ranges.starts
     return CandleArrays(
-        instrument=children.instrument[starts],
-        session=children.session[starts],
-        segment=children.segment[starts],
+        instrument=children.instrument[first],
+        session=children.session[first],
+        segment=children.segment[first],
         bucket=bucket,
         start=start,
         end=end,
         expected_minutes=expected,
-        present_minutes=_reduce(np.add, children.present_minutes, starts, ends),
-        first_row=children.first_row[starts],
-        open=children.open[starts],
-        high=_reduce(np.maximum, children.high, starts, ends),
-        low=_reduce(np.minimum, children.low, starts, ends),
-        close=children.close[ends - 1],
-        volume=_reduce(np.add, children.volume, starts, ends),
-        latest={name: _reduce(np.maximum, values, starts, ends) for name, values in children.latest.items()},
+        present_minutes=_reduce(np.add, children.present_minutes, ranges),
+        first_row=children.first_row[first],
+        **_fold_values(children, ranges),
+    )
+
+
+class _Values(TypedDict):
+    open: Float64s
+    high: Float64s
+    low: Float64s
+    close: Float64s
+    volume: Int64s
+    latest: Mapping[str, Int64s]
+
+
+def _fold_values(children: MinuteArrays | CandleArrays, ranges: _Ranges) -> _Values:
+    """First, highest, lowest, last, sum and latest of the children of each range."""
+    return _Values(
+        open=children.open[ranges.starts],
+        high=_reduce(np.maximum, children.high, ranges),
+        low=_reduce(np.minimum, children.low, ranges),
+        close=children.close[ranges.ends - 1],
+        volume=_reduce(np.add, children.volume, ranges),
+        latest={name: _reduce(np.maximum, values, ranges) for name, values in children.latest.items()},
     )
 
 
@@ -244,14 +260,69 @@ def _minutes(start: Int64s, end: Int64s) -> Int32s:
     return ((end - start) // MICROSECONDS_PER_MINUTE).astype(np.int32)
 
 
-def _reduce(
-    operation: np.ufunc, values: npt.NDArray[Number], starts: Int64s, ends: Int64s
-) -> npt.NDArray[Number]:
-    """Reduce values[start:end] of each range; the ranges are sorted, not empty and do not overlap."""
-    if not len(starts):
-        return values[:0]
+@dataclass(frozen=True)
+class _Ranges:
+    """Ranges [start, end) of rows: sorted, not empty, without overlap.
+
+    `even_blocks`: of the blocks of RANGES_A_BLOCK ranges those in which each range has the usual length
+    and follows the one before it.
+    """
+
+    starts: Int64s
+    ends: Int64s
+    usual: int
+    even_blocks: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, starts: Int64s, ends: Int64s, usual: int) -> _Ranges:
+        """Ranges of mostly `usual` rows."""
+        firsts = np.arange(0, len(starts), RANGES_A_BLOCK)
+        if not len(firsts):
+            return cls(starts, ends, usual, np.zeros(0, dtype=np.bool_))
+        lasts = np.append(firsts[1:], len(starts)) - 1
+        is_usual = np.logical_and.reduceat(ends - starts == usual, firsts)
+        is_whole = ends[lasts] - starts[firsts] == usual * (lasts - firsts + 1)
+        return cls(starts, ends, usual, is_usual & is_whole)
+
+    @classmethod
+    def from_starts(cls, starts: Int64s, row_count: int, usual: int) -> _Ranges:
+        """Ranges that follow each other, the last one up to the last row."""
+        return cls.of(starts, np.append(starts[1:], row_count)[: len(starts)], usual)
+
+
+def _reduce(operation: np.ufunc, values: npt.NDArray[Number], ranges: _Ranges) -> npt.NDArray[Number]:
+    """Reduce the values of each range.
+
+    Most minutes of most names are there, and even ranges need no `reduceat`: their first rows are
+    combined with their second rows, and so on, block by block in a core's cache, at some five times its
+    speed.
+    """
+    reduced = np.empty(len(ranges.starts), dtype=values.dtype)
+    for number, is_even in enumerate(ranges.even_blocks):
+        block = slice(number * RANGES_A_BLOCK, (number + 1) * RANGES_A_BLOCK)
+        starts, ends, into = ranges.starts[block], ranges.ends[block], reduced[block]
+        rows = values[starts[0] : ends[-1]]
+        if is_even:
+            _reduce_even(operation, rows, ranges.usual, into)
+        else:
+            _reduce_uneven(operation, rows, starts - starts[0], ends - starts[0], into)
+    return reduced
+
+
+def _reduce_even(
+    operation: np.ufunc, rows: npt.NDArray[Number], usual: int, into: npt.NDArray[Number]
+) -> None:
+    into[:] = rows[::usual]
+    for following in range(1, usual):
+        operation(into, rows[following::usual], out=into)
+
+
+def _reduce_uneven(
+    operation: np.ufunc, rows: npt.NDArray[Number], starts: Int64s, ends: Int64s, into: npt.NDArray[Number]
+) -> None:
     if np.array_equal(starts[1:], ends[:-1]):
-        return operation.reduceat(values[: ends[-1]], starts, dtype=values.dtype)
-    # Rows outside of all segments lie between: reduce them too, as ranges of their own, and leave them out.
+        operation.reduceat(rows, starts, out=into)
+        return
+    # Rows outside of all segments lie between: they are reduced too, as ranges of their own, and left out.
     edges = np.column_stack([starts, ends]).ravel()[:-1]
-    return operation.reduceat(values[: ends[-1]], edges, dtype=values.dtype)[::2]
+    into[:] = operation.reduceat(rows, edges, dtype=rows.dtype)[::2]

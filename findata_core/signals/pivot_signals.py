@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
-from findata_core.signals.pivots import LEVELS
+from findata_core.signals.pivots import LEVELS, with_knowledge
 
 PIVOT_SIGNALS = "signals.pivot_signals"
 KINDS = ("crossing", "touch", "breakout")
@@ -59,15 +59,15 @@ def pivot_signals(
     the validity week of every session asked for: the side of a level is carried through the week. `pivots`:
     rows of signals.weekly_pivots; those of `source_interval` are used, each for the candles of its instrument
     and adjustment basis with valid_from_time <= event_time < valid_until_time. `session_dates`: sessions to
-    return, all by default. Sorted by business key.
+    return, all by default. Sorted by business key; ingest_time is there if the candles have it.
     """
-    bars, levels = _matched(candles, pivots.filter(pl.col("source_interval") == source_interval))
-    if bars.is_empty():
-        return empty(table(PIVOT_SIGNALS))
-    rows = _rows(bars, levels, list(_found(bars, levels)))
+    chosen = pivots.filter(pl.col("source_interval") == source_interval)
+    bars, levels = _matched(with_knowledge(candles), with_knowledge(chosen))
+    rows = empty(table(PIVOT_SIGNALS)) if bars.is_empty() else _rows(bars, levels, list(_found(bars, levels)))
     if session_dates is not None:
         rows = rows.filter(pl.col("session_date").is_in(list(session_dates)))
-    return conform(rows, table(PIVOT_SIGNALS)).sort(table(PIVOT_SIGNALS).business_key)
+    signals = conform(rows, table(PIVOT_SIGNALS)).sort(table(PIVOT_SIGNALS).business_key)
+    return signals if "ingest_time" in candles.columns else signals.drop("ingest_time")
 
 
 def _matched(candles: pl.DataFrame, pivots: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

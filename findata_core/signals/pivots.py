@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from findata_core.errors import DataError
+from findata_core.exchanges import mic_of
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
 
@@ -141,13 +142,22 @@ def weekly_pivots(
     reference.sessions; the result has the shape of signals.weekly_pivots, sorted by its business key. An
     incomplete week, a week after which `sessions` know no session, and woodie_open without a complete
     daily candle of the first session after P give no row. `sessions` must hold whole weeks, or
-    valid_until_time comes too early. DataError where a complete week's daily candles are not all given.
+    valid_until_time comes too early. ingest_time is there if the weeks have it. DataError where a complete
+    week's daily candles are not all given.
     """
-    daily = daily_candles.filter(pl.col("interval") == "1d")
-    weeks = _with_current_open(_with_sources(_with_validity(weekly_candles, sessions), daily), daily)
-    return conform(pl.concat(_of_variant(weeks, name) for name in PIVOT_VARIANTS), table(WEEKLY_PIVOTS)).sort(
-        LEVEL_KEY
-    )
+    daily = with_knowledge(daily_candles.filter(pl.col("interval") == "1d"))
+    weeks = _with_validity(with_knowledge(weekly_candles), sessions)
+    weeks = _with_current_open(_with_sources(weeks, daily), daily)
+    rows = pl.concat(_of_variant(weeks, name) for name in PIVOT_VARIANTS)
+    pivots = conform(rows, table(WEEKLY_PIVOTS)).sort(LEVEL_KEY)
+    return pivots if "ingest_time" in weekly_candles.columns else pivots.drop("ingest_time")
+
+
+def with_knowledge(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with an ingest_time: null where what it was made from had none."""
+    if "ingest_time" in frame.columns:
+        return frame
+    return frame.with_columns(ingest_time=pl.lit(None, pl.Datetime("us", "UTC")))
 
 
 def rederive_differences(pivots: pl.DataFrame, weekly_candles: pl.DataFrame) -> pl.DataFrame:
@@ -183,7 +193,7 @@ def _with_validity(weekly_candles: pl.DataFrame, sessions: pl.DataFrame) -> pl.D
     """
     weeks = (
         weekly_candles.filter("is_complete")
-        .with_columns(mic=pl.col("instrument_id").str.split(".").list.last())
+        .with_columns(mic=mic_of(pl.col("instrument_id")))
         .sort("period_end_date")
     )
     trading_weeks = _trading_weeks(sessions).sort("first_session_date")
@@ -223,11 +233,13 @@ def _with_sources(weeks: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
         .group_by(
             "instrument_id",
             "source_interval",
+            "adjustment",
             pl.col("session_date").dt.truncate("1w").alias("period_start_date"),
         )
         .agg(source_candles=key, daily_ingest_time=pl.col("ingest_time").max())
     )
-    joined = weeks.join(behind, on=["instrument_id", "source_interval", "period_start_date"], how="left")
+    key_of_week = ["instrument_id", "source_interval", "adjustment", "period_start_date"]
+    joined = weeks.join(behind, on=key_of_week, how="left")
     _refuse_absent_candles(joined)
     return joined.with_columns(ingest_time=pl.max_horizontal("ingest_time", "daily_ingest_time"))
 

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -38,16 +39,17 @@ class ProcessRecord(BaseModel):
     @property
     def is_running(self) -> bool:
         """Whether this very process still runs; a zombie does not."""
-        _reap(self.process_id)
-        return self.boot_id == _boot_id() and _start_ticks(self.process_id) == self.start_ticks
+        if self.boot_id != _boot_id() or _start_ticks(self.process_id) != self.start_ticks:
+            return False
+        return not _is_dead(self.process_id)
 
 
 def record_of(process_id: int) -> ProcessRecord | None:
     """The record of a running process, None when there is none (any more)."""
     ticks = _start_ticks(process_id)
-    return (
-        None if ticks is None else ProcessRecord(process_id=process_id, boot_id=_boot_id(), start_ticks=ticks)
-    )
+    if ticks is None or _is_dead(process_id):
+        return None
+    return ProcessRecord(process_id=process_id, boot_id=_boot_id(), start_ticks=ticks)
 
 
 def spawn_detached(
@@ -137,28 +139,33 @@ def last_lines(log: Path, count: int = 8) -> str:
 
 
 def _send(process_id: int, signal_number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(process_id, signal_number)
-    except ProcessLookupError:
-        return
 
 
-def _reap(process_id: int) -> None:
-    """Take the exit status of a child of ours, which would stay a zombie otherwise."""
-    try:
+def _is_dead(process_id: int) -> bool:
+    """Whether it has ended, if only its parent has not asked how; when we are the parent, ask."""
+    state = _status_fields(process_id)[:1]
+    if state and state[0] not in "ZX":
+        return False
+    with suppress(ChildProcessError):
         os.waitpid(process_id, os.WNOHANG)
-    except ChildProcessError:
-        return
+    return True
 
 
 def _start_ticks(process_id: int) -> int | None:
+    fields = _status_fields(process_id)
+    return int(fields[19]) if fields else None
+
+
+def _status_fields(process_id: int) -> list[str]:
+    """Fields 3 (state) and up of /proc/<number>/stat; field 22 (start) is the twentieth. See proc(5)."""
     try:
         text = (_PROC / str(process_id) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    # proc(5): the command name (field 2) is in parentheses and may hold spaces; state is field 3, start 22.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+        return []
+    # Field 2, the command's name, is in parentheses and may hold spaces.
+    return text.rpartition(")")[2].split()
 
 
 def _boot_id() -> str:

@@ -85,10 +85,10 @@ def test_averages_and_index_go_to_their_own_table() -> None:
     item = {
         "effectiveDate": "2022-06-30",
         "type": "SOFRAI",
-        "average30day": 1.10901,
-        "average90day": "0.70157",
-        "average180day": 0.38036,
-        "index": 1.04541938,
+        "average30day": 1.08879,
+        "average90day": "0.6987",
+        "average180day": 0.39371,
+        "index": 1.04443427,
         "revisionIndicator": "",
     }
     (one,) = parsed({"refRates": [item]}, "SOFRAI")
@@ -98,10 +98,10 @@ def test_averages_and_index_go_to_their_own_table() -> None:
         "rate": "SOFR",
         "source": "nyfed",
         "observation_date": date(2022, 6, 30),
-        "average_30day_percent": 1.10901,
-        "average_90day_percent": 0.70157,
-        "average_180day_percent": 0.38036,
-        "index_value": 1.04541938,
+        "average_30day_percent": 1.08879,
+        "average_90day_percent": 0.6987,
+        "average_180day_percent": 0.39371,
+        "index_value": 1.04443427,
         "revision_indicator": "",
     }
 
@@ -112,7 +112,9 @@ def test_revisions_and_footnotes_are_kept_as_text() -> None:
     assert rows.select("revision_indicator", "footnote_id").rows() == [("[R]", "2"), (None, None)]
 
 
-@pytest.mark.parametrize(("written", "read"), [("5.25", 5.25), (5, 5.0), ("NA", None), ("", None), (None, None)])
+@pytest.mark.parametrize(
+    ("written", "read"), [("5.25", 5.25), (5, 5.0), ("NA", None), ("", None), (None, None)]
+)
 def test_numbers_may_be_written_as_text(written: Any, read: float | None) -> None:
     item = {"effectiveDate": "2019-09-17", "type": "SOFR", "percentRate": written}
     assert rates({"refRates": [item]})["rate_percent"].to_list() == [read]
@@ -128,7 +130,9 @@ def test_a_window_without_fixings_has_no_rows() -> None:
     assert rates({"refRates": []}).height == 0
 
 
-@pytest.mark.parametrize("body", [b"", b'{"refRates": [', b"<html></html>", b"[]", b'{"refRates": {}}', b'{"refRates": [1]}'])
+@pytest.mark.parametrize(
+    "body", [b"", b'{"refRates": [', b"<html></html>", b"[]", b'{"refRates": {}}', b'{"refRates": [1]}']
+)
 def test_a_body_that_can_not_be_read_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedPayload, match=r"Next: .+"):
         parsed(body)
@@ -171,7 +175,12 @@ def test_nobody_listening_is_retriable() -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("60", 60.0), ("Fri, 07 Jun 2024 13:00:30 GMT", 30.0), ("Fri, 07 Jun 2024 12:00:00 GMT", 0.0), ("soon", None)],
+    [
+        ("60", 60.0),
+        ("Fri, 07 Jun 2024 13:00:30 GMT", 30.0),
+        ("Fri, 07 Jun 2024 12:00:00 GMT", 0.0),
+        ("soon", None),
+    ],
 )
 def test_retry_after_is_seconds_or_a_date(standin: StandIn, value: str, seconds: float | None) -> None:
     standin.script = [Answer(429, b"", {"Retry-After": value})]

@@ -54,12 +54,12 @@ def test_comments_empty_lines_and_a_byte_order_mark_are_no_rows() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("AAPL,XNAS,USD,1,AAPL,,", "Line 3.*instrument_id is 'AAPL'.*AAPL.XNAS"),
+        ("AAPL,XNAS,USD,1,AAPL,,", "Line 3.*instrument_id is 'AAPL'"),
         ("AAPL.XNAS,XNYS,USD,1,AAPL,,", "Line 3.*does not end in .XNYS"),
         ("AAPL.NASD,NASD,USD,1,AAPL,,", "Line 3.*NASD"),
         ("AAPL.XNAS,XNAS,usd,1,AAPL,,", "Line 3.*currency is 'usd'"),
         ("AAPL.XNAS,XNAS,USD,0,AAPL,,", "Line 3.*price_units is '0'"),
-        ("AAPL.XNAS,XNAS,USD,1,AAPL,12/1/2019,", "Line 3.*from_date is '12/1/2019'.*YYYY-MM-DD"),
+        ("AAPL.XNAS,XNAS,USD,1,AAPL,12/1/2019,", "Line 3.*from_date is '12/1/2019'"),
         ("AAPL.XNAS,XNAS,USD,1,AAPL,2020-01-02,2020-01-01", "Line 3.*to_date lies before"),
         ("AAPL.XNAS,XNAS,USD,1,AAPL,", "Line 3.*6 fields instead of 7"),
         ("MSFT.XNAS,XNAS,USD,1,MSF,,", "Line 3.*instrument_id MSFT.XNAS stands on line 2"),

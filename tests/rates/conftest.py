@@ -75,7 +75,7 @@ def _fred(folder: Path, name: str, column: str) -> pl.DataFrame:
 
 
 def _in_shape(frame: pl.DataFrame, address: str, columns: Mapping[str, Any]) -> pl.DataFrame:
-    plain = {"rate": "SOFR", "source": "nyfed", "ingest_time": RECEIVED, "payload_id": 1} | columns
+    plain = {"rate": "SOFR", "source": "nyfed", "ingest_time": RECEIVED, "payload_id": 1, **columns}
     return conform(
         frame.with_columns(**{name: pl.lit(value) for name, value in plain.items()}), table(address)
     )

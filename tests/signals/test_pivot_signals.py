@@ -110,6 +110,15 @@ def test_a_signal_is_as_young_and_settles_as_late_as_all_that_shows_it(
     assert (signal["ingest_time"], signal["settles_time"]) == (young, late)
 
 
+def test_candles_without_times_of_knowledge_give_the_same_signals_without_them(
+    five_minutes: Rows, one_level: Rows
+) -> None:
+    candles, levels = five_minutes([(98, 99, 97, 98), (98, 102, 98, 101)]), one_level(100.0)
+    unknown = pivot_signals(candles.drop("ingest_time"), levels.drop("ingest_time"))
+    assert unknown.equals(pivot_signals(candles, levels).drop("ingest_time"))
+    assert pivot_signals(candles[:1].drop("ingest_time"), levels).is_empty()
+
+
 def test_a_session_of_the_week_carries_the_sides_of_the_sessions_before(
     five_minutes: Rows, one_level: Rows
 ) -> None:

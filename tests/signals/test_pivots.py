@@ -190,6 +190,15 @@ def test_a_complete_week_whose_daily_candles_are_not_all_given_is_refused(
         weekly_pivots(weekly_candle(MONDAY), daily_candles(WEEK[:4]), sessions([*WEEK, *NEXT_WEEK]))
 
 
+def test_weeks_without_times_of_knowledge_give_the_same_levels_without_them(
+    weekly_candle: Rows, daily_candles: Rows, sessions: Rows
+) -> None:
+    weekly, daily, calendar = weekly_candle(MONDAY), daily_candles(WEEK), sessions([*WEEK, *NEXT_WEEK])
+    known = weekly_pivots(weekly, daily, calendar)
+    unknown = weekly_pivots(weekly.drop("ingest_time"), daily.drop("ingest_time"), calendar)
+    assert unknown.equals(known.drop("ingest_time"))
+
+
 def test_pivots_are_good_rows_of_their_table(weeks_of: Callable[..., pl.DataFrame]) -> None:
     pivots = weeks_of(**MSFT)
     assert validate(table("signals.weekly_pivots"), pivots).failures.is_empty()

@@ -1,0 +1,173 @@
+"""Candles of a year: findata's fold against a compiled pass, pandas and Polars, in one run on one machine.
+
+What belongs here: the sides, their medians, the peak memory of ours, the targets. What does not: the data
+(year), the compiled pass itself (numba_fold). Run: python -m benchmarks.candles
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from benchmarks import numba_fold
+from benchmarks.year import Year, frame_of, make_year
+from findata_core.market.candles import fold_arrays, fold_period_candles
+from findata_core.market.folding import CandleArrays
+
+# performance.md of the project's notes: reduceat 0.73 s against 0.43 s for numba, peak 2.1 GB.
+TARGET_RATIO = 2.0
+TARGET_PEAK_GB = 2.5
+WIDTHS = ("5m", "15m", "30m", "1h", "4h", "1d")
+# A month in which New York's clock does not change: the resamplers can be anchored by a constant.
+MONTH = (date(2025, 1, 1), date(2025, 1, 31))
+SESSION_OPEN_OF_MONTH = "14h30min"
+MONTHS_A_YEAR = 12
+
+Result = dict[str, Any]
+
+
+def run(instruments: int = 200, repeats: int = 5) -> list[Result]:
+    """Compare the sides: name, ratio (to the compiled pass; peak in GB), target, met, detail."""
+    year = make_year(instruments)
+    sides = {"findata": lambda: fold_year(year), "numba": lambda: numba_fold.fold(year)}
+    _same_candles(year)
+    seconds = medians(sides, repeats)
+    others = medians(_month_sides(instruments), max(1, repeats // 2))
+    peak_gigabytes = peak_of(instruments)
+    ratio = seconds["findata"] / seconds["numba"]
+    rows = f"{len(year.bars.time):,} minutes of {instruments} instruments"
+    detail = f"{rows}: {seconds['findata']:.2f} s against {seconds['numba']:.2f} s, medians of {repeats}"
+    results = [
+        result("candles: a year, against numba in parallel", ratio, TARGET_RATIO, detail),
+        result("candles: a year, peak memory in GB, data included", peak_gigabytes, TARGET_PEAK_GB, rows),
+    ]
+    for name, spent in others.items():
+        against = spent * MONTHS_A_YEAR / seconds["numba"]
+        text = f"a month in {spent:.2f} s, times 12; findata is {against / ratio:.0f} times as fast"
+        results.append(result(f"candles: {name}, against numba", against, None, text))
+    return results
+
+
+def result(name: str, ratio: float, target: float | None, detail: str) -> Result:
+    """One line of the report; a side without a target is there for comparison and always met."""
+    return {
+        "name": name,
+        "ratio": round(ratio, 2),
+        "target": target,
+        "met": target is None or ratio <= target,
+        "detail": detail,
+    }
+
+
+def medians(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median seconds of each side after a first turn that does not count; the sides take turns."""
+    spent: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(repeats + 1):
+        for name, side in sides.items():
+            start = time.perf_counter()
+            side()
+            if turn:
+                spent[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def fold_year(year: Year) -> tuple[dict[str, CandleArrays], pl.DataFrame, pl.DataFrame]:
+    """What is measured: six widths of sessions as arrays, weeks and months as frames."""
+    candles = fold_arrays(year.bars, year.venues, year.bounds)
+    daily = daily_frame(year, candles["1d"])
+    weeks, months = (fold_period_candles(daily, year.sessions, period) for period in ("1w", "1mo"))
+    return candles, weeks, months
+
+
+def daily_frame(year: Year, daily: CandleArrays) -> pl.DataFrame:
+    """The session candles of a year as rows of market.candles."""
+    return pl.DataFrame(
+        {
+            "instrument_id": pl.Series(year.instruments).gather(daily.instrument),
+            "event_time": pl.Series(daily.start).cast(pl.Datetime("us", "UTC")),
+            "session_date": year.bounds.session_date.gather(daily.session),
+            **{name: getattr(daily, name) for name in ("open", "high", "low", "close", "volume")},
+            "present_minutes": daily.present_minutes,
+            "is_complete": daily.present_minutes == daily.expected_minutes,
+            "settles_time": pl.Series(daily.end).cast(pl.Datetime("us", "UTC")),
+        }
+    ).with_columns(
+        interval=pl.lit("1d"),
+        source_interval=pl.lit("1m"),
+        source=pl.lit("yahoo"),
+        adjustment=pl.lit("split"),
+    )
+
+
+def peak_of(instruments: int) -> float:
+    """Peak resident memory in GB of a process that makes the year and folds it once."""
+    command = [sys.executable, "-m", "benchmarks.candles", "--peak", str(instruments)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(answer.stdout) / 1e9
+
+
+def _same_candles(year: Year) -> None:
+    """Both sides give the same candles; otherwise their speeds can't be compared."""
+    candles, weeks, months = fold_year(year)
+    compiled = numba_fold.fold(year)
+    for dense, ours in zip(compiled, [*candles.values(), weeks, months], strict=True):
+        kept = dense.present.ravel() > 0
+        for name in ("open", "high", "low", "close", "volume"):
+            mine = ours[name].to_numpy() if isinstance(ours, pl.DataFrame) else getattr(ours, name)
+            if not np.array_equal(getattr(dense, name).ravel()[kept], mine):
+                raise AssertionError(f"The sides differ in {name}")
+
+
+def _month_sides(instruments: int) -> dict[str, Callable[[], object]]:
+    bars = frame_of(make_year(instruments, first=MONTH[0], last=MONTH[1]))
+    columns = bars.select("instrument_id", "event_time", "open", "high", "low", "close", "volume")
+    frame = columns.to_pandas().set_index("event_time")
+    return {
+        "pandas resample": lambda: [_pandas(frame, width) for width in WIDTHS],
+        "polars group_by_dynamic": lambda: [_polars(columns, width) for width in WIDTHS],
+    }
+
+
+def _pandas(frame: pd.DataFrame, width: str) -> pd.DataFrame:
+    rule = {"5m": "5min", "15m": "15min", "30m": "30min", "1h": "1h", "4h": "4h", "1d": "1D"}[width]
+    offset = "0min" if width == "1d" else SESSION_OPEN_OF_MONTH
+    resampled = frame.groupby("instrument_id").resample(rule, origin="start_day", offset=offset)
+    fold = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
+    return resampled.agg(fold).dropna()
+
+
+def _polars(frame: pl.DataFrame, width: str) -> pl.DataFrame:
+    # 14:30 is 2 h 30 min after a multiple of four hours.
+    offset = {"1h": "30m", "4h": "2h30m"}.get(width, "0m")
+    return frame.group_by_dynamic("event_time", every=width, offset=offset, group_by="instrument_id").agg(
+        pl.col("open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum(),
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Print the report, or with --peak N the peak memory in bytes of folding N instruments."""
+    if arguments[:1] == ["--peak"]:
+        fold_year(make_year(int(arguments[1])))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        return
+    for line in run():
+        print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,208 @@
+"""Running what is due through Dagster: which assets, in which blocks of partitions, until nothing is left.
+
+Runs happen in this process with the instance that the UI shows. What is due is asked of the books, never
+of Dagster's partition status; a second call starts no run.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from findata_assets.definitions import findata
+from findata_assets.partitions import MONTHS, SESSIONS
+from findata_assets.steps.platform import Platform
+from findata_assets.steps.receiving import known_payloads, latest_sha256
+from findata_assets.steps.sources import recorded_answers
+from findata_core.errors import ConfigurationError, RunFailed
+from findata_resources.stores.due import due_dates
+from findata_resources.stores.raw import receipt
+
+ROUNDS = 4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
+
+BY_SESSION = ("market.bars", "market.candles", "signals.pivot_signals")
+BY_MONTH = ("market.bars_1d",)
+UNPARTITIONED = (
+    "rates.rates",
+    "rates.published_averages",
+    "rates.averages",
+    "market.weekly_candles",
+    "market.monthly_candles",
+    "signals.weekly_pivots",
+    "ops.coverage",
+)
+REFERENCE = ("reference.instruments", "reference.symbols", "reference.sessions")
+
+# What runs together, in order: assets of one grain whose inputs come before them.
+GROUPS: tuple[tuple[str, ...], ...] = (
+    ("market.bars", "market.candles"),
+    BY_MONTH,
+    UNPARTITIONED,
+    ("signals.pivot_signals",),
+)
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Runs:
+    """What was run: the number of runs and of materializations, by asset."""
+
+    runs: int = 0
+    materializations: dict[str, int] = field(default_factory=dict)
+
+    def add(self, result: dg.ExecuteInProcessResult) -> None:
+        """Count a run."""
+        self.runs += 1
+        for event in result.get_asset_materialization_events():
+            key = event.asset_key.to_user_string() if event.asset_key else ""
+            self.materializations[key] = self.materializations.get(key, 0) + 1
+
+
+class Runner:
+    """Starts runs in this process and counts them."""
+
+    def __init__(self, platform: Platform, instance: dg.DagsterInstance, progress: Progress) -> None:
+        self._platform = platform
+        self._instance = instance
+        self._progress = progress
+        self._job = findata().resolve_implicit_global_asset_job_def()
+        self.done = Runs()
+
+    def load_recorded(self, directory: Path, manifest: Path | None) -> None:
+        """Receive a folder; files that are known already start no run."""
+        for dataset in ("bars", "sofr"):
+            answers = recorded_answers(self._platform, directory, manifest, dataset)
+            ids = [receipt(answer)["payload_id"] for answer in answers]
+            if len(known_payloads(self._platform, ids)) < len(ids):
+                config = {"directory": str(directory), "manifest": str(manifest) if manifest else ""}
+                operation = f"raw__recorded__{dataset}"
+                self._run([f"raw.recorded.{dataset}"], {}, {"ops": {operation: {"config": config}}})
+
+    def refresh_reference(self) -> None:
+        """Bring universe and calendars up to date, if they are not."""
+        path = self._platform.settings.universe
+        latest = latest_sha256(self._platform, "findata", "universe", "universe")
+        if latest != sha256_of(path):
+            self._run(REFERENCE, {})
+
+    def fetch(self, source: str, start: date, end: date) -> None:
+        """Ask a live provider for the sessions in [start, end), or for its rates."""
+        if source == "nyfed":
+            self._run(["raw.nyfed.sofr"], {})
+            return
+        if source != "yahoo":
+            raise ConfigurationError(f"No live source is called {source}", "Use one of nyfed, yahoo")
+        keys = [key for key in SESSIONS.get_partition_keys() if str(start) <= key < str(end)]
+        if not keys:
+            raise ConfigurationError(
+                f"No followed exchange has a session from {start} to before {end} that has closed",
+                "Choose other sessions; the last one is there after its close",
+            )
+        self._run(["raw.yahoo.bars"], range_tags(keys[0], keys[-1]))
+
+    def run_due(self, select: Iterable[str] | None = None) -> None:
+        """Run what is due (of some tables, default all) until nothing is."""
+        wanted = set(select) if select is not None else None
+        for _ in range(ROUNDS):
+            before = self.done.runs
+            for group in GROUPS:
+                chosen = [name for name in group if wanted is None or name in wanted]
+                self._run_group(chosen)
+            if self.done.runs == before:
+                return
+
+    def _run_group(self, group: Sequence[str]) -> None:
+        due = due_dates(self._platform.store.database)
+        mine = due.filter(due.get_column("asset").is_in(list(group)))
+        if mine.is_empty():
+            return
+        assets = set(mine.get_column("asset"))
+        if group[0] in UNPARTITIONED:
+            self._run([name for name in group if name in self._with_downstream(assets, group)], {})
+            return
+        partitions = MONTHS if group[0] in BY_MONTH else SESSIONS
+        for first, last in blocks(partitions, set(mine.get_column("scope_date"))):
+            # Bars make candles due: both run together when bars are due.
+            names = group if group[0] in assets else [name for name in group if name in assets]
+            self._run(names, range_tags(first, last))
+
+    def _with_downstream(self, assets: set[str], group: Sequence[str]) -> set[str]:
+        """Return the due assets and those of the group that they may make due."""
+        first = min(group.index(name) for name in assets)
+        rates = set(group[:3])
+        chain = set(group[first:])
+        if not assets & rates:
+            chain -= rates
+        if not assets - rates:
+            chain &= rates
+        return chain
+
+    def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
+        span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""
+        self._progress(f"{', '.join(tables)}{span}")
+        result = self._job.execute_in_process(
+            instance=self._instance,
+            asset_selection=[dg.AssetKey(name.split(".")) for name in tables],
+            run_config=config,
+            tags=tags,
+            raise_on_error=False,
+        )
+        self.done.add(result)
+        if not result.success:
+            raise RunFailed(*_failure(result))
+
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Return the run tags of a range of partition keys, both ends inclusive."""
+    return {RANGE_START: first, RANGE_END: last}
+
+
+def blocks(partitions: dg.TimeWindowPartitionsDefinition, dates: set[date]) -> Iterator[tuple[str, str]]:
+    """Yield the first and last key of each unbroken block of partitions that hold the dates."""
+    keys = partitions.get_partition_keys()
+    position = {key: number for number, key in enumerate(keys)}
+    wanted = {day.strftime(partitions.fmt) for day in dates}
+    unknown = sorted(wanted - position.keys())
+    if unknown:
+        raise ConfigurationError(
+            f"{', '.join(unknown[:3])} {'is' if len(unknown) == 1 else 'are'} no partition: before the first session, "
+            "or a day on which no followed exchange trades",
+            "Lower FINDATA_FIRST_SESSION, or add an instrument of that exchange to the universe file",
+        )
+    numbers = sorted(position[key] for key in wanted)
+    start = previous = numbers[0]
+    for number in numbers[1:]:
+        if number != previous + 1:
+            yield keys[start], keys[previous]
+            start = number
+        previous = number
+    yield keys[start], keys[previous]
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file, hexadecimal."""
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
+    """Return what failed first and what to do: findata's own words where there are any."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            cause = error.cause if error and error.cause else error
+            text = (cause.message if cause else "").strip()
+            message, _, next_step = text.partition(". Next: ")
+            hint = next_step or f"Look at run {result.run_id} in the Dagster UI"
+            return f"{event.step_key}: {message.splitlines()[0] if message else 'failed'}", hint
+    failed = [item for item in result.get_asset_check_evaluations() if not item.passed]
+    names = ", ".join(f"{item.asset_key.to_user_string()}:{item.check_name}" for item in failed)
+    return f"Checks failed: {names or 'unknown'}", f"Look at run {result.run_id} in the Dagster UI"
