@@ -23,25 +23,16 @@ from findata_resources.stores.raw import receipt
 
 ROUNDS = 4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
 
-BY_SESSION = ("market.bars", "market.candles", "signals.pivot_signals")
-BY_MONTH = ("market.bars_1d",)
-UNPARTITIONED = (
-    "rates.rates",
-    "rates.published_averages",
-    "rates.averages",
-    "market.weekly_candles",
-    "market.monthly_candles",
-    "signals.weekly_pivots",
-    "ops.coverage",
-)
 REFERENCE = ("reference.instruments", "reference.symbols", "reference.sessions")
 
-# What runs together, in order: assets of one grain whose inputs come before them.
-GROUPS: tuple[tuple[str, ...], ...] = (
-    ("market.bars", "market.candles"),
-    BY_MONTH,
-    UNPARTITIONED,
-    ("signals.pivot_signals",),
+# What runs together, in order: tables of one grain whose inputs come before them.
+GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], ...] = (
+    (REFERENCE, None),
+    (("market.bars", "market.candles"), SESSIONS),
+    (("market.bars_1d",), MONTHS),
+    (("market.weekly_candles", "market.monthly_candles", "signals.weekly_pivots", "ops.coverage"), None),
+    (("rates.rates", "rates.published_averages", "rates.averages"), None),
+    (("signals.pivot_signals",), SESSIONS),
 )
 Progress = Callable[[str], None]
 
@@ -108,37 +99,23 @@ class Runner:
         wanted = set(select) if select is not None else None
         for _ in range(ROUNDS):
             before = self.done.runs
-            for group in GROUPS:
-                chosen = [name for name in group if wanted is None or name in wanted]
-                self._run_group(chosen)
+            for group, grain in GROUPS:
+                self._run_group([name for name in group if wanted is None or name in wanted], grain)
             if self.done.runs == before:
                 return
 
-    def _run_group(self, group: Sequence[str]) -> None:
+    def _run_group(self, group: Sequence[str], grain: dg.TimeWindowPartitionsDefinition | None) -> None:
         due = due_dates(self._platform.store.database)
         mine = due.filter(due.get_column("asset").is_in(list(group)))
         if mine.is_empty():
             return
-        assets = set(mine.get_column("asset"))
-        if group[0] in UNPARTITIONED:
-            self._run([name for name in group if name in self._with_downstream(assets, group)], {})
+        # What is due makes what follows it in its group due: they run together.
+        first = min(group.index(name) for name in set(mine.get_column("asset")))
+        if grain is None:
+            self._run(group[first:], {})
             return
-        partitions = MONTHS if group[0] in BY_MONTH else SESSIONS
-        for first, last in blocks(partitions, set(mine.get_column("scope_date"))):
-            # Bars make candles due: both run together when bars are due.
-            names = group if group[0] in assets else [name for name in group if name in assets]
-            self._run(names, range_tags(first, last))
-
-    def _with_downstream(self, assets: set[str], group: Sequence[str]) -> set[str]:
-        """Return the due assets and those of the group that they may make due."""
-        first = min(group.index(name) for name in assets)
-        rates = set(group[:3])
-        chain = set(group[first:])
-        if not assets & rates:
-            chain -= rates
-        if not assets - rates:
-            chain &= rates
-        return chain
+        for start, end in blocks(grain, set(mine.get_column("scope_date"))):
+            self._run(group[first:], range_tags(start, end))
 
     def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
         span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""

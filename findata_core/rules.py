@@ -45,6 +45,14 @@ ORDERED_PERCENTILES = (
     & (pl.col("percentile_75_percent") <= pl.col("percentile_99_percent"))
 )
 
+RELATIVE_ROUNDING = 1e-9  # levels of a flat week differ by the last bits of their arithmetic
+
+
+def _is_at_most(lower: str, upper: str) -> pl.Expr:
+    """Tell whether one level is not above another, but for rounding; null where a variant lacks one."""
+    return pl.col(lower) <= pl.col(upper) + pl.col("pp").abs() * RELATIVE_ROUNDING
+
+
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "findata.market.v1.Bar": (
         *OHLC_RULES,
@@ -95,9 +103,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "findata.signals.v1.PivotLevels": (
         Rule(
             "levels_not_ordered",
-            (pl.col("s2").fill_null(pl.col("s1")) <= pl.col("s1"))
-            & (pl.col("s1") <= pl.col("r1"))
-            & (pl.col("r1") <= pl.col("r2").fill_null(pl.col("r1"))),
+            # Woodie's first and second levels change places when the week opens far from P.
+            pl.col("variant").is_in(["woodie_open"])
+            | (_is_at_most("s2", "s1") & _is_at_most("s1", "r1") & _is_at_most("r1", "r2")),
             "supports and resistances are not in order",
         ),
         Rule(

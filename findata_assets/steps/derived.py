@@ -23,6 +23,7 @@ from findata_resources.stores.timescale import WriteReport
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 PAIR = ["subject", "scope_date"]
+RATE_ADMINISTRATOR = "nyfed"
 SOURCE_INTERVAL = "1m"  # intraday candles are folded from minutes
 
 
@@ -89,9 +90,16 @@ def derive_averages(platform: Platform) -> WriteReport:
     if marks.is_empty():
         return WriteReport()
     rates = marks.get_column("subject")
-    fixings = platform.store.read(table("rates.rates"), subjects=rates)
-    published = platform.store.read(table("rates.published_averages"), subjects=rates)
+    fixings = _preferred(platform.store.read(table("rates.rates"), subjects=rates))
+    published = _preferred(platform.store.read(table("rates.published_averages"), subjects=rates))
     return _replace(platform, "rates.averages", recompute_averages(fixings, published), marks)
+
+
+def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one source's row per rate and day: the administrator's own, else the first by name."""
+    is_second_hand = pl.col("source") != RATE_ADMINISTRATOR
+    ranked = rows.sort("rate", "observation_date", is_second_hand, "source")
+    return ranked.unique(["rate", "observation_date"], keep="first", maintain_order=True)
 
 
 def _fold_periods(platform: Platform, address: str, period: str, end_of: Callable[[date], date]) -> WriteReport:

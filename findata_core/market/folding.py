@@ -27,7 +27,7 @@ Float64s = npt.NDArray[np.float64]
 Number = TypeVar("Number", np.int32, np.int64, np.float64)
 
 # Eight thousand ranges of five float64 are 320 kB.
-RANGES_A_BLOCK = 8192
+RANGES_A_BLOCK = 4096
 NO_ROWS: Int64s = np.zeros(0, dtype=np.int64)
 
 
@@ -120,16 +120,16 @@ def _fold_minutes(
     starts, ends, found = (
         np.concatenate([NO_ROWS, *columns]) for columns in zip(*parts or [(NO_ROWS,) * 3], strict=True)
     )
-    segment = buckets.segment[found]
+    segment = buckets.segment.take(found)
     ranges = _Ranges.of(starts, ends, width)
     return CandleArrays(
-        instrument=bars.instrument[starts],
-        session=segments.session[segment],
+        instrument=bars.instrument.take(starts),
+        session=segments.session.take(segment),
         segment=segment,
-        bucket=buckets.bucket[found],
-        start=buckets.start[found],
-        end=buckets.end[found],
-        expected_minutes=_minutes(buckets.start, buckets.end)[found],
+        bucket=buckets.bucket.take(found),
+        start=buckets.start.take(found),
+        end=buckets.end.take(found),
+        expected_minutes=_minutes(buckets.start, buckets.end).take(found),
         present_minutes=(ends - starts).astype(np.int32),
         first_row=starts,
         **_fold_values(bars, ranges),
@@ -152,8 +152,8 @@ class _Buckets:
         counts = -(-(segments.close - segments.open) // step)
         segment = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         bucket = np.arange(len(segment)) - (np.cumsum(counts) - counts)[segment]
-        start = segments.open[segment] + bucket * step
-        end = np.minimum(start + step, segments.close[segment])
+        start = segments.open.take(segment) + bucket * step
+        end = np.minimum(start + step, segments.close.take(segment))
         return cls(segments.venue[segment], segment, bucket.astype(np.int32), start, end)
 
 
@@ -190,17 +190,17 @@ def _fold_candles(children: CandleArrays, segments: Segments, width: int, child_
     """Fold candles into wider ones of the same segments."""
     bucket = children.bucket // np.int32(width // child_width)
     starts = _changes(children.instrument, children.segment, bucket)
-    segment, step = children.segment[starts], width * MICROSECONDS_PER_MINUTE
-    start = segments.open[segment] + bucket[starts] * np.int64(step)
-    end = np.minimum(start + step, segments.close[segment])
+    segment, step = children.segment.take(starts), width * MICROSECONDS_PER_MINUTE
+    start = segments.open.take(segment) + bucket.take(starts) * np.int64(step)
+    end = np.minimum(start + step, segments.close.take(segment))
     ranges = _Ranges.from_starts(starts, len(bucket), width // child_width)
-    return _joined(children, ranges, bucket[starts], start, end, _minutes(start, end))
+    return _joined(children, ranges, bucket.take(starts), start, end, _minutes(start, end))
 
 
 def _fold_sessions(children: CandleArrays, bounds: SessionBounds) -> CandleArrays:
     """Fold candles into one a session, both of its segments together."""
     starts = _changes(children.instrument, children.session)
-    session = children.session[starts]
+    session = children.session.take(starts)
     start, end = bounds.open[session], bounds.close[session]
     expected = _minutes(start, end) - _minutes(bounds.break_start, bounds.break_end)[session]
     ranges = _Ranges.from_starts(starts, len(children.start), usual=2)
@@ -213,15 +213,15 @@ def _joined(
     """Candles of ranges of children."""
     first = ranges.starts
     return CandleArrays(
-        instrument=children.instrument[first],
-        session=children.session[first],
-        segment=children.segment[first],
+        instrument=children.instrument.take(first),
+        session=children.session.take(first),
+        segment=children.segment.take(first),
         bucket=bucket,
         start=start,
         end=end,
         expected_minutes=expected,
         present_minutes=_reduce(np.add, children.present_minutes, ranges),
-        first_row=children.first_row[first],
+        first_row=children.first_row.take(first),
         **_fold_values(children, ranges),
     )
 
@@ -238,10 +238,10 @@ class _Values(TypedDict):
 def _fold_values(children: MinuteArrays | CandleArrays, ranges: _Ranges) -> _Values:
     """First, highest, lowest, last, sum and latest of the children of each range."""
     return _Values(
-        open=children.open[ranges.starts],
+        open=children.open.take(ranges.starts),
         high=_reduce(np.maximum, children.high, ranges),
         low=_reduce(np.minimum, children.low, ranges),
-        close=children.close[ranges.ends - 1],
+        close=children.close.take(ranges.ends - 1),
         volume=_reduce(np.add, children.volume, ranges),
         latest={name: _reduce(np.maximum, values, ranges) for name, values in children.latest.items()},
     )

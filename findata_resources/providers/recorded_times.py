@@ -20,6 +20,7 @@ LOCAL = pl.Datetime("us")
 
 _OFFSET = r"(?:[ ]?(Z|[+-]\d{2}:?\d{2}))$"
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_YEAR_1800, _YEAR_2200 = -5_364_662_400, 7_258_118_400  # seconds since 1970
 _CORRECT_TIME = "Correct the set's time in the manifest, and load it again"
 
 
@@ -133,19 +134,29 @@ def _where(mask: pl.Series, chosen: pl.Series, otherwise: pl.Series) -> pl.Serie
 
 def _localized(local: pl.Series, zone: str | None) -> pl.Series:
     """Take wall-clock times as of `zone`; times that do not exist there or exist twice become null."""
+    if local.null_count() == len(local):
+        return local.cast(INSTANT)
     if zone is None:
         raise MalformedPayload("The stamps carry no offset and the set names no zone", "Give time.zone")
     return local.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").cast(INSTANT)
 
 
 def _from_epoch(counts: pl.Series, unit: str) -> pl.Series:
-    """Return instants from counts since 1970; whole counts stay exact (nanoseconds don't fit a double)."""
+    """Return instants from counts since 1970; whole counts stay exact (nanoseconds don't fit a double).
+
+    A count that means no year from 1800 to 2200 is null: most often its unit is not the stated one.
+    """
     text = counts.cast(pl.String)
-    whole, parted = text.cast(pl.Int64, strict=False), text.cast(pl.Float64, strict=False)
+    parted = text.cast(pl.Float64, strict=False) / _PER_SECOND[unit]
+    is_near = (parted > _YEAR_1800) & (parted < _YEAR_2200)
+    micros = _micros(text.cast(pl.Int64, strict=False).set(~is_near, None), unit)
+    rounded = (parted.set(~is_near, None) * 1_000_000).round().cast(pl.Int64)
+    return _checked(micros.fill_null(rounded).cast(LOCAL).dt.replace_time_zone("UTC"), counts)
+
+
+def _micros(counts: pl.Series, unit: str) -> pl.Series:
     per_second = _PER_SECOND[unit]
-    exact = whole * 1_000_000 // per_second if per_second <= 1_000_000 else whole // 1_000
-    rounded = (parted * (1_000_000 / per_second)).round().cast(pl.Int64, strict=False)
-    return _checked(exact.fill_null(rounded).cast(LOCAL).dt.replace_time_zone("UTC"), counts)
+    return counts * (1_000_000 // per_second) if per_second <= 1_000_000 else counts // (per_second // 1_000_000)
 
 
 def _since_midnight(frame: pl.DataFrame, part: TimePart, path: str) -> pl.Series:

@@ -117,6 +117,7 @@ NOON = datetime(2024, 1, 16, 12, 0, tzinfo=UTC)
         ("1705406400.25", {"epoch": "s"}, NOON + timedelta(milliseconds=250)),
         ("1705406400000", {"epoch": "ms"}, NOON),
         ("1705406400000001", {"epoch": "us"}, NOON + timedelta(microseconds=1)),
+        ("1705406400000001999.0", {"epoch": "ns"}, NOON),
         ("1705406400000001999", {"epoch": "ns"}, NOON + timedelta(microseconds=1)),
         # A stamp that names a bar's end is moved back by the bar's width.
         ("2024-01-16 12:01:00Z", {"label": "end"}, NOON),

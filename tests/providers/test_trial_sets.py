@@ -174,13 +174,13 @@ def test_the_first_bar_of_an_end_labelled_session_starts_at_the_open(trial: Surv
     assert (local.min(), local.max()) == ("09:30", "15:59")
 
 
-def test_the_same_price_is_found_on_both_sides_of_a_set(trial: Survey) -> None:
-    # Known prices: AAPL opened at 92.70 on the day of its 7:1 split, 2014-06-09, raw (Nasdaq; the file's
-    # 09:30 line is 34200000,926990,...), after 645.57 before the split.
-    path, request = found(trial, "lean_trades", "aapl/20140609_trade.zip")
-    rows = rows_of(path, request)
-    opening = rows.filter(pl.col("event_time") == datetime(2014, 6, 9, 13, 30, tzinfo=UTC))
-    assert opening["open"][0] == pytest.approx(92.70, abs=0.01)
+def test_raw_prices_stay_raw_across_a_split(trial: Survey) -> None:
+    # AAPL, 7:1 on 2014-06-09: the raw daily file of the same source closes at 645.57 and opens at 92.69.
+    last, first = (rows_of(*found(trial, "lean_trades", f"aapl/201406{day}_trade.zip")) for day in ("06", "09"))
+    before = last.filter(pl.col("event_time") == datetime(2014, 6, 6, 19, 59, tzinfo=UTC))
+    after = first.filter(pl.col("event_time") == datetime(2014, 6, 9, 13, 30, tzinfo=UTC))
+    assert after["open"][0] == 92.69
+    assert before["close"][0] == pytest.approx(645.57, rel=0.003)  # the closing auction comes after it
 
 
 def test_the_other_columns_of_interactive_brokers_are_kept(trial: Survey) -> None:
