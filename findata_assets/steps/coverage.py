@@ -3,6 +3,7 @@
 A session without a bar is a row that says "missing"; nothing is filled.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
@@ -28,9 +29,7 @@ def refresh_coverage(platform: Platform) -> WriteReport:
         return WriteReport()
     subjects = marks.get_column("subject").unique().sort().to_list()
     todo = _sessions_to_count(platform, subjects, marks)
-    counted = [
-        _count_month(platform, month) for _, month in todo.group_by(pl.col("session_date").dt.truncate("1mo"))
-    ]
+    counted = [frame for name in BAR_TABLES for frame in _count(platform, name, todo)]
     rows = conform(pl.concat(counted), target) if counted else empty(target)
     with platform.store.database.transaction() as cursor:
         changed = upsert(cursor, target, rows)
@@ -39,7 +38,10 @@ def refresh_coverage(platform: Platform) -> WriteReport:
 
 
 def _sessions_to_count(platform: Platform, subjects: list[str], marks: pl.DataFrame) -> pl.DataFrame:
-    """Return KEY and session_date of what is marked, and of what no row speaks of yet."""
+    """Return KEY and session_date of what is marked, and of what no row speaks of yet.
+
+    `is_held` tells whether there can be bars at all: what nobody has marked has none.
+    """
     spans = platform.store.database.frame(_spans_query(subjects))
     sessions = platform.sessions_of(spans.get_column("instrument_id"))
     grid = spans.join(sessions.select("mic", "session_date"), on="mic").filter(
@@ -49,23 +51,32 @@ def _sessions_to_count(platform: Platform, subjects: list[str], marks: pl.DataFr
     changed = marks.select(pl.col("subject").alias("instrument_id"), pl.col("scope_date").alias("session_date"))
     unknown = grid.join(known, on=[*KEY, "session_date"], how="anti")
     marked = grid.join(changed, on=["instrument_id", "session_date"], how="semi")
-    return pl.concat([unknown, marked]).unique().sort("session_date", *KEY)
+    held = marked.select(*KEY, "session_date").with_columns(is_held=pl.lit(value=True))
+    missing = unknown.select(*KEY, "session_date").join(held, on=[*KEY, "session_date"], how="anti")
+    return pl.concat([held, missing.with_columns(is_held=pl.lit(value=False))]).sort("session_date", *KEY)
 
 
-def _count_month(platform: Platform, todo: pl.DataFrame) -> pl.DataFrame:
-    days = todo.get_column("session_date")
+def _count(platform: Platform, address: str, todo: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the counts of a table's sessions: a month of minutes or ten years of days at a time."""
+    is_daily = address == "market.bars_1d"
+    mine = todo.filter((pl.col("interval") == "1d") == is_daily)
+    width = "10y" if is_daily else "1mo"
+    for _, part in mine.group_by(pl.col("session_date").dt.truncate(width), "is_held", maintain_order=True):
+        bars = _bars(platform, address, part) if part.get_column("is_held").any() else empty(table(address))
+        wanted = part.group_by(KEY).agg(
+            pl.col("session_date").min().alias("first_date"), pl.col("session_date").max().alias("last_date")
+        )
+        counted = coverage(bars, platform.sessions_of(part.get_column("instrument_id")), wanted)
+        yield counted.join(part, on=[*KEY, "session_date"], how="semi")
+
+
+def _bars(platform: Platform, address: str, part: pl.DataFrame) -> pl.DataFrame:
+    days = part.get_column("session_date")
     first, last = days.min(), days.max()
     assert isinstance(first, date)  # noqa: S101  (a date column that is not empty)
     assert isinstance(last, date)  # noqa: S101
-    subjects = todo.get_column("instrument_id").unique()
-    bars = pl.concat(
-        [platform.store.read(table(name), first, last + timedelta(days=1), subjects) for name in BAR_TABLES]
-    )
-    wanted = todo.group_by(KEY).agg(
-        pl.col("session_date").min().alias("first_date"), pl.col("session_date").max().alias("last_date")
-    )
-    counted = coverage(bars, platform.sessions_of(subjects), wanted)
-    return counted.join(todo, on=[*KEY, "session_date"], how="semi")
+    subjects = part.get_column("instrument_id").unique()
+    return platform.store.read(table(address), first, last + timedelta(days=1), subjects)
 
 
 def _spans_query(subjects: list[str]) -> sql.Composed:

@@ -18,7 +18,7 @@ from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import LakePartition, Table, table
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload
-from findata_resources.stores.timescale import Facts, WriteReport, lake_partition
+from findata_resources.stores.timescale import Facts, WriteReport
 
 PAIR = ["subject", "scope_date"]
 
@@ -53,6 +53,8 @@ def fold_facts(
             frozenset(marks.filter("is_spliced").select(PAIR).iter_rows()),
         )
         report += platform.store.fold_facts(target, facts, dates)
+    if address == "reference.sessions":
+        platform.forget_sessions()
     platform.lake.publish(platform.store, address)
     return report
 
@@ -84,15 +86,15 @@ def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.Da
 
 
 def _units(target: Table, marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.DataFrame]]:
-    """Cut the marks into transactions: a session each, or a month of daily rows, or the whole table."""
+    """Cut the marks into transactions: a session each, or a year of daily rows, or the whole table."""
     if marks.is_empty():
         return
     if target.lake_partition is LakePartition.WHOLE:
         yield [], marks
         return
-    names = [lake_partition(target, day) for day in marks.get_column("scope_date")]
-    for _, unit in marks.with_columns(pl.Series("unit", names)).group_by("unit", maintain_order=True):
-        yield sorted(set(unit.get_column("scope_date"))), unit.drop("unit")
+    width = "1y" if target.lake_partition is LakePartition.MONTH else "1d"
+    for _, unit in marks.group_by(pl.col("scope_date").dt.truncate(width), maintain_order=True):
+        yield sorted(set(unit.get_column("scope_date"))), unit
 
 
 def _within(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

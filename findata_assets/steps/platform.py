@@ -41,11 +41,22 @@ class Platform:
     raw: RawStore
     lake: Publisher
     clock: Clock = field(default_factory=SystemClock)
+    _sessions: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def sessions(self, mics: set[str]) -> pl.DataFrame:
-        """Return the exchange sessions of some exchanges, in the shape of reference.sessions."""
-        where = sql.SQL("mic = ANY({})").format(literal_list(sorted(mics), "text"))
-        return self.store.read(table("reference.sessions"), where=where)
+        """Return the exchange sessions of some exchanges, in the shape of reference.sessions.
+
+        They are kept until forget_sessions(): a run asks for the same calendars for every session.
+        """
+        key = frozenset(mics)
+        if key not in self._sessions:
+            where = sql.SQL("mic = ANY({})").format(literal_list(sorted(mics), "text"))
+            self._sessions[key] = self.store.read(table("reference.sessions"), where=where)
+        return self._sessions[key]
+
+    def forget_sessions(self) -> None:
+        """Read sessions again when they are next needed: they have changed."""
+        self._sessions.clear()
 
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
         """Return the sessions of the exchanges that some instruments trade on."""

@@ -38,7 +38,7 @@ def replayed(platform: Platform, progress: Progress, wanted: set[int] | None = N
     """Yield a platform whose tables were made from the receipts alone (those in `wanted`, and reference data)."""
     with scratch_database(resolve_endpoints(platform.settings).database_url) as url:
         store = TimescaleStore(url)
-        result = Replayed(replace(platform, store=store, lake=NoLake()))
+        result = Replayed(replace(platform, store=store, lake=NoLake(), _sessions={}))
         try:
             migrate(url)
             _replay(result, progress, wanted)

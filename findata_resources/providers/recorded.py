@@ -121,9 +121,9 @@ def _numbers(frame: pl.DataFrame, reading: Mapping[str, Any], values: ValuesPart
     columns = {name: number(field(frame, source), values) for name, source in names.items()}
     _refuse_unreadable(frame, names, columns)
     for name in columns.keys() & {*PRICES, "vwap"}:
-        columns[name] = _scaled(columns[name], values.price_divisor, values.price_multiplier)
+        columns[name] = scaled(columns[name], values.price_divisor, values.price_multiplier)
     if "volume" in columns:
-        columns["volume"] = _scaled(columns["volume"], 1, values.volume_multiplier)
+        columns["volume"] = scaled(columns["volume"], 1, values.volume_multiplier)
     else:
         columns["volume"] = pl.repeat(0.0, frame.height, dtype=pl.Float64, eager=True)
     if "trade_count" in columns:
@@ -141,7 +141,7 @@ def number(column: pl.Series, values: ValuesPart) -> pl.Series:
     return column.cast(pl.Float64, strict=False).fill_nan(None)
 
 
-def _scaled(column: pl.Series, divisor: float, multiplier: float) -> pl.Series:
+def scaled(column: pl.Series, divisor: float, multiplier: float) -> pl.Series:
     """Return field / divisor * multiplier. numpy divides; polars 2.1 multiplies by the reciprocal, and
     6448000 / 10000 is 644.8000000000001 then."""
     if divisor == multiplier == 1:

@@ -17,7 +17,8 @@ from fnmatch import fnmatch
 import polars as pl
 
 from findata_core.errors import MalformedPayload
-from findata_resources.providers.recorded_manifest import ColumnName, LayoutPart
+from findata_resources.providers.recorded_keys import ColumnName
+from findata_resources.providers.recorded_manifest import LayoutPart
 
 LOOK_AT_LAYOUT = "Look at the file, correct the set's layout in the manifest, and load it again"
 TICKER = "Ticker"  # name of the field that a yfinance header's second line becomes

@@ -6,18 +6,14 @@ files is in recorded_files.py, reading them in recorded.py. docs/providers/recor
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -26,6 +22,16 @@ from pydantic import (
 )
 
 from findata_core.errors import ConfigurationError
+from findata_resources.providers.recorded_keys import (
+    NULL_MARKERS,
+    ColumnName,
+    Currency,
+    Globs,
+    Mic,
+    PriceUnits,
+    Zone,
+    group,
+)
 
 BAR_COLUMNS = ("open", "high", "low", "close", "volume")
 OPTIONAL_BAR_COLUMNS = ("vwap", "trade_count")
@@ -42,48 +48,6 @@ RATE_COLUMNS = (
     "footnote_id",
 )
 AVERAGE_COLUMNS = ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
-
-# What programs write for "no value": pandas ("", "nan", "NaT"), R ("NA"), Excel ("#N/A"), SQL ("NULL"),
-# FRED ("."), the ECB ("N/A").
-NULL_MARKERS = ("", ".", "#N/A", "N/A", "NA", "NULL", "NaN", "NaT", "None", "nan", "null")
-
-ColumnName = str | int  # an int is a position, from 0
-
-
-def _inside(pattern: str) -> str:
-    path = PurePosixPath(pattern)
-    if not pattern or path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"'{pattern}' must be a glob below the folder that is loaded, without '..'")
-    return pattern
-
-
-def _group(name: str) -> AfterValidator:
-    def check(pattern: str) -> str:
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
-        if name not in compiled.groupindex:
-            raise ValueError(f"'{pattern}' needs a group (?P<{name}>...)")
-        return pattern
-
-    return AfterValidator(check)
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"'{name}' is no IANA time zone; write for example 'America/New_York' or 'UTC'")
-    return name
-
-
-def _list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Glob = Annotated[str, AfterValidator(_inside)]
-Globs = Annotated[list[Glob], BeforeValidator(_list), Field(min_length=1)]
-Mic = Annotated[str, Field(pattern=r"^[A-Z0-9]{4}$")]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Part(BaseModel):
@@ -105,19 +69,19 @@ class SymbolEntry(Part):
     symbol: str | None = None
     mic: Mic | None = None
     currency: Currency | None = None
-    price_units: Annotated[int, Field(ge=1)] | None = None
+    price_units: PriceUnits | None = None
 
 
 class InstrumentPart(Part):
     """Where the instrument is named: exactly one of the file's path, a column, or the manifest itself."""
 
-    path_pattern: Annotated[str, _group("symbol")] | None = None
+    path_pattern: Annotated[str, group("symbol")] | None = None
     column: ColumnName | None = None
     symbol: str | None = None
     upper_case: bool = False
     mic: Mic | None = None
     currency: Currency | None = None
-    price_units: Annotated[int, Field(ge=1)] | None = None
+    price_units: PriceUnits | None = None
     symbols: dict[str, SymbolEntry] = {}
 
     @model_validator(mode="after")
@@ -134,12 +98,12 @@ class TimePart(Part):
     column: ColumnName | None = None
     date_column: ColumnName | None = None
     time_column: ColumnName | None = None
-    date_in_path: Annotated[str, _group("date")] | None = None
+    date_in_path: Annotated[str, group("date")] | None = None
     date_format: str = "%Y%m%d"
     format: str | None = None
     epoch: Literal["s", "ms", "us", "ns"] | None = None
     since_midnight: Literal["s", "ms"] | None = None
-    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    zone: Zone | None = None
     label: Literal["start", "end"] | None = None
 
     @model_validator(mode="after")

@@ -156,7 +156,9 @@ def _from_epoch(counts: pl.Series, unit: str) -> pl.Series:
 
 def _micros(counts: pl.Series, unit: str) -> pl.Series:
     per_second = _PER_SECOND[unit]
-    return counts * (1_000_000 // per_second) if per_second <= 1_000_000 else counts // (per_second // 1_000_000)
+    if per_second > 1_000_000:
+        return counts // (per_second // 1_000_000)
+    return counts * (1_000_000 // per_second)
 
 
 def _since_midnight(frame: pl.DataFrame, part: TimePart, path: str) -> pl.Series:

@@ -290,8 +290,8 @@ def _subject_query(target: Table, source: Table, scopes: pl.DataFrame) -> sql.Co
 
 
 def _lock(cursor: Cursor, target: Table, dates: Sequence[date]) -> None:
-    """Take the locks of a table's dates, oldest first so that two writers can't wait for each other."""
-    names = [f"{target.address}/{day}" for day in sorted(dates)] or [target.address]
+    """Take the locks of a table's dates (a session's, or their months'), in one order for all writers."""
+    names = sorted({f"{target.address}/{lake_partition(target, day)}" for day in dates}) or [f"{target.address}/all"]
     cursor.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) WITH ORDINALITY "
         "AS locks (name, number) ORDER BY number",

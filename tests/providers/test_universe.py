@@ -36,7 +36,8 @@ def test_rows_have_the_tables_columns() -> None:
 
 
 def test_each_further_column_is_a_sources_symbols() -> None:
-    body = b"instrument_id,mic,currency,price_units,yahoo,stooq\nBRK.B.XNYS,XNYS,USD,1,BRK-B,\nT.XNYS,XNYS,USD,1,T,t.us\n"
+    header = b"instrument_id,mic,currency,price_units,yahoo,stooq\n"
+    body = header + b"BRK.B.XNYS,XNYS,USD,1,BRK-B,\nT.XNYS,XNYS,USD,1,T,t.us\n"
     instruments, symbols = parse_payload(body, REQUEST)
     assert instruments.rows["symbol"].to_list() == ["BRK.B", "T"]
     assert symbols.rows.select("source", "symbol", "from_date").rows() == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -93,6 +94,17 @@ def test_the_same_window_can_be_asked_again(standin: StandIn, provider: YahooPro
     asked = standin.count(CHART)
     assert first.body == provider.fetch(minutes_of(date(2022, 6, 13)), FixedClock()).body
     assert asked + 1 == standin.count(CHART)
+
+
+def test_threads_do_not_take_each_others_answers(standin: StandIn, provider: YahooProvider) -> None:
+    symbols = {"MSFT": "MSFT.XNAS", "AZN.L": "AZN.XLON", "9988.HK": "9988.XHKG"}
+    for symbol in symbols:
+        standin.yahoo_bars[symbol, "1m"] = sample_bars(symbol, "1m")
+    asked = [minutes_of(date(2022, 6, 13), symbol, name) for symbol, name in symbols.items()] * 4
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda request: provider.fetch(request, FixedClock()), asked))
+    said = [json.loads(answer.body)["chart"]["result"][0]["meta"]["symbol"] for answer in answers]
+    assert said == [request.parameters["symbol"] for request in asked]
 
 
 def test_two_providers_in_one_process_do_not_share_a_session(tmp_path: Path) -> None:

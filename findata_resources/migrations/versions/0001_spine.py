@@ -379,7 +379,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.Text(), autoincrement=False, nullable=False, comment='What was found, in words.'),
     sa.Column('row', postgresql.JSONB(astext_type=sa.Text()), autoincrement=False, nullable=False, comment='The row as JSON.'),
     sa.Column('ingest_time', sa.DateTime(timezone=True), autoincrement=False, nullable=False, comment='Receive time of the payload.'),
-    sa.PrimaryKeyConstraint('payload_id', 'row_number', 'rule', name='quarantine_pkey'),
+    sa.PrimaryKeyConstraint('payload_id', 'table_name', 'row_number', 'rule', name='quarantine_pkey'),
     schema='ops',
     comment='A row that broke a rule: kept with its reason instead of being dropped.'
     )
