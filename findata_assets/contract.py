@@ -31,7 +31,7 @@ def table_asset(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the asset decorator of a table: key, group, description, columns, owners, tags from the contract."""
     target = table(address)
-    return dg.asset(
+    decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
         key=list(target.asset_key),
         deps=[dep.replace(".", "/").split("/") for dep in deps],
         group_name=target.schema,
@@ -42,6 +42,7 @@ def table_asset(
         metadata={"dagster/table_name": address, "dagster/column_schema": column_schema(target)},
         **further,
     )
+    return decorator
 
 
 def description(target: Table) -> str:

@@ -30,7 +30,10 @@ def session_partitions(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
         fmt="%Y-%m-%d",
         cron_schedule="0 0 * * *",
         timezone=TIME_ZONE,
-        exclusions=[*WEEKENDS, *(_local(day) for day in _weekdays_without(dates, settings.first_session, last))],
+        exclusions=[
+            *WEEKENDS,
+            *(_local(day) for day in _weekdays_without(dates, settings.first_session, last)),
+        ],
     )
 
 
@@ -43,7 +46,10 @@ def followed_mics(settings: Settings) -> list[str]:
 def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
     """Return one partition per calendar month, from the first day of the calendars on."""
     return dg.MonthlyPartitionsDefinition(
-        start_date=_local(settings.calendar_start.replace(day=1)), fmt="%Y-%m", timezone=TIME_ZONE, end_offset=1
+        start_date=_local(settings.calendar_start.replace(day=1)),
+        fmt="%Y-%m",
+        timezone=TIME_ZONE,
+        end_offset=1,
     )
 
 

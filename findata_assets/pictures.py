@@ -24,7 +24,9 @@ def closes(platform: Platform, report: WriteReport, start: date, end: date) -> s
     """Draw the closes of the 5-minute candles, each relative to its first."""
     subjects = sorted(report.subjects)[:MOST_SUBJECTS]
     first = max(start, end - timedelta(days=31))
-    rows = platform.store.read(table("market.candles"), first, end, subjects).filter(pl.col("interval") == "5m")
+    rows = platform.store.read(table("market.candles"), first, end, subjects).filter(
+        pl.col("interval") == "5m"
+    )
 
     def draw(axes: Any) -> None:
         for (subject,), part in rows.group_by(["instrument_id"], maintain_order=True):
@@ -58,7 +60,9 @@ def levels(platform: Platform, report: WriteReport) -> str | None:
 
 def averages(platform: Platform, report: WriteReport) -> str | None:
     """Draw the recomputed averages with the published ones as dots."""
-    rows = platform.store.read(table("rates.averages"), subjects=report.subjects).filter(pl.col("measure") != "index")
+    rows = platform.store.read(table("rates.averages"), subjects=report.subjects).filter(
+        pl.col("measure") != "index"
+    )
 
     def draw(axes: Any) -> None:
         for (measure,), part in rows.group_by(["measure"], maintain_order=True):
@@ -84,9 +88,14 @@ def coverage(platform: Platform, report: WriteReport) -> str | None:
         from matplotlib.colors import ListedColormap
 
         colours = ListedColormap(["#c0392b", "#f1c40f", "#27ae60"])
-        axes.imshow(grid.drop("line").to_numpy(), aspect="auto", cmap=colours, vmin=0, vmax=2, interpolation="nearest")
+        axes.imshow(
+            grid.drop("line").to_numpy(), aspect="auto", cmap=colours, vmin=0, vmax=2, interpolation="nearest"
+        )
         axes.set_yticks(range(grid.height), grid.get_column("line"), fontsize=6)
-        axes.set(xlabel=f"sessions {grid.columns[1]} .. {grid.columns[-1]}", title="green complete, yellow partial, red missing")
+        axes.set(
+            xlabel=f"sessions {grid.columns[1]} .. {grid.columns[-1]}",
+            title="green complete, yellow partial, red missing",
+        )
 
     return _picture(draw)
 

@@ -21,7 +21,9 @@ from findata_core.errors import ConfigurationError, RunFailed
 from findata_resources.stores.due import due_dates
 from findata_resources.stores.raw import receipt
 
-ROUNDS = 4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
+ROUNDS = (
+    4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
+)
 
 REFERENCE = ("reference.instruments", "reference.symbols", "reference.sessions")
 

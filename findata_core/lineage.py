@@ -97,6 +97,11 @@ RENAMED: dict[tuple[str, str], list[tuple[str, str]]] = {
     ("rates.averages", "recomputed"): [("rates.rates", "rate_percent")],
     ("rates.averages", "published"): [
         ("rates.published_averages", name)
-        for name in ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
+        for name in (
+            "average_30day_percent",
+            "average_90day_percent",
+            "average_180day_percent",
+            "index_value",
+        )
     ],
 }

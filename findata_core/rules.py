@@ -61,7 +61,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             pl.col("event_time").dt.timestamp("us") % 60_000_000 == 0,
             "the stamp is not on a whole minute",
         ),
-        Rule("settles_too_early", pl.col("settles_time") >= pl.col("event_time"), "it settles before it starts"),
+        Rule(
+            "settles_too_early", pl.col("settles_time") >= pl.col("event_time"), "it settles before it starts"
+        ),
     ),
     "findata.market.v1.Candle": (
         *OHLC_RULES,
@@ -91,7 +93,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule("percentiles_not_ordered", ORDERED_PERCENTILES, "the percentiles are not in order"),
     ),
     "findata.reference.v1.ExchangeSession": (
-        Rule("closes_before_it_opens", pl.col("close_time") > pl.col("open_time"), "it closes before it opens"),
+        Rule(
+            "closes_before_it_opens", pl.col("close_time") > pl.col("open_time"), "it closes before it opens"
+        ),
         Rule(
             "break_outside_session",
             (pl.col("break_start_time") > pl.col("open_time"))

@@ -30,9 +30,9 @@ def fold_versions(table: Table, observations: pl.DataFrame) -> Versions:
     key = list(table.business_key)
     ordered = observations.sort([*key, "ingest_time", "payload_id"])
     same_key = _same_as(key, 1)
-    is_last_of_instant = ~(_same_as(key, -1) & (pl.col("ingest_time") == pl.col("ingest_time").shift(-1))).fill_null(
-        value=False
-    )
+    is_last_of_instant = ~(
+        _same_as(key, -1) & (pl.col("ingest_time") == pl.col("ingest_time").shift(-1))
+    ).fill_null(value=False)
     spoken = ordered.filter(is_last_of_instant)
     is_new = ~(same_key & _same_as(value_columns(table), 1)).fill_null(value=False)
     versions = spoken.filter(is_new).with_columns(

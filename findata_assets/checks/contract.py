@@ -4,7 +4,9 @@ The schema check reads what is stored and blocks what is downstream; the quarant
 that were refused on the way, and warns.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -48,13 +50,16 @@ def contract_checks(address: str, partitions: Partitions = None) -> list[dg.Asse
     return [contract, quarantine]
 
 
-def check_rows(platform: Platform, target: Table, start: date | None, end: date | None) -> dg.AssetCheckResult:
+def check_rows(
+    platform: Platform, target: Table, start: date | None, end: date | None
+) -> dg.AssetCheckResult:
     """Validate the stored rows with scope dates in [start, end)."""
     rows = platform.store.read(target, start, end)
     failures = validate(target, rows).failures
     shown = failures.head(MOST_ROWS_SHOWN).join(
         rows.with_row_index("row_number").select(
-            pl.col("row_number").cast(pl.Int64), *(pl.col(name).cast(pl.String) for name in target.business_key)
+            pl.col("row_number").cast(pl.Int64),
+            *(pl.col(name).cast(pl.String) for name in target.business_key),
         ),
         on="row_number",
         how="left",
@@ -62,7 +67,9 @@ def check_rows(platform: Platform, target: Table, start: date | None, end: date 
     return result(failures.is_empty(), {"rows_checked": rows.height, "failures": failures.height}, shown)
 
 
-def check_quarantine(platform: Platform, target: Table, start: date | None, end: date | None) -> dg.AssetCheckResult:
+def check_quarantine(
+    platform: Platform, target: Table, start: date | None, end: date | None
+) -> dg.AssetCheckResult:
     """Show what was refused with scope dates in [start, end); rows without a date belong to all."""
     dated = sql.SQL("AND (scope_date IS NULL OR scope_date >= {}::date AND scope_date < {}::date)").format(
         sql.Literal(str(start)), sql.Literal(str(end))
@@ -79,8 +86,8 @@ def check_quarantine(platform: Platform, target: Table, start: date | None, end:
 
 
 def result(
-    passed: bool,  # noqa: FBT001  (the first argument of dagster's own result)
-    metadata: dict[str, object],
+    passed: bool,
+    metadata: Mapping[str, Any],
     shown: pl.DataFrame,
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:

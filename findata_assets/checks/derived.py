@@ -78,7 +78,9 @@ def candles_tile_their_segments(
     partitions_def=SESSIONS,
     description="Every minute that the calendar expects is present; thin names and missed runs are not.",
 )
-def sessions_are_complete(context: dg.AssetCheckExecutionContext, platform: PlatformResource) -> dg.AssetCheckResult:
+def sessions_are_complete(
+    context: dg.AssetCheckExecutionContext, platform: PlatformResource
+) -> dg.AssetCheckResult:
     """Count the one-minute bars of the sessions against the grid; warns."""
     bars = platform.steps.store.read(table("market.bars"), *window(context)).filter(
         pl.col("interval") == "1m", pl.col("session_phase") == "regular"

@@ -21,7 +21,9 @@ def rates(platform: PlatformResource) -> dg.MaterializeResult[None]:
 @table_asset("rates.published_averages", deps=RAW_SOFR, automation_condition=WHEN_INPUTS_ARE_CHECKED)
 def published_averages(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Fold the payloads that are due into published averages and index."""
-    return materialize("rates.published_averages", lambda: fold_facts(platform.steps, "rates.published_averages"))
+    return materialize(
+        "rates.published_averages", lambda: fold_facts(platform.steps, "rates.published_averages")
+    )
 
 
 @table_asset(

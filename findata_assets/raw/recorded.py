@@ -1,6 +1,7 @@
 """Anyone's recorded history, taken from a folder that a manifest describes."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -53,7 +54,7 @@ def _load(config: RecordedFolder, platform: PlatformResource, dataset: str) -> d
     return dg.MaterializeResult(metadata=loaded_metadata(loaded))
 
 
-def loaded_metadata(loaded: Loaded) -> dict[str, object]:
+def loaded_metadata(loaded: Loaded) -> dict[str, Any]:
     """Return what a folder brought as metadata: counts, a table of sets, a table of skipped files."""
     total = loaded.total
     return {
@@ -63,12 +64,22 @@ def loaded_metadata(loaded: Loaded) -> dict[str, object]:
         "rows_refused": total.rows_refused,
         "sets": dg.MetadataValue.table(
             [
-                dg.TableRecord({"set": name, "files": intake.payloads_new, "known": intake.payloads_known,
-                                "rows": intake.rows_answered, "refused": intake.rows_refused})
+                dg.TableRecord(
+                    {
+                        "set": name,
+                        "files": intake.payloads_new,
+                        "known": intake.payloads_known,
+                        "rows": intake.rows_answered,
+                        "refused": intake.rows_refused,
+                    }
+                )
                 for name, intake in loaded.sets.items()
             ],
             schema=dg.TableSchema(
-                columns=[dg.TableColumn("set"), *(dg.TableColumn(name, "int") for name in ("files", "known", "rows", "refused"))]
+                columns=[
+                    dg.TableColumn("set"),
+                    *(dg.TableColumn(name, "int") for name in ("files", "known", "rows", "refused")),
+                ]
             ),
         ),
         "skipped": dg.MetadataValue.table(

@@ -31,7 +31,9 @@ def weekly_pivots(platform: PlatformResource) -> dg.MaterializeResult[None]:
     backfill_policy=dg.BackfillPolicy.single_run(),
     automation_condition=WHEN_INPUTS_ARE_CHECKED,
 )
-def pivot_signals(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:
+def pivot_signals(
+    context: dg.AssetExecutionContext, platform: PlatformResource
+) -> dg.MaterializeResult[None]:
     """Derive crossings, touches and breakouts of the week's levels on 5-minute candles."""
     start, end = window(context)
     return materialize("signals.pivot_signals", lambda: derive_signals(platform.steps, start, end))

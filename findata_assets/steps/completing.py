@@ -81,7 +81,11 @@ def quarantine_rows(payload: Payload, completed: Completed) -> pl.DataFrame:
 def scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the distinct (subject, scope_date) of rows."""
     day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
-    return rows.select(pl.col(target.digest_subject).alias("subject"), day.alias("scope_date")).unique().sort(pl.all())
+    return (
+        rows.select(pl.col(target.digest_subject).alias("subject"), day.alias("scope_date"))
+        .unique()
+        .sort(pl.all())
+    )
 
 
 def _complete(platform: Platform, part: Parsed, payload: Payload) -> Completed:
@@ -113,7 +117,11 @@ def _complete_bars(
     refused = pl.concat([part.refused for part in parts]).rename(
         {"instrument_id": "subject", "session_date": "scope_date"}
     )
-    return pl.concat([part.bars for part in parts]), refused.select(*REFUSED_SCHEMA), sum(p.duplicates for p in parts)
+    return (
+        pl.concat([part.bars for part in parts]),
+        refused.select(*REFUSED_SCHEMA),
+        sum(p.duplicates for p in parts),
+    )
 
 
 def _broken(target: Table, rows: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:

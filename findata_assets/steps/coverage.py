@@ -34,7 +34,9 @@ def refresh_coverage(platform: Platform) -> WriteReport:
     with platform.store.database.transaction() as cursor:
         changed = upsert(cursor, target, rows)
         due.clear(cursor, target.address, marks)
-    return WriteReport(rows_written=changed, rows_unchanged=rows.height - changed, subjects=frozenset(subjects))
+    return WriteReport(
+        rows_written=changed, rows_unchanged=rows.height - changed, subjects=frozenset(subjects)
+    )
 
 
 def _sessions_to_count(platform: Platform, subjects: list[str], marks: pl.DataFrame) -> pl.DataFrame:
@@ -48,7 +50,9 @@ def _sessions_to_count(platform: Platform, subjects: list[str], marks: pl.DataFr
         pl.col("session_date").is_between("first_date", "last_date")
     )
     known = platform.store.database.frame(_known_query(subjects))
-    changed = marks.select(pl.col("subject").alias("instrument_id"), pl.col("scope_date").alias("session_date"))
+    changed = marks.select(
+        pl.col("subject").alias("instrument_id"), pl.col("scope_date").alias("session_date")
+    )
     unknown = grid.join(known, on=[*KEY, "session_date"], how="anti")
     marked = grid.join(changed, on=["instrument_id", "session_date"], how="semi")
     held = marked.select(*KEY, "session_date").with_columns(is_held=pl.lit(value=True))
@@ -73,8 +77,8 @@ def _count(platform: Platform, address: str, todo: pl.DataFrame) -> Iterator[pl.
 def _bars(platform: Platform, address: str, part: pl.DataFrame) -> pl.DataFrame:
     days = part.get_column("session_date")
     first, last = days.min(), days.max()
-    assert isinstance(first, date)  # noqa: S101  (a date column that is not empty)
-    assert isinstance(last, date)  # noqa: S101
+    assert isinstance(first, date)
+    assert isinstance(last, date)
     subjects = part.get_column("instrument_id").unique()
     return platform.store.read(table(address), first, last + timedelta(days=1), subjects)
 

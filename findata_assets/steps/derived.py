@@ -32,10 +32,12 @@ def fold_candles(platform: Platform, start: date | None = None, end: date | None
     marks = due.due_scopes(platform.store.database, "market.candles", start, end)
     report = WriteReport()
     for (day,), session in marks.group_by(["scope_date"], maintain_order=True):
-        assert isinstance(day, date)  # noqa: S101  (a group of a date column)
+        assert isinstance(day, date)
         bars = platform.store.read(table("market.bars"), day, day + DAY, session.get_column("subject"))
         chosen = choose_sources(bars.filter(pl.col("interval") == SOURCE_INTERVAL))
-        candles = _or_empty("market.candles", chosen, lambda rows: fold_session_candles(rows, _sessions(platform, rows)))
+        candles = _or_empty(
+            "market.candles", chosen, lambda rows: fold_session_candles(rows, _sessions(platform, rows))
+        )
         report += _replace(platform, "market.candles", candles, session)
     return report
 
@@ -47,7 +49,9 @@ def fold_weeks(platform: Platform) -> WriteReport:
 
 def fold_months(platform: Platform) -> WriteReport:
     """Fold the monthly candles that are due."""
-    return _fold_periods(platform, "market.monthly_candles", "1mo", lambda day: (day + 31 * DAY).replace(day=1))
+    return _fold_periods(
+        platform, "market.monthly_candles", "1mo", lambda day: (day + 31 * DAY).replace(day=1)
+    )
 
 
 def derive_pivots(platform: Platform) -> WriteReport:
@@ -60,7 +64,9 @@ def derive_pivots(platform: Platform) -> WriteReport:
     weeks = platform.store.read(table("market.weekly_candles"), start, end + DAY, subjects)
     # Levels are valid in the next trading week, which a week-long holiday may push back by one.
     days = daily_of_both_families(platform, subjects, start, end + 3 * WEEK)
-    pivots = _or_empty("signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(platform, rows)))
+    pivots = _or_empty(
+        "signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(platform, rows))
+    )
     due_pivots = _of_scopes(pivots, marks, "instrument_id", "window_start_date")
     return _replace(platform, "signals.weekly_pivots", due_pivots, marks)
 
@@ -76,10 +82,15 @@ def derive_signals(platform: Platform, start: date | None = None, end: date | No
         candles = platform.store.read(table("market.candles"), monday, last + DAY, subjects)
         pivots = platform.store.read(table("signals.weekly_pivots"), monday - 2 * WEEK, monday, subjects)
         signals = pivot_signals(
-            candles.filter(pl.col("interval") == "5m"), pivots, week.get_column("scope_date").unique().to_list()
+            candles.filter(pl.col("interval") == "5m"),
+            pivots,
+            week.get_column("scope_date").unique().to_list(),
         )
         report += _replace(
-            platform, "signals.pivot_signals", _of_scopes(signals, week, "instrument_id", "session_date"), week
+            platform,
+            "signals.pivot_signals",
+            _of_scopes(signals, week, "instrument_id", "session_date"),
+            week,
         )
     return report
 
@@ -102,14 +113,20 @@ def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
     return ranked.unique(["rate", "observation_date"], keep="first", maintain_order=True)
 
 
-def _fold_periods(platform: Platform, address: str, period: str, end_of: Callable[[date], date]) -> WriteReport:
+def _fold_periods(
+    platform: Platform, address: str, period: str, end_of: Callable[[date], date]
+) -> WriteReport:
     marks = due.due_scopes(platform.store.database, address)
     if marks.is_empty():
         return WriteReport()
     start, last = _span(marks)
     days = daily_of_both_families(platform, marks.get_column("subject").unique(), start, end_of(last))
-    candles = _or_empty(address, days, lambda rows: fold_period_candles(rows, _sessions(platform, rows), period))
-    return _replace(platform, address, _of_scopes(candles, marks, "instrument_id", "period_start_date"), marks)
+    candles = _or_empty(
+        address, days, lambda rows: fold_period_candles(rows, _sessions(platform, rows), period)
+    )
+    return _replace(
+        platform, address, _of_scopes(candles, marks, "instrument_id", "period_start_date"), marks
+    )
 
 
 def daily_of_both_families(
@@ -126,7 +143,9 @@ def _sessions(platform: Platform, rows: pl.DataFrame) -> pl.DataFrame:
     return platform.sessions_of(rows.get_column("instrument_id"))
 
 
-def _or_empty(address: str, rows: pl.DataFrame, derive: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+def _or_empty(
+    address: str, rows: pl.DataFrame, derive: Callable[[pl.DataFrame], pl.DataFrame]
+) -> pl.DataFrame:
     """Derive, unless there is nothing to derive from."""
     target = table(address)
     return empty(target) if rows.is_empty() else conform(derive(rows), target)
@@ -147,7 +166,6 @@ def _of_scopes(rows: pl.DataFrame, marks: pl.DataFrame, subject: str, day: str) 
 def _span(marks: pl.DataFrame) -> tuple[date, date]:
     days = marks.get_column("scope_date")
     first, last = days.min(), days.max()
-    assert isinstance(first, date)  # noqa: S101  (a date column that is not empty)
-    assert isinstance(last, date)  # noqa: S101
+    assert isinstance(first, date)
+    assert isinstance(last, date)
     return first, last
-

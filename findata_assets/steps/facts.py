@@ -62,13 +62,19 @@ def fold_facts(
 def find_work(platform: Platform, target: Table, start: date | None, end: date | None) -> Work:
     """Return what is due, and the payloads that each scope needs for it."""
     marks = platform.store.database.frame(_marks_query(target, start, end)).with_columns(
-        (pl.col("from_time") <= pl.col("folded_time")).fill_null(pl.col("folded_time").is_not_null()).alias("is_spliced")
+        (pl.col("from_time") <= pl.col("folded_time"))
+        .fill_null(pl.col("folded_time").is_not_null())
+        .alias("is_spliced")
     )
     if marks.is_empty():
         return Work(marks.drop("folded_time"), pl.DataFrame(), [])
     scopes = platform.store.database.frame(_scopes_query(target, marks)).join(marks, on=PAIR)
     # A scope that holds nothing yet or is spliced needs all its payloads, another one the new ones.
-    wanted = pl.col("folded_time").is_null() | pl.col("is_spliced") | (pl.col("received_time") >= pl.col("from_time"))
+    wanted = (
+        pl.col("folded_time").is_null()
+        | pl.col("is_spliced")
+        | (pl.col("received_time") >= pl.col("from_time"))
+    )
     needs = scopes.filter(wanted).select("payload_id", *PAIR)
     return Work(marks.drop("folded_time"), needs, _payloads(platform, needs))
 

@@ -66,13 +66,21 @@ def fetch_bars(platform: Platform, source: str, start: date, end: date) -> Fetch
     """Ask a source for the bars that are due of sessions in [start, end), the widest windows first."""
     providers: dict[str, Callable[[], Provider]] = {
         "yahoo": lambda: YahooProvider(
-            platform.settings.home / "yahoo", platform.settings.yahoo_base_url, platform.settings.request_timeout_seconds
+            platform.settings.home / "yahoo",
+            platform.settings.yahoo_base_url,
+            platform.settings.request_timeout_seconds,
         )
     }
     if source not in providers:
-        raise ConfigurationError(f"No provider of bars is called {source}", f"Use one of {', '.join(providers)}")
+        raise ConfigurationError(
+            f"No provider of bars is called {source}", f"Use one of {', '.join(providers)}"
+        )
     provider = providers[source]()
-    asks = [ask for capability in provider.capabilities for ask in _bar_asks(platform, source, capability, start, end)]
+    asks = [
+        ask
+        for capability in provider.capabilities
+        for ask in _bar_asks(platform, source, capability, start, end)
+    ]
     return ask_all(platform, provider, asks)
 
 
@@ -84,7 +92,9 @@ def fetch_sofr(platform: Platform) -> Fetched:
     start = latest if isinstance(latest, date) else FIRST_SOFR
     end = platform.clock.now().date() + DAY
     requests = [rates_request(rate_type, start, end) for rate_type in SOFR_TYPES]
-    return ask_all(platform, provider, [Ask(request, _midnight(start), _midnight(end)) for request in requests])
+    return ask_all(
+        platform, provider, [Ask(request, _midnight(start), _midnight(end)) for request in requests]
+    )
 
 
 def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetched:
@@ -147,7 +157,9 @@ def _bar_asks(platform: Platform, source: str, capability: Capability, start: da
     asks = []
     for instrument_id, symbol, first, last in due.iter_rows():
         for begin, stop in windows(capability, _midnight(first), _midnight(last) + 2 * DAY):
-            request = bars_request(instrument_id, symbol, capability.interval, begin, min(stop, platform.clock.now()))
+            request = bars_request(
+                instrument_id, symbol, capability.interval, begin, min(stop, platform.clock.now())
+            )
             asks.append(Ask(request, begin, stop))
     return asks
 
@@ -191,5 +203,3 @@ def _due_query(source: str, capability: Capability, start: date, end: date, now:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-

@@ -16,9 +16,9 @@ from findata_assets.steps.platform import Platform
 from findata_assets.steps.scratch import Progress, Replayed, replayed
 from findata_core.schema.hashing import digests
 from findata_core.schema.tables import LakePartition, Table, tables
+from findata_resources.environment import resolve_endpoints
 from findata_resources.stores.lake import Lake, partition_dates
 from findata_resources.stores.objects import Objects
-from findata_resources.environment import resolve_endpoints
 
 SCOPE = ["subject", "scope_date", "slice"]
 DIFFERENCE_SCHEMA = {
@@ -46,14 +46,18 @@ class Proof:
         return self.differences.is_empty()
 
 
-def verify(platform: Platform, progress: Progress, start: date | None = None, end: date | None = None) -> Proof:
+def verify(
+    platform: Platform, progress: Progress, start: date | None = None, end: date | None = None
+) -> Proof:
     """Compare database, lake and rebuilt for scope dates in [start, end); nothing is changed."""
     wanted = None if start is None and end is None else _payloads_of(platform, start, end)
     with replayed(platform, progress, wanted) as again:
         return _prove(platform, again, progress, start, end)
 
 
-def rebuild(platform: Platform, progress: Progress, start: date | None = None, end: date | None = None) -> Proof:
+def rebuild(
+    platform: Platform, progress: Progress, start: date | None = None, end: date | None = None
+) -> Proof:
     """Make everything again from raw in a scratch database and put what differs in place.
 
     Returns what differed before. NotEqual payloads are left as they are and reported: a damaged raw
@@ -109,7 +113,10 @@ def _compare(target: Table, written: pl.DataFrame, view: pl.DataFrame, where: st
     )
     differs = both.filter(pl.col("sha256").ne_missing(pl.col("sha256_view")))
     return differs.select(
-        pl.lit(target.address).alias("table_name"), *SCOPE, pl.lit(where).alias("where"), finding.alias("finding")
+        pl.lit(target.address).alias("table_name"),
+        *SCOPE,
+        pl.lit(where).alias("where"),
+        finding.alias("finding"),
     )
 
 
@@ -165,12 +172,19 @@ def _damaged(platform: Platform, again: Replayed) -> pl.DataFrame:
     rows = []
     for payload, reason in again.damaged:
         scopes = platform.store.database.frame(
-            sql.SQL("SELECT table_name, subject, scope_date FROM ops.payload_scopes WHERE payload_id = {}").format(
-                sql.Literal(payload["payload_id"])
-            )
+            sql.SQL(
+                "SELECT table_name, subject, scope_date FROM ops.payload_scopes WHERE payload_id = {}"
+            ).format(sql.Literal(payload["payload_id"]))
         )
         rows += [
-            {"table_name": name, "subject": subject, "scope_date": day, "slice": "", "where": "raw", "finding": reason}
+            {
+                "table_name": name,
+                "subject": subject,
+                "scope_date": day,
+                "slice": "",
+                "where": "raw",
+                "finding": reason,
+            }
             for name, subject, day in scopes.iter_rows()
         ]
     return pl.DataFrame(rows, schema=DIFFERENCE_SCHEMA)
@@ -182,7 +196,8 @@ def _payloads_of(platform: Platform, start: date | None, end: date | None) -> se
         "SELECT DISTINCT payload_id FROM ops.payload_scopes WHERE scope_date = DATE '1970-01-01' "
         "OR scope_date >= {}::date AND scope_date < {}::date"
     ).format(
-        sql.Literal(str(start - REACH if start else date.min)), sql.Literal(str(end + REACH if end else date.max))
+        sql.Literal(str(start - REACH if start else date.min)),
+        sql.Literal(str(end + REACH if end else date.max)),
     )
     return set(platform.store.database.frame(query).get_column("payload_id"))
 
@@ -191,10 +206,10 @@ def _put_in_place(platform: Platform, again: Platform, target: Table, difference
     mine = differences.filter(pl.col("table_name") == target.address)
     for scopes in _units(target, mine):
         days = sorted({day for _, day in scopes})
-        window = (days[0], days[-1] + timedelta(days=1)) if target.digest_date else (None, None)
+        start, end = (days[0], days[-1] + timedelta(days=1)) if target.digest_date else (None, None)
         subjects = {subject for subject, _ in scopes}
-        current = again.store.read(target, *window, subjects)
-        closed = again.store.read(target.history(), *window, subjects) if target.has_history else None
+        current = again.store.read(target, start, end, subjects)
+        closed = again.store.read(target.history(), start, end, subjects) if target.has_history else None
         platform.store.put_in_place(target, current, closed, scopes)
 
 
@@ -208,4 +223,3 @@ def _units(target: Table, differences: pl.DataFrame) -> Iterator[list[tuple[str,
         return
     for _, unit in pairs.group_by("scope_date", maintain_order=True):
         yield list(unit.iter_rows())
-

@@ -62,7 +62,9 @@ def register(platform: Platform, payload: Payload) -> Intake:
                 list(_scopes(part).iter_rows()),
                 from_time=datetime.fromisoformat(payload["received_time"]),
             )
-    return Intake(1, 0, sum(p.rows.height + p.refused.height for p in parts), sum(p.refused.height for p in parts))
+    return Intake(
+        1, 0, sum(p.rows.height + p.refused.height for p in parts), sum(p.refused.height for p in parts)
+    )
 
 
 def known_payloads(platform: Platform, payload_ids: Iterable[int]) -> set[int]:

@@ -55,7 +55,9 @@ def _replay(result: Replayed, progress: Progress, wanted: set[int] | None) -> No
     for number, payload in enumerate(reference + chosen, start=1):
         if number == len(reference) + 1:
             run_due(result.platform)
-        progress(f"payload {number} of {len(reference) + len(chosen)}: {payload['source']} {payload['dataset']}")
+        progress(
+            f"payload {number} of {len(reference) + len(chosen)}: {payload['source']} {payload['dataset']}"
+        )
         try:
             register(result.platform, payload)
         except (NotEqual, StoreError) as error:
@@ -80,5 +82,6 @@ def scratch_database(database_url: str) -> Iterator[str]:
         yield urlunsplit(urlsplit(database_url)._replace(path=f"/{name}"))
     finally:
         with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )

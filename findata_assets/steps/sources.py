@@ -51,7 +51,9 @@ def load_universe(platform: Platform) -> Intake:
 
 def load_calendars(platform: Platform, mics: Iterable[str]) -> Intake:
     """Receive a snapshot of each exchange's calendar if it is not the one received last."""
-    snapshots = (calendar.snapshot(mic, platform.settings.calendar_start, platform.clock) for mic in sorted(set(mics)))
+    snapshots = (
+        calendar.snapshot(mic, platform.settings.calendar_start, platform.clock) for mic in sorted(set(mics))
+    )
     return sum((_receive_if_new(platform, received) for received in snapshots), Intake())
 
 
@@ -107,7 +109,9 @@ def mics_of(request: Request) -> Iterator[str]:
 
 def _manifest(directory: Path, path: Path) -> Manifest:
     if not directory.is_dir():
-        raise ConfigurationError(f"There is no folder {directory}", "Name the folder that holds the recorded files")
+        raise ConfigurationError(
+            f"There is no folder {directory}", "Name the folder that holds the recorded files"
+        )
     return load_manifest(path)
 
 

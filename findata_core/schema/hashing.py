@@ -39,7 +39,9 @@ def digests(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=DIGEST_SCHEMA)
     rows, starts = _sorted_with_starts(table, frame)
     ends = np.append(starts[1:], rows.height)
-    scopes = rows.select(_scope_columns(table)).with_row_index("row").filter(pl.col("row").is_in(starts.tolist()))
+    scopes = (
+        rows.select(_scope_columns(table)).with_row_index("row").filter(pl.col("row").is_in(starts.tolist()))
+    )
     hashed = [column for column in table.columns if _is_hashed(table, column)]
     encoded = [_encode(rows.get_column(column.name), column) for column in hashed]
     header = json.dumps([table.address, [column.name for column in hashed]]).encode()
@@ -133,17 +135,15 @@ def _encode_fixed(values: pl.Series, column: Column) -> tuple[npt.NDArray[np.uin
     return whole.view(np.uint8), 8
 
 
-def _digest(
-    header: bytes, scope: tuple[object, ...], encoded: list[Encoded], start: int, end: int
-) -> str:
+def _digest(header: bytes, scope: tuple[object, ...], encoded: list[Encoded], start: int, end: int) -> str:
     total = hashlib.sha256(header)
     total.update(json.dumps(scope, default=str).encode())
     for buffers in encoded:
         for content, width in buffers:
             if isinstance(width, int):
-                total.update(content[start * width : end * width])
+                total.update(content[start * width : end * width].data)
             else:
-                total.update(content[width[start] : width[end]])
+                total.update(content[width[start] : width[end]].data)
     return total.hexdigest()
 
 

@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    FieldDescriptorProto,
+    FieldOptions,
+    FileDescriptorProto,
+    MessageOptions,
+)
 
 from findata import descriptor_set
 from findata.annotations.v1 import annotations_pb2
@@ -135,7 +142,7 @@ def tables() -> tuple[Table, ...]:
 def _tables_of(file: FileDescriptorProto) -> Iterator[Table]:
     comments = _comments(file)
     for index, message in enumerate(file.message_type):
-        for option in message.options.Extensions[annotations_pb2.tables]:
+        for option in _extension(message.options, annotations_pb2.tables):
             yield _table(file, message, option, comments.get((MESSAGE_PATH, index), ""))
 
 
@@ -171,7 +178,7 @@ def _columns(file: FileDescriptorProto, message: DescriptorProto) -> Iterator[Co
 
 
 def _column(field: FieldDescriptorProto, comment: str) -> Column:
-    option = field.options.Extensions[annotations_pb2.column]
+    option: annotations_pb2.Column = _extension(field.options, annotations_pb2.column)
     return Column(
         name=field.name,
         kind=_kind(field, option),
@@ -200,6 +207,11 @@ def _message(type_name: str) -> tuple[FileDescriptorProto, DescriptorProto]:
             if type_name == f".{file.package}.{message.name}":
                 return file, message
     raise ConfigurationError(f"No message is called {type_name}", "Run scripts/generate.py")
+
+
+def _extension(options: MessageOptions | FieldOptions, extension: Any) -> Any:
+    """Return an option of ours; the generated types know it as a plain field descriptor."""
+    return options.Extensions[extension]
 
 
 def _comments(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:

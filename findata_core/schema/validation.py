@@ -6,7 +6,7 @@ is asked of sorted neighbours, which is a fifth of the cost of hashing every key
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import cast
 
 import pandera.polars as pa
 import polars as pl
@@ -14,7 +14,7 @@ from pandera.errors import SchemaErrors
 
 from findata_core.rules import Rule, rules_of
 from findata_core.schema.frames import POLARS_TYPES
-from findata_core.schema.tables import Column, ColumnKind, Table
+from findata_core.schema.tables import Column, Table
 
 KEY_NOT_INCREASING = "key_not_increasing"
 FAILURE_SCHEMA = {"row_number": pl.Int64, "rule": pl.String, "reason": pl.String}
@@ -40,7 +40,9 @@ def validate(table: Table, frame: pl.DataFrame) -> Validated:
         bad = failures.get_column("row_number")
         if (bad < 0).any():
             return Validated(frame.clear(), failures)
-        return Validated(frame.with_row_index("row").filter(~pl.col("row").is_in(bad.to_list())).drop("row"), failures)
+        return Validated(
+            frame.with_row_index("row").filter(~pl.col("row").is_in(bad.to_list())).drop("row"), failures
+        )
     return Validated(frame, pl.DataFrame(schema=FAILURE_SCHEMA))
 
 
@@ -58,9 +60,7 @@ def pandera_schema(table: Table) -> pa.DataFrameSchema:
 
 def reasons(table: Table) -> dict[str, str]:
     """Return every rule of the table and what a row that breaks it has, for documentation and reports."""
-    bounds = {
-        rule: reason for column in table.columns for rule, reason in _column_rules(column).items()
-    }
+    bounds = {rule: reason for column in table.columns for rule, reason in _column_rules(column).items()}
     return {
         **bounds,
         **{rule.name: rule.reason for rule in rules_of(table.message)},
@@ -92,7 +92,9 @@ def _pandera_column(column: Column) -> pa.Column:
     if column.allowed:
         checks.append(_check(f"{column.name}_not_allowed", pl.col(column.name).is_in(list(column.allowed))))
     if column.pattern:
-        checks.append(_check(f"{column.name}_malformed", pl.col(column.name).str.contains(f"^(?:{column.pattern})$")))
+        checks.append(
+            _check(f"{column.name}_malformed", pl.col(column.name).str.contains(f"^(?:{column.pattern})$"))
+        )
     return pa.Column(
         POLARS_TYPES[column.kind],
         checks=checks,
@@ -123,7 +125,7 @@ def _increasing_check(table: Table) -> pa.Check:
 
 def _failures(table: Table, errors: SchemaErrors) -> pl.DataFrame:
     known = reasons(table)
-    cases: Any = errors.failure_cases
+    cases = cast("pl.DataFrame", errors.failure_cases)
     rule = (
         pl.when(pl.col("check") == "not_nullable")
         .then(pl.col("column") + "_null")

@@ -127,7 +127,9 @@ def connected(database_url: str) -> Iterator[sa.Connection]:
             yield connection
     except sa.exc.OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
-        raise StoreError(f"The database does not answer: {reason}", "See findata status, then findata up") from error
+        raise StoreError(
+            f"The database does not answer: {reason}", "See findata status, then findata up"
+        ) from error
     finally:
         engine.dispose()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -9,7 +10,7 @@ from sqlalchemy.types import TypeEngine
 
 from findata_core.schema.tables import Column, ColumnKind, Table, tables
 
-SQL_TYPES: Mapping[ColumnKind, TypeEngine[object]] = {
+SQL_TYPES: Mapping[ColumnKind, TypeEngine[Any]] = {
     ColumnKind.TEXT: sa.Text(),
     ColumnKind.TEXT_LIST: postgresql.ARRAY(sa.Text()),
     ColumnKind.FLOAT64: sa.Double(),
@@ -47,7 +48,7 @@ def add_table(result: sa.MetaData, table: Table, schema_prefix: str = "") -> sa.
     )
 
 
-def sql_column(column: Column) -> sa.Column[object]:
+def sql_column(column: Column) -> sa.Column[Any]:
     """Return the SQL column; its comment carries meaning and unit."""
     unit = f" [{column.unit}]" if column.unit else ""
     return sa.Column(

@@ -110,7 +110,9 @@ def add_timescale(upgrade: UpgradeOps, connection: sa.Connection) -> None:
 
 def hypertables(connection: sa.Connection) -> set[tuple[str, str]]:
     """Return (schema, table) of all hypertables; none while the extension is not there."""
-    if not connection.scalar(sa.text("SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL")):
+    if not connection.scalar(
+        sa.text("SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL")
+    ):
         return set()
     query = sa.text("SELECT hypertable_schema, hypertable_name FROM timescaledb_information.hypertables")
     return {(row[0], row[1]) for row in connection.execute(query)}

@@ -145,6 +145,7 @@ def _value_type(number: int, field: Field, width: int) -> tuple[str, str] | tupl
 def _values(field: Field, rows: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.generic]:
     if field.values is not None:
         return field.values[rows]
-    assert field.content is not None  # noqa: S101  (a field has values or content)
-    assert field.offsets is not None  # noqa: S101
-    return field.content[field.offsets[rows][:, None] + np.arange(width)]
+    assert field.content is not None
+    assert field.offsets is not None
+    values: npt.NDArray[np.uint8] = field.content[field.offsets[rows][:, None] + np.arange(width)]
+    return values

@@ -22,7 +22,10 @@ ADVICE = {
     "53100": ("The disk of the database is full", "Free space, then run the same command again"),
     "53300": ("The database has no connection left", "Wait, or raise max_connections, then run again"),
     "28P01": ("The database refused the password", "Look at FINDATA_DATABASE_URL with findata config"),
-    "3D000": ("The database does not exist", "Create it, or look at FINDATA_DATABASE_URL with findata config"),
+    "3D000": (
+        "The database does not exist",
+        "Create it, or look at FINDATA_DATABASE_URL with findata config",
+    ),
     "3F000": ("A schema is missing", "Run findata migrate"),
     "42P01": ("A table is missing", "Run findata migrate"),
     "42501": ("The database user may not do this", "Use a user that may, in FINDATA_DATABASE_URL"),
@@ -73,7 +76,9 @@ class Database:
             raise
 
 
-def copy_into(cursor: Cursor, table: Table, frame: pl.DataFrame, target: sql.Composable | None = None) -> None:
+def copy_into(
+    cursor: Cursor, table: Table, frame: pl.DataFrame, target: sql.Composable | None = None
+) -> None:
     """Append the frame's rows to the table (or to `target`, of the same columns) by binary COPY."""
     if frame.is_empty():
         return
@@ -114,7 +119,8 @@ def _upsert_statement(table: Table, staging: sql.Identifier) -> sql.Composed:
     target = sql.Identifier("target")
     assignments = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in others]
     differs = [
-        sql.SQL("{0}.{1} IS DISTINCT FROM excluded.{1}").format(target, sql.Identifier(name)) for name in others
+        sql.SQL("{0}.{1} IS DISTINCT FROM excluded.{1}").format(target, sql.Identifier(name))
+        for name in others
     ]
     action = (
         sql.SQL("DO UPDATE SET {} WHERE {}").format(
@@ -145,6 +151,9 @@ def _store_error(sqlstate: str | None, error: Exception) -> StoreError:
     reason = (str(error).strip().splitlines() or ["no reason given"])[0]
     what, next_step = ADVICE.get(
         sqlstate or "",
-        ("The database did not do it", "See findata status; if the database is down, findata up; then run again"),
+        (
+            "The database did not do it",
+            "See findata status; if the database is down, findata up; then run again",
+        ),
     )
     return StoreError(f"{what}: {reason}", next_step)

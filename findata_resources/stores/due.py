@@ -75,7 +75,9 @@ def mark_downstream(cursor: Cursor, table: str, scopes: Sequence[tuple[str, date
         mark(cursor, arrow.downstream, scopes, arrow.spread)
 
 
-def due_scopes(database: Database, asset: str, start: date | None = None, end: date | None = None) -> pl.DataFrame:
+def due_scopes(
+    database: Database, asset: str, start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
     """Return what is due of an asset: subject, scope_date, mark_id, from_time; dates in [start, end)."""
     query = sql.SQL(
         "SELECT subject, scope_date, mark_id, from_time FROM ops.due WHERE asset = {} "

@@ -42,7 +42,9 @@ class Lake:
         try:
             return conform(pl.read_parquet(io.BytesIO(self._objects.get(key))), source)
         except pl.exceptions.PolarsError as error:
-            raise StoreError(f"The object {key} is not readable Parquet: {error}", "Run findata rebuild") from error
+            raise StoreError(
+                f"The object {key} is not readable Parquet: {error}", "Run findata rebuild"
+            ) from error
 
     def partitions(self, source: Table) -> list[str]:
         """Return the partitions of a table that have an object, sorted."""
@@ -91,7 +93,9 @@ def published_tables() -> list[Table]:
 def _marks(store: TimescaleStore, address: str | None) -> pl.DataFrame:
     condition = sql.SQL("WHERE table_name = {}").format(sql.Literal(address)) if address else sql.SQL("")
     return store.database.frame(
-        sql.SQL("SELECT table_name, partition, mark_id FROM ops.lake_dirty {} ORDER BY 1, 2").format(condition)
+        sql.SQL("SELECT table_name, partition, mark_id FROM ops.lake_dirty {} ORDER BY 1, 2").format(
+            condition
+        )
     )
 
 

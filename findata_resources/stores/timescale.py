@@ -23,6 +23,7 @@ from findata_resources.stores.database import Cursor, Database, copy_into, liter
 DAY = timedelta(days=1)
 LONGEST_SESSION = timedelta(days=2)  # a session's rows start within two days around its date, in any zone
 SCOPE = ["subject", "scope_date", "slice"]
+NO_PAYLOAD = "1970-01-01 00:00+00"  # folding time of derived rows, which have no payload of their own
 
 
 @dataclass(frozen=True)
@@ -120,40 +121,48 @@ class TimescaleStore:
             changed = _changed_scopes(fresh, stored)
             if not changed.is_empty():
                 self._replace_rows(cursor, target, frame, changed, stored)
-                _keep_digests(cursor, target, fresh, changed, datetime.min)
+                _keep_digests(cursor, target, fresh, changed, NO_PAYLOAD)
                 _spread(cursor, target, changed)
             due.clear(cursor, target.address, marks)
         written = _rows_of(target, frame, changed)
         return _report(target, written, unchanged=frame.height - written.height)
 
     def put_in_place(
-        self, target: Table, current: pl.DataFrame, closed: pl.DataFrame | None, scopes: Sequence[tuple[str, date]]
+        self,
+        target: Table,
+        current: pl.DataFrame,
+        closed: pl.DataFrame | None,
+        scopes: Sequence[tuple[str, date]],
     ) -> None:
         """Make the rows of `scopes`, closed versions included, equal to rows that were made elsewhere."""
         pairs = _pairs_frame(scopes)
         with self.database.transaction() as cursor:
             _lock(cursor, target, sorted({day for _, day in scopes}))
             stored = _stored_digests(cursor, target, scopes)
-            for side, rows in ((target, current), *([(target.history(), closed)] if closed is not None else [])):
+            for side, rows in (
+                (target, current),
+                *([(target.history(), closed)] if closed is not None else []),
+            ):
                 gone, come = _difference(
-                    _split(target, self._subject_rows(target, side, pairs), pairs)[1], _split(target, rows, pairs)[1]
+                    _split(target, self._subject_rows(target, side, pairs), pairs)[1],
+                    _split(target, rows, pairs)[1],
                 )
                 _delete(cursor, side, gone)
                 copy_into(cursor, side, come)
             fresh = digests(target, _split(target, current, pairs)[1])
             everything = pl.concat([fresh.select(SCOPE), stored.select(SCOPE)]).unique()
-            _keep_digests(cursor, target, fresh, everything, datetime.min)
+            _keep_digests(cursor, target, fresh, everything, NO_PAYLOAD)
             _spread(cursor, target, everything)
 
-    def digests(
-        self, target: Table, start: date | None = None, end: date | None = None
-    ) -> pl.DataFrame:
+    def digests(self, target: Table, start: date | None = None, end: date | None = None) -> pl.DataFrame:
         """Return the stored digests of a table with scope_date in [start, end)."""
         query = sql.SQL(
             "SELECT table_name, subject, scope_date, slice, sha256, row_count FROM ops.digests WHERE table_name = {} "
             "AND scope_date >= {}::date AND scope_date < {}::date ORDER BY subject, scope_date, slice"
         ).format(
-            sql.Literal(target.address), sql.Literal(str(start or date.min)), sql.Literal(str(end or date.max))
+            sql.Literal(target.address),
+            sql.Literal(str(start or date.min)),
+            sql.Literal(str(end or date.max)),
         )
         return self.database.frame(query)
 
@@ -172,7 +181,10 @@ class TimescaleStore:
         changed = _changed_scopes(fresh, stored, facts.spliced)
         untouched = changed.join(stored, on=SCOPE, how="anti") if not facts.spliced else changed.clear()
         touched = changed.join(untouched, on=SCOPE, how="anti")
-        current, closed = _rows_of(target, versions.current, untouched), _rows_of(target, versions.history, untouched)
+        current, closed = (
+            _rows_of(target, versions.current, untouched),
+            _rows_of(target, versions.history, untouched),
+        )
         copy_into(cursor, target, current)
         copy_into(cursor, target.history(), closed)
         report = _report(target, current, unchanged=0, revised=closed.height)
@@ -196,7 +208,9 @@ class TimescaleStore:
         history_gone, history_come = _difference(old_history, versions.history)
         _delete(cursor, target.history(), history_gone)
         copy_into(cursor, target.history(), history_come)
-        return _report(target, come, unchanged=versions.current.height - come.height, revised=history_come.height)
+        return _report(
+            target, come, unchanged=versions.current.height - come.height, revised=history_come.height
+        )
 
     def _keep_fact_digests(
         self,
@@ -212,7 +226,9 @@ class TimescaleStore:
             return
         merged = digests(target, self._current_rows_in(cursor, target, touched))
         now = pl.concat([fresh.join(touched, on=SCOPE, how="anti"), merged])
-        _keep_digests(cursor, target, now, now.select(SCOPE), facts.observations.get_column("ingest_time").max())
+        _keep_digests(
+            cursor, target, now, now.select(SCOPE), facts.observations.get_column("ingest_time").max()
+        )
         _spread(cursor, target, changed)
 
     def _current_rows(self, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -276,11 +292,13 @@ def _window(source: Table, start: date | None, end: date | None) -> list[sql.Com
 def _subject_query(target: Table, source: Table, scopes: pl.DataFrame) -> sql.Composed:
     days = scopes.get_column("scope_date")
     subjects = literal_list(scopes.get_column("subject").unique().sort().to_list(), "text")
-    conditions = [sql.SQL("{} = ANY({})").format(sql.Identifier(target.digest_subject), subjects)]
+    conditions: list[sql.Composable] = [
+        sql.SQL("{} = ANY({})").format(sql.Identifier(target.digest_subject), subjects)
+    ]
     if target.digest_date:
         first, last = days.min(), days.max()
-        assert isinstance(first, date)  # noqa: S101  (a column of dates has a date as its minimum)
-        assert isinstance(last, date)  # noqa: S101
+        assert isinstance(first, date)
+        assert isinstance(last, date)
         conditions += _window(target, first, last + DAY)
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join(map(sql.Identifier, source.column_names)),
@@ -291,7 +309,9 @@ def _subject_query(target: Table, source: Table, scopes: pl.DataFrame) -> sql.Co
 
 def _lock(cursor: Cursor, target: Table, dates: Sequence[date]) -> None:
     """Take the locks of a table's dates (a session's, or their months'), in one order for all writers."""
-    names = sorted({f"{target.address}/{lake_partition(target, day)}" for day in dates}) or [f"{target.address}/all"]
+    names = sorted({f"{target.address}/{lake_partition(target, day)}" for day in dates}) or [
+        f"{target.address}/all"
+    ]
     cursor.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) WITH ORDINALITY "
         "AS locks (name, number) ORDER BY number",
@@ -379,13 +399,13 @@ def _delete(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
         return
     staging = sql.Identifier(f"deleted_{target.schema}_{target.name}")
     cursor.execute(
-        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(staging, name_of(target))
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(
+            staging, name_of(target)
+        )
     )
     cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
     copy_into(cursor, target, rows, staging)
-    conditions = [
-        sql.SQL("old.{0} = gone.{0}").format(sql.Identifier(name)) for name in target.business_key
-    ]
+    conditions = [sql.SQL("old.{0} = gone.{0}").format(sql.Identifier(name)) for name in target.business_key]
     arguments: list[Any] = []
     if target.time_column:
         times = rows.get_column(target.time_column)
@@ -429,9 +449,7 @@ _FORGET = """
 
 def _digest_arguments(target: Table, frame: pl.DataFrame, folded_time: object) -> dict[str, object]:
     columns = {name: frame.get_column(name).to_list() for name in frame.columns}
-    # Derived rows have no payload of their own; the epoch says so.
-    time = folded_time if folded_time != datetime.min else "1970-01-01 00:00+00"
-    return {"table": target.address, "time": time, **columns}
+    return {"table": target.address, "time": folded_time, **columns}
 
 
 def _spread(cursor: Cursor, target: Table, changed: pl.DataFrame) -> None:

@@ -1,0 +1,42 @@
+"""The entry point: which commands there are. What each one does is in the module of its subject."""
+
+from __future__ import annotations
+
+import typer
+
+from findata_cli.configuration import config
+from findata_cli.demonstration import demo
+from findata_cli.exits import FindataCommand, FindataGroup
+from findata_cli.explanations import explain
+from findata_cli.materializing import materialize
+from findata_cli.proving import rebuild, verify
+from findata_cli.querying import sql
+from findata_cli.schemas import diff, migrate
+from findata_cli.servers import down, status, up
+
+HELP = """Financial data in TimescaleDB and on S3, kept by Dagster.
+
+Every command may be run again at any time: it goes on where the last one stopped, and does nothing twice.
+Progress is on standard error, results are on standard output.
+"""
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a proof or check failed, or something unexpected happened; 2 wrong usage or "
+    "configuration; 3 a server or store can't be reached; 4 a provider failed; 130 interrupted."
+)
+
+app = typer.Typer(
+    name="findata",
+    cls=FindataGroup,
+    help=HELP,
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
+
+# In the order of help: a first look, the servers, the data, the proofs, the rest.
+for _command in (demo, up, down, status, migrate, materialize, sql, explain, verify, rebuild, config):
+    app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
+schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
+app.add_typer(schema, name="schema")

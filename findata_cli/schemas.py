@@ -1,0 +1,37 @@
+"""migrate and schema diff: the database's tables brought to, and compared with, the contract."""
+
+from __future__ import annotations
+
+import typer
+
+from findata_cli import opening, screen
+from findata_cli.exits import PROOF_FAILED
+
+
+def migrate() -> None:
+    """Bring the database's tables to the newest revision. Safe to run twice, or twice at once."""
+    settings = opening.settings_in_force()
+    from findata_resources.environment import resolve_endpoints
+    from findata_resources.migrations.migrate import migrate as bring_to_newest
+
+    before, after = bring_to_newest(resolve_endpoints(settings).database_url)
+    screen.say(
+        f"the database is at revision {after} already"
+        if before == after
+        else f"revision before: {before or 'none'}, now: {after}"
+    )
+
+
+def diff() -> None:
+    """Compare the database with the contract in proto/; exit code 1 if they differ."""
+    settings = opening.settings_in_force()
+    from findata_resources.environment import resolve_endpoints
+    from findata_resources.migrations.migrate import schema_difference
+
+    operations = schema_difference(resolve_endpoints(settings).database_url)
+    if not operations:
+        screen.say("nothing to do: the database is what the contract says")
+        return
+    screen.say("the database would become what the contract says by:")
+    screen.say(operations)
+    raise typer.Exit(PROOF_FAILED)
