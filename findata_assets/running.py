@@ -57,10 +57,17 @@ class Runs:
 class Runner:
     """Starts runs in this process and counts them."""
 
-    def __init__(self, platform: Platform, instance: dg.DagsterInstance, progress: Progress) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        instance: dg.DagsterInstance,
+        progress: Progress,
+        console_log_level: str = "INFO",
+    ) -> None:
         self._platform = platform
         self._instance = instance
         self._progress = progress
+        self._loggers = {"console": {"config": {"log_level": console_log_level}}}
         self._job = findata().resolve_implicit_global_asset_job_def()
         self.done = Runs()
 
@@ -96,19 +103,29 @@ class Runner:
             )
         self._run(["raw.yahoo.bars"], range_tags(keys[0], keys[-1]))
 
-    def run_due(self, select: Iterable[str] | None = None) -> None:
-        """Run what is due (of some tables, default all) until nothing is."""
+    def run_due(
+        self, select: Iterable[str] | None = None, start: date | None = None, end: date | None = None
+    ) -> None:
+        """Run what is due until nothing is: of some tables (default all), of partitions in [start, end).
+
+        The dates choose among partitions; tables without any run whole.
+        """
         wanted = set(select) if select is not None else None
         for _ in range(ROUNDS):
             before = self.done.runs
             for group, grain in GROUPS:
-                self._run_group([name for name in group if wanted is None or name in wanted], grain)
+                chosen = [name for name in group if wanted is None or name in wanted]
+                self._run_group(chosen, grain, start or date.min, end or date.max)
             if self.done.runs == before:
                 return
 
-    def _run_group(self, group: Sequence[str], grain: dg.TimeWindowPartitionsDefinition | None) -> None:
+    def _run_group(
+        self, group: Sequence[str], grain: dg.TimeWindowPartitionsDefinition | None, start: date, end: date
+    ) -> None:
         due = due_dates(self._platform.store.database)
         mine = due.filter(due.get_column("asset").is_in(list(group)))
+        if grain is not None:
+            mine = mine.filter(mine.get_column("scope_date").is_between(start, end, closed="left"))
         if mine.is_empty():
             return
         # What is due makes what follows it in its group due: they run together.
@@ -116,8 +133,8 @@ class Runner:
         if grain is None:
             self._run(group[first:], {})
             return
-        for start, end in blocks(grain, set(mine.get_column("scope_date"))):
-            self._run(group[first:], range_tags(start, end))
+        for first_key, last_key in blocks(grain, set(mine.get_column("scope_date"))):
+            self._run(group[first:], range_tags(first_key, last_key))
 
     def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
         span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""
@@ -125,7 +142,7 @@ class Runner:
         result = self._job.execute_in_process(
             instance=self._instance,
             asset_selection=[dg.AssetKey(name.split(".")) for name in tables],
-            run_config=config,
+            run_config={**(config or {}), "loggers": self._loggers},
             tags=tags,
             raise_on_error=False,
         )

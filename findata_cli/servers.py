@@ -70,7 +70,7 @@ def show_contents(settings: Settings) -> None:
 
     with opening.platform(settings) as platform:
         found = contents(platform)
-        list(platform.raw.probe())
+    _require_objects(settings)
     screen.show(("table", "rows", "first", "last"), found.tables, numbers=("rows",))
     if found.due:
         screen.show(("due", "scopes", "first", "last"), found.due, numbers=("scopes",))
@@ -78,3 +78,11 @@ def show_contents(settings: Settings) -> None:
     else:
         screen.say("nothing is due")
     screen.say(f"lake: {found.lake_marks} objects to be published" if found.lake_marks else "lake: up to date")
+
+
+def _require_objects(settings: Settings) -> None:
+    """Ask S3 for an object that nobody puts: StoreError if nobody answers."""
+    from findata_resources.environment import resolve_endpoints
+    from findata_resources.stores.objects import Objects
+
+    Objects(resolve_endpoints(settings)).version("status")

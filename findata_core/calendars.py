@@ -7,18 +7,15 @@ every range is given by the caller.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date
 from functools import lru_cache
+from importlib.metadata import version
 
-import exchange_calendars
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import polars as pl
-from exchange_calendars import ExchangeCalendar
 
 from findata_core.exchanges import EXCHANGES, Exchange, exchange_of, mic_of
 from findata_core.schema.frames import polars_schema
@@ -38,11 +35,7 @@ __all__ = [
     "sessions_of",
 ]
 
-CALENDAR_VERSION = f"exchange_calendars {exchange_calendars.__version__}"
-
-# A window that every calendar of the catalogue covers, to look at a calendar before its range is known.
-PROBE_FIRST_DATE = "2026-06-01"
-PROBE_LAST_DATE = "2026-06-30"
+CALENDAR_VERSION = f"exchange_calendars {version('exchange_calendars')}"
 
 # Rows of reference.sessions without what only a received payload can say.
 SESSION_SCHEMA = pl.Schema(
@@ -77,88 +70,13 @@ def session_dates(mics: Iterable[str], start: date, end: date) -> list[date]:
     """Dates from `start` to `end`, both inclusive, on which any of the exchanges has a session, sorted."""
     return sorted({day for mic in mics for day in sessions_of(mic, start, end)["session_date"]})
 
-def usual_close(mic: str, day: date) -> tuple[time, str]:
-    """Return the local time at which most sessions of the quarter before `day` closed, and the zone's IANA name."""
-    quarter = sessions_of(mic, day - timedelta(days=92), day)
-    zone = str(quarter["time_zone"][0])
-    closes = quarter["close_time"].dt.convert_time_zone(zone).dt.time()
-    return closes.mode().sort()[0], zone
-
-
 
 @lru_cache(maxsize=256)
 def _calendar_sessions(calendar: str, first_year: int, last_year: int) -> pl.DataFrame:
-    with warnings.catch_warnings():
-        # exchange_calendars 4.13.2 uses what pandas 3.1 announces to change in pandas 4.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return _built_sessions(calendar, first_year, last_year)
+    # The library brings pandas along, which costs a second: whoever has the sessions already needs neither.
+    from findata_core.calendar_library import built_sessions
 
-
-def _built_sessions(calendar: str, first_year: int, last_year: int) -> pl.DataFrame:
-    probe = exchange_calendars.get_calendar(calendar, start=PROBE_FIRST_DATE, end=PROBE_LAST_DATE)
-    first, last = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
-    first, last = max(first, probe.bound_min() or first), min(last, probe.bound_max() or last)
-    schedules = [_schedule(probe, *piece) for piece in _weekmask_pieces(probe, first, last)]
-    frames = [_session_frame(schedule, probe.tz.key) for schedule in schedules if not schedule.empty]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=SESSION_SCHEMA)
-
-
-def _weekmask_pieces(
-    calendar: ExchangeCalendar, first: pd.Timestamp, last: pd.Timestamp
-) -> Iterator[tuple[str, pd.Timestamp, pd.Timestamp]]:
-    """Cut a range where the days of the week on which an exchange trades change.
-
-    exchange_calendars 4.13.2 does this itself, but under pandas 3 its offset ignores the special
-    weekmasks: XBOM loses its Saturdays (2025-02-01) and XTAE, open on Sundays until 2026-01-04, can't
-    be built at all. Drop this when sessions_of("XBOM") is right without it.
-    """
-    day = pd.Timedelta(days=1)
-    for special_first, special_last, weekmask in getattr(calendar, "special_weekmasks", ()):
-        start, end = max(first, special_first or first), min(last, special_last or last)
-        if start > end:
-            continue
-        if first < start:
-            yield calendar.weekmask, first, start - day
-        yield weekmask, start, end
-        first = end + day
-    if first <= last:
-        yield calendar.weekmask, first, last
-
-
-def _schedule(
-    calendar: ExchangeCalendar, weekmask: str, first: pd.Timestamp, last: pd.Timestamp
-) -> pd.DataFrame:
-    """Sessions from `first` to `last`, both inclusive, none where the exchange does not trade at all."""
-    whole_week = type(calendar.name, (type(calendar),), {"weekmask": weekmask, "special_weekmasks": []})
-    # The library wants start < end: a day alone is cut from the two that end with it.
-    start = first if first < last else first - pd.Timedelta(days=1)
-    try:
-        schedule: pd.DataFrame = whole_week(start=start, end=last).schedule
-    except exchange_calendars.errors.NoSessionsError:
-        return pd.DataFrame()
-    return schedule.loc[first:last]
-
-
-def _session_frame(schedule: pd.DataFrame, time_zone: str) -> pl.DataFrame:
-    sessions = pl.DataFrame(
-        {
-            "session_date": schedule.index.to_numpy().astype("datetime64[D]"),
-            **{f"{name}_time": _instants(schedule[name]) for name in schedule.columns},
-        }
-    )
-    broken = (pl.col("break_end_time") - pl.col("break_start_time")).fill_null(pl.duration())
-    trading = pl.col("close_time") - pl.col("open_time") - broken
-    return sessions.with_columns(
-        pl.lit("").alias("mic"),
-        trading.dt.total_minutes().cast(pl.Int32).alias("trading_minutes"),
-        pl.lit(time_zone).alias("time_zone"),
-        pl.lit(CALENDAR_VERSION).alias("calendar_version"),
-    ).select(SESSION_SCHEMA.names())
-
-
-def _instants(times: pd.Series) -> pl.Series:
-    naive = times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    return pl.Series(naive).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return built_sessions(calendar, first_year, last_year)
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,34 @@
 """What a step works with: the stores, the settings, the clock; made once at the composition root."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import polars as pl
 from psycopg import sql
 
-from findata_core.schema.tables import table
+from findata_core.schema.tables import Table, table
 from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
 from findata_resources.stores.database import literal_list
-from findata_resources.stores.lake import Lake
+from findata_resources.stores.lake import Lake, s3_resource
 from findata_resources.stores.objects import Objects
 from findata_resources.stores.raw import RawStore
 from findata_resources.stores.timescale import TimescaleStore
 
 
-class Publisher(Protocol):
+class PublishedTables(Protocol):
     """What steps ask of the lake."""
 
     def publish(self, store: TimescaleStore, address: str | None = None) -> int:
         """Publish what is marked; return how many objects were put."""
+        ...
+
+    def partitions(self, source: Table) -> list[str]:
+        """Return the partitions of a table that have an object, sorted."""
+        ...
+
+    def read(self, source: Table, partition: str) -> pl.DataFrame | None:
+        """Return the rows of an object; None if there is none."""
         ...
 
 
@@ -31,6 +40,16 @@ class NoLake:
         del store, address
         return 0
 
+    def partitions(self, source: Table) -> list[str]:
+        """There are no objects."""
+        del source
+        return []
+
+    def read(self, source: Table, partition: str) -> pl.DataFrame | None:
+        """There are no objects."""
+        del source, partition
+        return None
+
 
 @dataclass
 class Platform:
@@ -39,7 +58,7 @@ class Platform:
     settings: Settings
     store: TimescaleStore
     raw: RawStore
-    lake: Publisher
+    lake: PublishedTables
     clock: Clock = field(default_factory=SystemClock)
     _sessions: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict, repr=False)
 
@@ -84,6 +103,6 @@ def platform_at(settings: Settings, endpoints: Endpoints, clock: Clock | None = 
         settings,
         TimescaleStore(endpoints.database_url),
         RawStore(objects),
-        Lake(objects),
+        Lake(objects, partial(s3_resource, endpoints), endpoints.s3_bucket),
         clock or SystemClock(),
     )

@@ -16,9 +16,7 @@ from findata_assets.steps.platform import Platform
 from findata_assets.steps.scratch import Progress, Replayed, replayed
 from findata_core.schema.hashing import digests
 from findata_core.schema.tables import LakePartition, Table, tables
-from findata_resources.environment import resolve_endpoints
-from findata_resources.stores.lake import Lake, partition_dates
-from findata_resources.stores.objects import Objects
+from findata_resources.stores.lake import partition_dates
 
 SCOPE = ["subject", "scope_date", "slice"]
 DIFFERENCE_SCHEMA = {
@@ -146,7 +144,7 @@ def _compare_history(
 
 
 def _lake_digests(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
-    lake = Lake(Objects(resolve_endpoints(platform.settings)))
+    lake = platform.lake
     frames = [
         digests(target, rows)
         for partition in lake.partitions(target)

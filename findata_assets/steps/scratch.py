@@ -16,7 +16,6 @@ from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import NoLake, Platform
 from findata_assets.steps.receiving import register
 from findata_core.errors import NotEqual, StoreError
-from findata_resources.environment import resolve_endpoints
 from findata_resources.migrations.migrate import migrate
 from findata_resources.stores.raw import Payload
 from findata_resources.stores.timescale import TimescaleStore
@@ -36,7 +35,7 @@ class Replayed:
 @contextmanager
 def replayed(platform: Platform, progress: Progress, wanted: set[int] | None = None) -> Iterator[Replayed]:
     """Yield a platform whose tables were made from the receipts alone (those in `wanted`, and reference data)."""
-    with scratch_database(resolve_endpoints(platform.settings).database_url) as url:
+    with scratch_database(platform.store.database.url) as url:
         store = TimescaleStore(url)
         result = Replayed(replace(platform, store=store, lake=NoLake(), _sessions={}))
         try:

@@ -41,6 +41,11 @@ class Database:
         self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
         self._reader: adbc_driver_postgresql.dbapi.Connection | None = None
 
+    @property
+    def url(self) -> str:
+        """Where it connects to, password included."""
+        return self._url
+
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
         """Yield a cursor inside one transaction: committed at the end, rolled back on any error."""

@@ -5,8 +5,12 @@ it meanwhile, and clears the mark if it is still the one that was read. Whoever 
 commit and publishing leaves the mark; any later run drains it.
 """
 
+from __future__ import annotations
+
 import io
+from collections.abc import Callable
 from datetime import date
+from typing import TYPE_CHECKING
 
 import polars as pl
 from psycopg import sql
@@ -14,18 +18,28 @@ from psycopg import sql
 from findata_core.errors import StoreError
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import LakePartition, Table, table, tables
+from findata_resources.environment import Endpoints
 from findata_resources.stores.objects import Objects
 from findata_resources.stores.timescale import TimescaleStore
+
+if TYPE_CHECKING:
+    from dagster_aws.s3 import S3Resource
 
 ROW_GROUP_ROWS = 3_900  # about ten instruments of a session: a reader of one instrument skips the others
 ATTEMPTS = 10  # puts that may lose against another publisher before it is an error
 
 
 class Lake:
-    """Publishes tables to S3 and reads them back."""
+    """Publishes tables to S3 and reads them back.
 
-    def __init__(self, objects: Objects) -> None:
+    `s3` makes dagster-aws's resource, which the bucket's own questions (listings) go to; bytes go through
+    obstore. It is a function because importing boto3 costs more than most commands.
+    """
+
+    def __init__(self, objects: Objects, s3: Callable[[], S3Resource], bucket: str) -> None:
         self._objects = objects
+        self._s3 = s3
+        self._bucket = bucket
 
     def publish(self, store: TimescaleStore, address: str | None = None) -> int:
         """Publish every marked object (of one table, or of all); return how many were put."""
@@ -49,7 +63,9 @@ class Lake:
     def partitions(self, source: Table) -> list[str]:
         """Return the partitions of a table that have an object, sorted."""
         prefix = f"{source.schema}/{source.name}/"
-        return sorted(key.rsplit("=", 1)[-1].removesuffix(".parquet") for key in self._objects.keys(prefix))
+        pages = self._s3().get_client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        keys = (item["Key"] for page in pages for item in page.get("Contents", []))
+        return sorted(key.rsplit("=", 1)[-1].removesuffix(".parquet") for key in keys)
 
     def _publish_one(self, store: TimescaleStore, source: Table, partition: str, mark_id: int) -> None:
         key = object_key(source, partition)
@@ -60,6 +76,18 @@ class Lake:
                 _clear_mark(store, source, partition, mark_id)
                 return
         raise StoreError(f"{key} is being published by someone else again and again", "Run it again later")
+
+
+def s3_resource(endpoints: Endpoints) -> S3Resource:
+    """Return dagster-aws's resource for the endpoints' S3."""
+    from dagster_aws.s3 import S3Resource
+
+    return S3Resource(
+        endpoint_url=endpoints.s3_endpoint,
+        aws_access_key_id=endpoints.s3_access_key,
+        aws_secret_access_key=endpoints.s3_secret_key,
+        region_name=endpoints.s3_region,
+    )
 
 
 def object_key(source: Table, partition: str) -> str:
