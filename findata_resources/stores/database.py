@@ -10,6 +10,7 @@ from typing import Any, LiteralString, cast
 import adbc_driver_postgresql.dbapi
 import polars as pl
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 
 from findata_core.errors import StoreError
@@ -59,7 +60,7 @@ class Database:
         """Run a query and return its rows; what other transactions have committed is seen."""
         with _explained(), self._reading() as connection, connection.cursor() as cursor:
             cursor.execute(query.as_string(None))
-            return cast("pl.DataFrame", pl.from_arrow(cursor.fetch_arrow_table()))
+            return cast("pl.DataFrame", pl.from_arrow(_plain(cursor.fetch_arrow_table())))
 
     def close(self) -> None:
         """Close both connections."""
@@ -79,6 +80,14 @@ class Database:
             self._reader.close()
             self._reader = None
             raise
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """Return the rows without Arrow's extension types: jsonb comes as one, and is text to us."""
+    for number, item in enumerate(rows.schema):
+        if isinstance(item.type, pa.BaseExtensionType):
+            rows = rows.set_column(number, item.name, rows.column(number).cast(item.type.storage_type))
+    return rows
 
 
 def copy_into(
