@@ -1,13 +1,18 @@
-"""When assets run by themselves: named conditions, and schedules at the exchanges' closes. All stopped by default."""
+"""When assets run by themselves: named conditions, and schedules at the closes. All stopped by default."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from findata_core.calendars import session_dates, usual_close
+from findata_core.calendars import session_dates
 from findata_core.exchanges import exchange_of
+from findata_resources.trading_days import Closes
+
+AFTER_CLOSE = timedelta(minutes=20)  # Yahoo's last minutes come some minutes late
+# The partition of day D exists from 10:00 UTC of D (partitions.py); Dagster refuses to ask for it before.
+KEYS_EXIST_FROM = time(10, 5)
 
 # An input has new data, its blocking checks have passed, and nothing is under way.
 WHEN_INPUTS_ARE_CHECKED = (
@@ -35,38 +40,53 @@ sofr_job = dg.define_asset_job(
 )
 
 
-def _after_close(mics: Iterable[str], hour: int, minute: int, time_zone: str) -> dg.ScheduleDefinition:
-    """Return the schedule of one exchange's close; a day without a session asks for nothing."""
-    name = "_".join(sorted(mics)).lower()
+def _after_close(mics: Sequence[str], at: time, weekdays: str, time_zone: str) -> dg.ScheduleDefinition:
+    """Return the schedule of one calendar's close; a day without a session asks for nothing."""
+    name = "_".join(mics).lower()
 
     @dg.schedule(
         name=f"after_close_{name}",
         job=session_job,
-        cron_schedule=f"{minute} {hour} * * 1-5",
+        cron_schedule=f"{at.minute} {at.hour} * * {weekdays}",
         execution_timezone=time_zone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Asks for the session's bars after the close of {', '.join(sorted(mics))}.",
+        description=f"Asks for the session's bars after the close of {', '.join(mics)}.",
     )
     def after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         day = context.scheduled_execution_time.astimezone(ZoneInfo(time_zone)).date()
         if not session_dates(mics, day, day):
-            return dg.SkipReason(f"{day} is no session of {', '.join(sorted(mics))}")
+            return dg.SkipReason(f"{day} is no session of {', '.join(mics)}")
         return dg.RunRequest(run_key=f"{name}/{day}", partition_key=day.isoformat())
 
     return after_close
 
 
-def close_schedules(mics: Iterable[str], today: date) -> list[dg.ScheduleDefinition]:
-    """Return one schedule per calendar of the followed exchanges, twenty minutes after its usual close."""
+def close_schedules(closes: Mapping[str, Closes], today: date) -> list[dg.ScheduleDefinition]:
+    """Return one schedule per calendar of the followed exchanges (MIC -> closes), after its usual close."""
     by_calendar: dict[str, list[str]] = {}
-    for mic in sorted(set(mics)):
+    for mic in sorted(closes):
         by_calendar.setdefault(exchange_of(mic).calendar, []).append(mic)
-    schedules = []
-    for group in by_calendar.values():
-        close, time_zone = usual_close(group[0], today)
-        minutes = close.hour * 60 + close.minute + 20
-        schedules.append(_after_close(group, minutes // 60, minutes % 60, time_zone))
-    return schedules
+    return [
+        _after_close(
+            mics, _tick(closes[mics[0]], today), _weekdays(closes[mics[0]]), closes[mics[0]].time_zone
+        )
+        for mics in by_calendar.values()
+    ]
+
+
+def _tick(closes: Closes, today: date) -> time:
+    """Return the local time to ask at: after the usual close, and once the day's key exists."""
+    after_close = (datetime.combine(today, closes.usual(today)) + AFTER_CLOSE).time()
+    zone = ZoneInfo(closes.time_zone)
+    keys = (datetime.combine(day, KEYS_EXIST_FROM, UTC).astimezone(zone).time() for day in closes.by_date)
+    return max(after_close, *keys)
+
+
+def _weekdays(closes: Closes) -> str:
+    """Return the days of the week that have sessions, as cron counts them: Sunday is 0."""
+    days = sorted({day.isoweekday() % 7 for day in closes.by_date})
+    is_a_stretch = days == list(range(days[0], days[-1] + 1))
+    return f"{days[0]}-{days[-1]}" if is_a_stretch else ",".join(map(str, days))
 
 
 # Published at about 08:00 New York time each US government securities business day, revised at about 14:30.

@@ -12,7 +12,7 @@ from findata_assets.raw import nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
 from findata_assets.resource import PlatformResource
 from findata_assets.signals import assets as signals
-from findata_resources.environment import SystemClock, load_settings
+from findata_resources.environment import SystemClock
 
 ASSETS = [
     market.bars,
@@ -57,13 +57,13 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
 @dg.definitions
 def findata() -> dg.Definitions:
     """Return all definitions."""
-    mics = partitions.followed_mics(load_settings())
     checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
+    close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=dg.with_source_code_references(ASSETS),
         asset_checks=[*checks, *DERIVED_CHECKS],
         jobs=[automation.session_job, automation.sofr_job],
-        schedules=[*automation.close_schedules(mics, SystemClock().now().date()), automation.sofr_schedule],
+        schedules=[*close_schedules, automation.sofr_schedule],
         sensors=[automation.conditions],
         resources={"platform": PlatformResource()},
         executor=dg.in_process_executor,

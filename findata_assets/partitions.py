@@ -1,40 +1,43 @@
-"""The grains of time: sessions of the followed exchanges, months of daily rows. Instruments are never partitions.
+"""The grains of time: sessions of the followed exchanges, months of daily rows; never instruments.
 
 Key D of the sessions exists from 10:00 UTC of D (midnight at UTC+14), after Hong Kong's close and with no
 future key at weekends; an offset would list Monday's key on Saturday.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from findata_core.calendars import session_dates
 from findata_resources.environment import Settings, SystemClock, load_settings
 from findata_resources.providers.calendar import horizon
 from findata_resources.providers.universe import parse
+from findata_resources.trading_days import TradingDays, trading_days
 
 TIME_ZONE = "Etc/GMT-14"
-WEEKENDS = ("0 0 * * 6", "0 0 * * 0")
 DAY = timedelta(days=1)
 
 
-def session_partitions(settings: Settings) -> dg.TimeWindowPartitionsDefinition:
+def session_partitions(settings: Settings, dates: Sequence[date]) -> dg.TimeWindowPartitionsDefinition:
     """Return one partition per session date of the universe's exchanges, from the first session on."""
-    mics = followed_mics(settings)
     last = horizon(SystemClock().now().date())
-    dates = session_dates(mics, settings.first_session, last)
     return dg.TimeWindowPartitionsDefinition(
         start=_local(settings.first_session),
         fmt="%Y-%m-%d",
         cron_schedule="0 0 * * *",
         timezone=TIME_ZONE,
         exclusions=[
-            *WEEKENDS,
-            *(_local(day) for day in _weekdays_without(dates, settings.first_session, last)),
+            *_weekdays_without(dates),
+            *(_local(day) for day in _days_without(dates, settings.first_session, last)),
         ],
     )
+
+
+def followed_days(settings: Settings) -> TradingDays:
+    """Return when the universe's exchanges trade, from the first session to the calendars' horizon."""
+    last = horizon(SystemClock().now().date())
+    return trading_days(followed_mics(settings), settings.first_session, last, settings.cache)
 
 
 def followed_mics(settings: Settings) -> list[str]:
@@ -63,12 +66,20 @@ def _local(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(TIME_ZONE))
 
 
-def _weekdays_without(dates: Sequence[date], first: date, last: date) -> list[date]:
-    held = set(dates)
+def _weekdays_without(dates: Sequence[date]) -> Iterator[str]:
+    """Yield a cron for each day of the week without any session: Saturday and Sunday, mostly."""
+    held = {day.isoweekday() % 7 for day in dates}
+    return (f"0 0 * * {weekday}" for weekday in range(7) if weekday not in held)
+
+
+def _days_without(dates: Sequence[date], first: date, last: date) -> Iterator[date]:
+    """Yield the days without a session on days of the week that have some."""
+    held, weekdays = set(dates), {day.weekday() for day in dates}
     span = (first + number * DAY for number in range((last - first).days + 1))
-    return [day for day in span if day.weekday() < 5 and day not in held]
+    return (day for day in span if day.weekday() in weekdays and day not in held)
 
 
 _SETTINGS = load_settings()
-SESSIONS = session_partitions(_SETTINGS)
+FOLLOWED = followed_days(_SETTINGS)
+SESSIONS = session_partitions(_SETTINGS, FOLLOWED.dates)
 MONTHS = month_partitions(_SETTINGS)

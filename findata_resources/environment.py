@@ -115,8 +115,8 @@ class Settings(BaseSettings):
     )
     cache: Folder = Field(
         default_factory=_download_cache,
-        description="Folder of downloaded programs, shared by checkouts. Default: /var/cache/findata as "
-        "root, ~/.cache/findata otherwise.",
+        description="Folder of downloaded programs and computed calendars, shared by checkouts. Default: "
+        "/var/cache/findata as root, ~/.cache/findata otherwise.",
     )
     database_url: PostgresUrl | None = Field(
         default=None,

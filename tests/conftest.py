@@ -12,16 +12,22 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.platform import Platform, platform_at
+from findata_assets.steps.sources import load_recorded, refresh_reference
 from findata_resources.embedded import stack as embedded_stack
 from findata_resources.embedded.objects import s3_client
 from findata_resources.embedded.processes import end, free_ports, marked_processes
 from findata_resources.embedded.server import mark_of
-from findata_resources.environment import PROJECT, Endpoints, Settings, load_settings
+from findata_resources.environment import PROJECT, Endpoints, Settings, load_settings, resolve_endpoints
+from findata_resources.migrations.migrate import migrate
 
 # A developer's own settings must not steer the tests; these variables are about the tests themselves.
 _KEPT_VARIABLES = {"FINDATA_CACHE", "FINDATA_DEBIAN_MIRROR", "FINDATA_DEBIAN_KEYRING", "FINDATA_TRIAL_DATA"}
@@ -32,6 +38,10 @@ for _variable in [name for name in os.environ if name.startswith("FINDATA_")]:
         del os.environ[_variable]
 
 SettingsFor = Callable[[Path], Settings]
+MakePlatform = Callable[[], Platform]
+
+SAMPLE = PROJECT / "findata_resources" / "sample"
+CALENDAR_START = date(2020, 1, 2)  # years before it are not needed and would cost a second an exchange
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +94,50 @@ def bucket(stack: tuple[Settings, Endpoints]) -> str:
 
 
 @pytest.fixture(scope="session")
+def migrated_template(stack: tuple[Settings, Endpoints]) -> str:
+    """The name of a migrated database that nobody can connect to: others are made as copies of it."""
+    _, endpoints = stack
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    _administer(endpoints.database_url, f"CREATE DATABASE {name}")
+    migrate(endpoints.database_url.rpartition("/")[0] + f"/{name}")
+    _administer(endpoints.database_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    # TimescaleDB's own scheduler holds a connection too.
+    others = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+    _administer(endpoints.database_url, others)
+    return name
+
+
+@pytest.fixture
+def make_platform(stack: tuple[Settings, Endpoints], migrated_template: str) -> Iterator[MakePlatform]:
+    """Makes platforms, each on an empty migrated database and an empty bucket of its own."""
+    with _platforms(stack[1], migrated_template) as make:
+        yield make
+
+
+@pytest.fixture
+def platform(make_platform: MakePlatform) -> Platform:
+    """A platform on an empty migrated database and an empty bucket."""
+    return make_platform()
+
+
+@pytest.fixture(scope="session")
+def loaded_sample(stack: tuple[Settings, Endpoints], migrated_template: str) -> Iterator[Platform]:
+    """A platform with the whole bundled sample in it. Many tests read it: leave it as it is."""
+    with _platforms(stack[1], migrated_template) as make:
+        platform = make()
+        load_sample(platform)
+        yield platform
+
+
+def load_sample(platform: Platform) -> None:
+    """Load the bundled sample and run all that it makes due."""
+    refresh_reference(platform)
+    for dataset in ("bars", "sofr"):
+        load_recorded(platform, SAMPLE, None, dataset)
+    run_due(platform)
+
+
+@pytest.fixture(scope="session")
 def trial_data() -> Path:
     """The folder of recorded market data that is too large for the repository."""
     folder = Path(os.environ.get("FINDATA_TRIAL_DATA") or PROJECT.parent / "shared" / "data")
@@ -93,6 +147,45 @@ def trial_data() -> Path:
     if os.environ.get("FINDATA_REQUIRE_TRIAL_DATA") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextmanager
+def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
+    """Yield a maker of platforms; at the end their databases are dropped."""
+    home = _reachable_folder()
+    made: list[tuple[str, Platform]] = []
+
+    def make() -> Platform:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        _administer(endpoints.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        settings = _named_settings(endpoints, home, name)
+        keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
+        s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region).create_bucket(Bucket=settings.s3_bucket)
+        made.append((name, platform_at(settings, resolve_endpoints(settings))))
+        return made[-1][1]
+
+    try:
+        yield make
+    finally:
+        for name, platform in made:
+            platform.close()
+            _administer(endpoints.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+        shutil.rmtree(home)
+
+
+def _named_settings(endpoints: Endpoints, home: Path, database: str) -> Settings:
+    """Settings that name a database of the server, and a bucket that is called like it."""
+    return load_settings(
+        home=home,
+        database_url=endpoints.database_url.rpartition("/")[0] + f"/{database}",
+        s3_endpoint=endpoints.s3_endpoint,
+        s3_bucket=database.replace("_", "-"),
+        s3_access_key=endpoints.s3_access_key,
+        s3_secret_key=endpoints.s3_secret_key,
+        first_session=CALENDAR_START,
+        calendar_start=CALENDAR_START,
+        _env_file=None,
+    )
 
 
 def _settings_for(home: Path) -> Settings:

@@ -13,10 +13,10 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.partitions import window
+from findata_assets.previews import asset_check
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import Table, table
-from findata_core.schema.validation import validate
 
 MOST_ROWS_SHOWN = 50
 Partitions = dg.TimeWindowPartitionsDefinition | None
@@ -26,7 +26,7 @@ def contract_checks(address: str, partitions: Partitions = None) -> list[dg.Asse
     """Return the checks of a table."""
     target = table(address)
 
-    @dg.asset_check(
+    @asset_check(
         asset=list(target.asset_key),
         name="contract",
         blocking=True,
@@ -37,7 +37,7 @@ def contract_checks(address: str, partitions: Partitions = None) -> list[dg.Asse
         start, end = window(context) if partitions else (None, None)
         return check_rows(platform.steps, target, start, end)
 
-    @dg.asset_check(
+    @asset_check(
         asset=list(target.asset_key),
         name="quarantine",
         partitions_def=partitions,
@@ -54,6 +54,8 @@ def check_rows(
     platform: Platform, target: Table, start: date | None, end: date | None
 ) -> dg.AssetCheckResult:
     """Validate the stored rows with scope dates in [start, end)."""
+    from findata_core.schema.validation import validate  # Pandera: not for whoever only loads the definitions
+
     rows = platform.store.read(target, start, end)
     failures = validate(target, rows).failures
     shown = failures.head(MOST_ROWS_SHOWN).join(

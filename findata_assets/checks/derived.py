@@ -7,6 +7,7 @@ import polars as pl
 
 from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, window
+from findata_assets.previews import asset_check
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.derived import daily_of_both_families
 from findata_assets.steps.platform import Platform
@@ -18,7 +19,7 @@ from findata_core.schema.tables import table
 from findata_core.signals.pivots import rederive_differences
 
 
-@dg.asset_check(
+@asset_check(
     asset=["market", "candles"],
     blocking=True,
     partitions_def=SESSIONS,
@@ -37,7 +38,7 @@ def parents_are_folds_of_children(
     return result(differences.is_empty(), {"candles": candles.height}, _shown(differences))
 
 
-@dg.asset_check(
+@asset_check(
     asset=["market", "weekly_candles"],
     blocking=True,
     description="Every week is the fold of its sessions' daily candles.",
@@ -47,7 +48,7 @@ def weeks_are_folds_of_days(platform: PlatformResource) -> dg.AssetCheckResult:
     return _periods_are_folds(platform.steps, "market.weekly_candles")
 
 
-@dg.asset_check(
+@asset_check(
     asset=["market", "monthly_candles"],
     blocking=True,
     description="Every month is the fold of its sessions' daily candles.",
@@ -57,7 +58,7 @@ def months_are_folds_of_days(platform: PlatformResource) -> dg.AssetCheckResult:
     return _periods_are_folds(platform.steps, "market.monthly_candles")
 
 
-@dg.asset_check(
+@asset_check(
     asset=["market", "candles"],
     blocking=True,
     partitions_def=SESSIONS,
@@ -73,7 +74,7 @@ def candles_tile_their_segments(
     return result(wrong.is_empty(), {"candles": candles.height}, _shown(wrong))
 
 
-@dg.asset_check(
+@asset_check(
     asset=["market", "bars"],
     partitions_def=SESSIONS,
     description="Every minute that the calendar expects is present; thin names and missed runs are not.",
@@ -98,7 +99,7 @@ def sessions_are_complete(
     return result(counted.is_empty(), metadata, _shown(counted), dg.AssetCheckSeverity.WARN)
 
 
-@dg.asset_check(
+@asset_check(
     asset=["signals", "weekly_pivots"],
     blocking=True,
     description="Levels derived again from the stored weeks are the stored levels.",
@@ -111,7 +112,7 @@ def pivots_follow_from_their_weeks(platform: PlatformResource) -> dg.AssetCheckR
     return result(differences.is_empty(), {"levels": pivots.height}, _shown(differences))
 
 
-@dg.asset_check(
+@asset_check(
     asset=["rates", "averages"],
     blocking=True,
     description="Recomputed averages and index equal the published ones within their rounding.",

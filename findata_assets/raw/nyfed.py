@@ -3,11 +3,12 @@
 import dagster as dg
 
 from findata_assets.contract import OWNERS, RETRIES, attempt
+from findata_assets.previews import asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.live import fetch_sofr
 
 
-@dg.asset(
+@asset(
     key=["raw", "nyfed", "sofr"],
     group_name="raw",
     kinds={"s3", "json"},

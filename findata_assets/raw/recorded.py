@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from findata_assets.contract import OWNERS, attempt
+from findata_assets.previews import asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.sources import Loaded, load_recorded
 
@@ -17,7 +18,7 @@ class RecordedFolder(dg.Config):
     manifest: str = ""
 
 
-@dg.asset(
+@asset(
     key=["raw", "recorded", "bars"],
     deps=[["reference", "instruments"]],
     group_name="raw",
@@ -31,7 +32,7 @@ def recorded_bars(config: RecordedFolder, platform: PlatformResource) -> dg.Mate
     return _load(config, platform, "bars")
 
 
-@dg.asset(
+@asset(
     key=["raw", "recorded", "sofr"],
     group_name="raw",
     kinds={"s3", "csv"},

@@ -4,11 +4,12 @@ import dagster as dg
 
 from findata_assets.contract import OWNERS, RETRIES, attempt
 from findata_assets.partitions import SESSIONS, window
+from findata_assets.previews import asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.live import fetch_bars
 
 
-@dg.asset(
+@asset(
     key=["raw", "yahoo", "bars"],
     deps=[["reference", "instruments"], ["reference", "sessions"], ["reference", "symbols"]],
     partitions_def=SESSIONS,

@@ -18,7 +18,6 @@ from findata_core.market.bars import complete_bars
 from findata_core.schema.frames import conform
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import Table, table
-from findata_core.schema.validation import validate
 from findata_resources.provider import Parsed
 from findata_resources.providers import parse_payload, settles_after
 from findata_resources.stores.raw import Payload
@@ -89,6 +88,8 @@ def scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _complete(platform: Platform, part: Parsed, payload: Payload) -> Completed:
+    from findata_core.schema.validation import validate  # Pandera: not for whoever only loads the definitions
+
     target = table(part.table)
     rows, refused, duplicates = part.rows, pl.DataFrame(schema=REFUSED_SCHEMA), 0
     if part.table in BAR_TABLES:

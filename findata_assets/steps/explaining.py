@@ -13,10 +13,10 @@ from typing import Any
 
 import polars as pl
 
+from findata_assets.steps.asking import Asked, stored_rows
 from findata_assets.steps.completing import complete_payload
 from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.stored_rows import Asked, stored_rows
 from findata_core.errors import FindataError
 from findata_core.market.candles import daily_candles, fold_session_candles
 from findata_core.market.choosing import choose_sources

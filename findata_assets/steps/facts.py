@@ -76,7 +76,7 @@ def find_work(platform: Platform, target: Table, start: date | None, end: date |
         | (pl.col("received_time") >= pl.col("from_time"))
     )
     needs = scopes.filter(wanted).select("payload_id", *PAIR)
-    return Work(marks.drop("folded_time"), needs, _payloads(platform, needs))
+    return Work(marks.drop("folded_time"), needs, payloads_by_id(platform, needs.get_column("payload_id")))
 
 
 def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -110,12 +110,13 @@ def _within(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFr
     return keyed.join(pairs, on=PAIR, how="semi", maintain_order="left").select(rows.columns)
 
 
-def _payloads(platform: Platform, needs: pl.DataFrame) -> list[Payload]:
+def payloads_by_id(platform: Platform, payload_ids: pl.Series) -> list[Payload]:
+    """Return what the books say of payloads, in the order of receiving."""
     query = sql.SQL(
         "SELECT payload_id, sha256, source, dataset, request::text AS request, object_key, "
         "to_char(received_time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00') AS received_time "
         "FROM ops.payloads WHERE payload_id = ANY({}) ORDER BY ops.payloads.received_time, payload_id"
-    ).format(literal_list(needs.get_column("payload_id").unique().to_list(), "bigint"))
+    ).format(literal_list(payload_ids.unique().to_list(), "bigint"))
     return list(platform.store.database.frame(query).iter_rows(named=True))
 
 

@@ -20,7 +20,7 @@ from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
 from findata_resources.provider import Capability, Provider, Request, windows
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
-from findata_resources.providers.yahoo import YahooProvider, bars_request
+from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.database import upsert
 from findata_resources.stores.raw import receipt
 
@@ -64,6 +64,10 @@ class Ask:
 
 def fetch_bars(platform: Platform, source: str, start: date, end: date) -> Fetched:
     """Ask a source for the bars that are due of sessions in [start, end), the widest windows first."""
+    from findata_resources.providers.yahoo import (
+        YahooProvider,  # yfinance: half a second, and it is asked here only
+    )
+
     providers: dict[str, Callable[[], Provider]] = {
         "yahoo": lambda: YahooProvider(
             platform.settings.home / "yahoo",

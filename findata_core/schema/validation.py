@@ -40,9 +40,8 @@ def validate(table: Table, frame: pl.DataFrame) -> Validated:
         bad = failures.get_column("row_number")
         if (bad < 0).any():
             return Validated(frame.clear(), failures)
-        return Validated(
-            frame.with_row_index("row").filter(~pl.col("row").is_in(bad.to_list())).drop("row"), failures
-        )
+        is_bad = pl.int_range(pl.len()).is_in(bad.to_list())
+        return Validated(frame.filter(~is_bad), failures)
     return Validated(frame, pl.DataFrame(schema=FAILURE_SCHEMA))
 
 

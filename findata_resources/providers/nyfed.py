@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-import httpx
-
 from findata_core.errors import MalformedPayload, RefusedRequest
 from findata_resources.provider import Capability, Clock, Parsed, Received, Request, kept_headers, table_rows
 from findata_resources.providers.http_answers import interrupted, refusal
@@ -91,6 +89,8 @@ class NewYorkFedProvider:
 
     def fetch(self, request: Request, clock: Clock) -> Received:
         """Ask once. The API includes both ends of its window: the request's end is one day earlier there."""
+        import httpx  # a third of a second that only those pay who ask
+
         path = PATHS[str(request.parameters["rate_type"])]
         try:
             answer = httpx.get(

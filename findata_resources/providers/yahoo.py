@@ -22,9 +22,9 @@ from yfinance.data import SingletonMeta, YfData
 from yfinance.exceptions import YFException, YFRateLimitError, YFTzMissingError
 
 from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
-from findata_resources.provider import Capability, Clock, Received, Request, kept_headers
+from findata_resources.provider import Clock, Received, Request, kept_headers
 from findata_resources.providers.http_answers import TRY_LATER, interrupted, refusal
-from findata_resources.providers.yahoo_chart import CAPABILITIES, PROVIDER, chart_result
+from findata_resources.providers.yahoo_chart import CAPABILITIES, PROVIDER, capability_of, chart_result
 
 DEFAULT_BASE_URL = "https://query2.finance.yahoo.com"
 CHART_PATH = "/v8/finance/chart/"
@@ -35,20 +35,6 @@ _LEFT_TO_YFINANCE = frozenset({401, 403})
 # yfinance keeps one session, cookie and crumb for the whole process (YfData is a singleton, its configuration
 # and cache folder are global): one request at a time goes through it.
 _ONE_AT_A_TIME = threading.Lock()
-
-
-def bars_request(instrument_id: str, symbol: str, interval: str, start: datetime, end: datetime) -> Request:
-    """Return the request for an instrument's bars in [start, end); `symbol` is Yahoo's name for it."""
-    capability = _capability(interval)
-    return Request(
-        provider=PROVIDER,
-        source=PROVIDER,
-        dataset="bars",
-        subject=instrument_id,
-        parameters={"symbol": symbol, "interval": interval, "adjustment": capability.adjustment},
-        window_start=start,
-        window_end=end,
-    )
 
 
 class YahooProvider:
@@ -171,16 +157,8 @@ def forget_shared_state() -> None:
         SingletonMeta._instances.pop(YfData, None)
 
 
-def _capability(interval: str) -> Capability:
-    for capability in CAPABILITIES:
-        if capability.interval == interval:
-            return capability
-    known = ", ".join(capability.interval for capability in CAPABILITIES)
-    raise RefusedRequest(f"Yahoo is not asked for {interval} bars", f"Use one of {known}")
-
-
 def _refuse_impossible(request: Request, now: datetime) -> None:
-    capability = _capability(str(request.parameters["interval"]))
+    capability = capability_of(str(request.parameters["interval"]))
     start, end = request.window_start, request.window_end
     if start is None or end is None or start >= end:
         raise RefusedRequest("Yahoo is asked for a window", "Give window_start before window_end")

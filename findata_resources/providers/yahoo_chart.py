@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_core.market.bars import restore_float32
-from findata_resources.provider import Capability, Parsed, bar_rows
+from findata_resources.provider import Capability, Parsed, Request, bar_rows
 from findata_resources.providers.http_answers import TRY_LATER
 
 PROVIDER = "yahoo"
@@ -54,6 +54,29 @@ _PASSING = ("Too Many Requests", "Will be right back")
 # Some exchanges' daily stamps fall one or two hours before local midnight around clock changes; the day meant
 # is the one that follows (yfinance 1.7.0, utils.fix_Yahoo_dst_issue).
 _EARLY_HOURS = (22, 23)
+
+
+def bars_request(instrument_id: str, symbol: str, interval: str, start: datetime, end: datetime) -> Request:
+    """Return the request for an instrument's bars in [start, end); `symbol` is Yahoo's name for it."""
+    capability = capability_of(interval)
+    return Request(
+        provider=PROVIDER,
+        source=PROVIDER,
+        dataset="bars",
+        subject=instrument_id,
+        parameters={"symbol": symbol, "interval": interval, "adjustment": capability.adjustment},
+        window_start=start,
+        window_end=end,
+    )
+
+
+def capability_of(interval: str) -> Capability:
+    """Return what Yahoo can be asked for of an interval; RefusedRequest names those that it can."""
+    for capability in CAPABILITIES:
+        if capability.interval == interval:
+            return capability
+    known = ", ".join(capability.interval for capability in CAPABILITIES)
+    raise RefusedRequest(f"Yahoo is not asked for {interval} bars", f"Use one of {known}")
 
 
 def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:

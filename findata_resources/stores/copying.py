@@ -22,6 +22,7 @@ TRAILER = struct.pack(">h", -1)
 POSTGRES_EPOCH_DAYS = 10_957  # 2000-01-01 counted from 1970-01-01
 POSTGRES_EPOCH_MICROSECONDS = POSTGRES_EPOCH_DAYS * 86_400_000_000
 TEXT_OID = 25
+ROWS_A_BLOCK = 8_192  # about a megabyte: the server works on one block while the next is encoded
 
 FIXED_TYPES = {
     ColumnKind.FLOAT64: ">f8",
@@ -47,12 +48,13 @@ class Field:
 
 
 def copy_stream(table: Table, frame: pl.DataFrame) -> Iterator[bytes]:
-    """Yield the COPY stream of a frame in the table's shape; rows of one layout follow one another."""
+    """Yield the COPY stream of a frame in the table's shape; in a block, rows of one layout follow one another."""
     yield SIGNATURE
-    if not frame.is_empty():
-        fields = [_field(frame.get_column(column.name), column) for column in table.columns]
-        for rows in _layouts(fields):
-            yield _encode(fields, rows)
+    for block in frame.iter_slices(ROWS_A_BLOCK):
+        if not block.is_empty():
+            fields = [_field(block.get_column(column.name), column) for column in table.columns]
+            for rows in _layouts(fields):
+                yield _encode(fields, rows)
     yield TRAILER
 
 
@@ -143,9 +145,22 @@ def _value_type(number: int, field: Field, width: int) -> tuple[str, str] | tupl
 
 
 def _values(field: Field, rows: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.generic]:
+    if len(rows) == rows[-1] - rows[0] + 1:
+        return _neighbouring_values(field, slice(int(rows[0]), int(rows[-1]) + 1), width)
     if field.values is not None:
         return field.values[rows]
     assert field.content is not None
     assert field.offsets is not None
     values: npt.NDArray[np.uint8] = field.content[field.offsets[rows][:, None] + np.arange(width)]
     return values
+
+
+def _neighbouring_values(field: Field, rows: slice, width: int) -> npt.NDArray[np.generic]:
+    """Return a view: texts of one width that follow one another have their bytes side by side."""
+    if field.values is not None:
+        return field.values[rows]
+    assert field.content is not None
+    assert field.offsets is not None
+    start = int(field.offsets[rows.start])
+    count = rows.stop - rows.start
+    return field.content[start : start + count * width].reshape(count, width)

@@ -5,9 +5,9 @@ Nothing here knows what a table means; that is timescale.py.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
-import adbc_driver_postgresql.dbapi
+import adbc_driver_manager
 import polars as pl
 import psycopg
 import pyarrow as pa
@@ -16,6 +16,9 @@ from psycopg import sql
 from findata_core.errors import StoreError
 from findata_core.schema.tables import Table
 from findata_resources.stores.copying import copy_stream
+
+if TYPE_CHECKING:
+    from adbc_driver_manager.dbapi import Connection as Reader
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -40,7 +43,7 @@ class Database:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
-        self._reader: adbc_driver_postgresql.dbapi.Connection | None = None
+        self._reader: Reader | None = None
 
     @property
     def url(self) -> str:
@@ -71,8 +74,11 @@ class Database:
         self._writer = self._reader = None
 
     @contextmanager
-    def _reading(self) -> Iterator[adbc_driver_postgresql.dbapi.Connection]:
+    def _reading(self) -> Iterator["Reader"]:
         if self._reader is None:
+            # It imports pyarrow's datasets and with them pandas: a second that only those pay who read.
+            import adbc_driver_postgresql.dbapi
+
             self._reader = adbc_driver_postgresql.dbapi.connect(self._url, autocommit=True)
         try:
             yield self._reader
@@ -157,7 +163,7 @@ def _explained() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise _store_error(error.sqlstate, error) from error
-    except adbc_driver_postgresql.dbapi.Error as error:
+    except adbc_driver_manager.Error as error:
         raise _store_error(getattr(error, "sqlstate", None), error) from error
 
 

@@ -6,6 +6,7 @@ due.py, connections are in database.py.
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -174,8 +175,12 @@ class TimescaleStore:
         self, cursor: Cursor, target: Table, facts: Facts, dates: Sequence[date], *, trust_digests: bool
     ) -> WriteReport:
         versions = _fold_payloads(target, facts.observations)
+        stored = _stored_digests(
+            cursor, target, _scope_pairs(_scopes_of(target, versions.current)) | facts.spliced
+        )
+        if stored.is_empty() and not facts.spliced:
+            return _fill(cursor, target, facts, versions)
         fresh = digests(target, versions.current)
-        stored = _stored_digests(cursor, target, _scope_pairs(fresh) | facts.spliced)
         if not trust_digests:
             stored = digests(target, self._current_rows(target, stored))
         changed = _changed_scopes(fresh, stored, facts.spliced)
@@ -264,12 +269,34 @@ class TimescaleStore:
         copy_into(cursor, target, _rows_of(target, frame, changed))
 
 
+def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> WriteReport:
+    """Write scopes that hold nothing yet; the digests are computed while the server takes the rows."""
+    if versions.current.is_empty():
+        return WriteReport()
+    with ThreadPoolExecutor(max_workers=1) as helper:
+        hashing = helper.submit(digests, target, versions.current)
+        copy_into(cursor, target, versions.current)
+        copy_into(cursor, target.history(), versions.history)
+        fresh = hashing.result()
+    folded_time = facts.observations.get_column("ingest_time").max()
+    cursor.execute(_KEEP, _digest_arguments(target, fresh, folded_time))
+    _spread(cursor, target, fresh)
+    return _report(target, versions.current, unchanged=0, revised=versions.history.height)
+
+
 def _fold_payloads(target: Table, observations: pl.DataFrame) -> Versions:
-    """Fold observations among themselves; one payload's rows are unique already."""
-    if observations.get_column("payload_id").n_unique() <= 1:
+    """Fold observations among themselves; one payload's rows of a subject are unique already."""
+    said = _first_of_runs(observations, [target.digest_subject, "payload_id"])
+    if said.get_column(target.digest_subject).is_unique().all():
         nothing = empty(target.history())
         return Versions(observations, nothing, observations.clear())
     return fold_versions(target, observations)
+
+
+def _first_of_runs(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Return these columns of each row in which one of them is not what it is in the row before."""
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in columns)
+    return rows.select(columns).filter(differs | (pl.int_range(pl.len()) == 0))
 
 
 def _window(source: Table, start: date | None, end: date | None) -> list[sql.Composable]:
@@ -356,6 +383,12 @@ def _scope_expressions(target: Table) -> list[pl.Expr]:
         day.alias("scope_date"),
         pl.concat_str(parts, separator="/").alias("slice"),
     ]
+
+
+def _scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct scopes of rows; quick where the rows of a scope lie together."""
+    columns = [name for name in (target.digest_subject, target.digest_date, *target.digest_slice) if name]
+    return _first_of_runs(rows, columns).select(_scope_expressions(target)).unique()
 
 
 def _rows_of(target: Table, rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:

@@ -149,7 +149,7 @@ def test_phases_follow_the_session_and_its_half_day() -> None:
 
 
 def test_an_instant_belongs_to_the_local_day_of_the_exchange() -> None:
-    # 19:30 of 3 January in New York, after midnight in London; 10:00 of 10 February in Sydney, still 9 in London.
+    # 19:30 of 3 January in New York, 10:00 of 10 February in Sydney.
     assert [(date(2025, 1, 3), "post")] == _placed("XNYS", "2025-01-04 00:30")
     assert [(date(2025, 2, 10), "regular")] == _placed("XASX", "2025-02-09 23:00")
 

@@ -237,9 +237,11 @@ def test_no_row_vanishes_and_keys_are_unique(parsed: Rows, rows: list[dict[str, 
 
 def test_the_sample_is_all_bars(sample: pl.DataFrame) -> None:
     # 7,440, 9,180 and 6,270 lines without their headers (wc -l).
-    assert dict(
-        sample["instrument_id"].value_counts().iter_rows()
-    ) == {"MSFT.XNAS": 7440, "AZN.XLON": 9180, "9988.XHKG": 6270}
+    assert dict(sample["instrument_id"].value_counts().iter_rows()) == {
+        "MSFT.XNAS": 7440,
+        "AZN.XLON": 9180,
+        "9988.XHKG": 6270,
+    }
     assert {"regular"} == set(sample["session_phase"])
 
 

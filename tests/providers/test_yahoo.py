@@ -21,7 +21,8 @@ from curl_cffi.requests import Response, Session
 from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_resources.provider import BAR_ROWS, Request, windows
 from findata_resources.providers import CAPABILITIES, parse_payload, settles_after, yahoo
-from findata_resources.providers.yahoo import YahooProvider, bars_request
+from findata_resources.providers.yahoo import YahooProvider
+from findata_resources.providers.yahoo_chart import bars_request
 from tests.standin import (
     BAD_INTERVAL,
     CHART,

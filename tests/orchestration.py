@@ -1,0 +1,126 @@
+"""A platform with Dagster on it: an empty database and bucket, and the instance that dagster.yaml describes.
+
+What belongs here: what the tests of assets, kills and trial data need of Dagster. What does not: servers,
+databases and buckets themselves (conftest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, LiteralString
+
+import dagster as dg
+import pytest
+from psycopg import sql
+
+from findata_assets.resource import PlatformResource
+from findata_assets.running import Runner
+from findata_assets.steps.platform import Platform, platform_at
+from findata_resources.embedded.orchestrator import dagster_environment, prepare_dagster_home
+from findata_resources.environment import Settings, load_settings, resolve_endpoints
+from tests.conftest import SAMPLE, MakePlatform
+
+
+@dataclass(frozen=True)
+class Orchestrated:
+    """A platform and the Dagster instance that runs assets on it; `said` is what runners told."""
+
+    platform: Platform
+    instance: dg.DagsterInstance
+    said: list[str] = field(default_factory=list)
+
+    def runner(self) -> Runner:
+        """A runner that counts from nothing."""
+        return Runner(self.platform, self.instance, self.said.append, console_log_level="CRITICAL")
+
+    def load(self, directory: Path = SAMPLE, manifest: Path | None = None) -> Runner:
+        """Do what the demo does: reference data, a recorded folder, whatever is due."""
+        runner = self.runner()
+        runner.refresh_reference()
+        runner.load_recorded(directory, manifest)
+        runner.run_due()
+        return runner
+
+    def materialize(
+        self, assets: Sequence[Any], partition_key: str | None = None, **options: Any
+    ) -> dg.ExecuteInProcessResult:
+        """Run assets and checks on this very platform, clock included; a failure is in the result."""
+        return dg.materialize(
+            assets,
+            instance=self.instance,
+            partition_key=partition_key,
+            resources={"platform": given(self.platform)},
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **options},
+        )
+
+    def latest(self, key: str) -> Mapping[str, Any]:
+        """Return the metadata of an asset's latest materialization, as plain values."""
+        event = self.instance.get_latest_materialization_event(dg.AssetKey(key.split("/")))
+        assert event is not None, f"{key} was not materialized"
+        assert event.asset_materialization is not None
+        return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+
+    def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self.platform.store.database.frame(sql.SQL(query)).rows()
+
+    def count(self, table_name: str) -> int:
+        """Return how many rows a table has."""
+        query = sql.SQL("SELECT count(*) AS n FROM {}").format(sql.Identifier(*table_name.split(".")))
+        return int(self.platform.store.database.frame(query).item())
+
+
+@dataclass
+class SetClock:
+    """A clock that shows what it was set to."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def given(platform: Platform) -> PlatformResource:
+    """Return the resource of the assets, on this platform."""
+
+    class Given(PlatformResource):
+        def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+            """Nothing to connect."""
+
+        def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+            """It belongs to the test."""
+
+        @property
+        def steps(self) -> Platform:
+            return platform
+
+    return Given()
+
+
+@contextmanager
+def orchestrated(platform: Platform) -> Iterator[Orchestrated]:
+    """Yield the platform with a Dagster instance; the environment says to Dagster's resources where it is."""
+    endpoints = resolve_endpoints(platform.settings)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in dagster_environment(platform.settings, endpoints).items():
+            environment.setenv(name, value)
+        prepare_dagster_home(platform.settings)
+        with dg.DagsterInstance.get() as instance:
+            yield Orchestrated(platform, instance)
+
+
+def with_settings(platform: Platform, clock: SetClock | None = None, **changes: Any) -> Platform:
+    """Return a platform on the same stores with other settings, and another clock."""
+    kept = {name: getattr(platform.settings, name) for name in platform.settings.model_fields_set}
+    settings = load_settings(**{**kept, **changes}, _env_file=None)
+    return platform_at(settings, resolve_endpoints(settings), clock)
+
+
+MakeOrchestrated = Callable[[], Orchestrated]
+
+__all__ = ["MakePlatform", "Orchestrated", "SetClock", "Settings", "given", "orchestrated", "with_settings"]
