@@ -5,6 +5,7 @@ What belongs here: starting and ending them. What does not: anything that is mea
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -19,6 +20,9 @@ from findata_resources.embedded.objects import ObjectServer
 from findata_resources.embedded.processes import end, free_ports, marked_processes
 from findata_resources.embedded.server import mark_of
 from findata_resources.environment import Endpoints, Settings, load_settings
+
+# A developer's own settings name databases that no benchmark may touch; these say where programs are.
+KEPT_VARIABLES = {"FINDATA_CACHE", "FINDATA_DEBIAN_MIRROR", "FINDATA_DEBIAN_KEYRING"}
 
 
 @contextmanager
@@ -35,6 +39,9 @@ def temporary_home() -> Iterator[Path]:
 @contextmanager
 def temporary_servers(home: Path, **further: Any) -> Iterator[tuple[Settings, Endpoints]]:
     """Yield the settings and endpoints of servers on free ports; Ctrl-C and SIGTERM stop them too."""
+    for name in [name for name in os.environ if name.startswith("FINDATA_")]:
+        if name not in KEPT_VARIABLES:
+            del os.environ[name]
     database_port, s3_port, dagster_port = free_ports(3)
     ports = {"database_port": database_port, "s3_port": s3_port, "dagster_port": dagster_port}
     settings = load_settings(home=home, _env_file=None, **ports, **further)

@@ -6,6 +6,7 @@ changes), the same for the same seed on every machine. What does not: anything t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -36,7 +37,11 @@ class Year:
 
 
 def make_year(
-    instruments: int = 200, seed: int = 7, first: date = date(2025, 1, 1), last: date = date(2025, 12, 31)
+    instruments: int = 200,
+    seed: int = 7,
+    first: date = date(2025, 1, 1),
+    last: date = date(2025, 12, 31),
+    presence: Sequence[float] = PRESENCE,
 ) -> Year:
     """A year of New York's minutes: 250 sessions, 3 half days, 18.7 million rows for 200 names."""
     sessions = sessions_of("XNYS", first, last)
@@ -46,7 +51,10 @@ def make_year(
     )
     session = np.repeat(np.arange(len(bounds.open)), (bounds.close - bounds.open) // MINUTE)
     random = np.random.default_rng(seed)
-    kept = [_present(random, code, session, len(bounds.open)) for code in range(instruments)]
+    kept = [
+        _present(random, presence[code % len(presence)], session, len(bounds.open))
+        for code in range(instruments)
+    ]
     counts = np.array([len(rows) for rows in kept])
     bars = _empty(np.repeat(np.arange(instruments, dtype=np.int32), counts))
     for rows, end in zip(kept, np.cumsum(counts), strict=True):
@@ -59,9 +67,7 @@ def make_session(
     instruments: int = 200, seed: int = 7, session_date: date = date(2025, 6, 2)
 ) -> pl.DataFrame:
     """Rows of market.bars of one whole session: 390 minutes of each instrument, 78,000 rows for 200."""
-    year = make_year(instruments, seed, session_date, session_date)
-    bars = frame_of(year)
-    return bars.filter(pl.col("session_date") == session_date)
+    return frame_of(make_year(instruments, seed, session_date, session_date, presence=(1.0,)))
 
 
 def frame_of(year: Year) -> pl.DataFrame:
@@ -89,10 +95,9 @@ def frame_of(year: Year) -> pl.DataFrame:
 
 
 def _present(
-    random: np.random.Generator, code: int, session: npt.NDArray[np.int64], session_count: int
+    random: np.random.Generator, share: float, session: npt.NDArray[np.int64], session_count: int
 ) -> npt.NDArray[np.int64]:
     """Positions of the minutes in which an instrument trades."""
-    share = PRESENCE[code % len(PRESENCE)]
     is_present = random.random(len(session)) < share
     if session_count > 1:
         is_present &= (random.random(session_count) >= MISSING_SESSIONS_SHARE)[session]

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
-from findata_core.errors import FindataError, RetriableProviderError
+from findata_assets.previews import asset
+from findata_core.errors import FindataError, RetriableProviderError, Unreachable
 from findata_core.lineage import column_sources
 from findata_core.schema.tables import Column, Table, table
 from findata_resources.stores.timescale import WriteReport
@@ -29,9 +30,9 @@ def table_asset(
     kinds: set[str] | None = None,
     **further: Any,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Return the asset decorator of a table: key, group, description, columns, owners, tags from the contract."""
+    """Return the asset decorator of a table: what it says of itself comes from the contract."""
     target = table(address)
-    decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+    return asset(
         key=list(target.asset_key),
         deps=[dep.replace(".", "/").split("/") for dep in deps],
         group_name=target.schema,
@@ -42,7 +43,6 @@ def table_asset(
         metadata={"dagster/table_name": address, "dagster/column_schema": column_schema(target)},
         **further,
     )
-    return decorator
 
 
 def description(target: Table) -> str:
@@ -97,9 +97,10 @@ def attempt(step: Callable[[], Result]) -> Result:
     """Run a step; findata's errors become Dagster failures that say what to do next."""
     try:
         return step()
-    except RetriableProviderError:
-        raise
     except FindataError as error:
+        # A provider that is busy is asked again; without a network that is said at once.
+        if isinstance(error, RetriableProviderError) and not isinstance(error, Unreachable):
+            raise
         raise dg.Failure(
             description=str(error),
             metadata={"cause": error.message, "next_step": error.next_step},

@@ -7,6 +7,7 @@ from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
+from findata_assets.previews import accepted_previews
 from findata_assets.rates import assets as rates
 from findata_assets.raw import nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -57,10 +58,12 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
 @dg.definitions
 def findata() -> dg.Definitions:
     """Return all definitions."""
+    with accepted_previews():
+        assets = dg.with_source_code_references(ASSETS)
     checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
-        assets=dg.with_source_code_references(ASSETS),
+        assets=assets,
         asset_checks=[*checks, *DERIVED_CHECKS],
         jobs=[automation.session_job, automation.sofr_job],
         schedules=[*close_schedules, automation.sofr_schedule],

@@ -119,12 +119,18 @@ def _coverage_query(subjects: list[str]) -> Any:
 
 def _picture(draw: Callable[[Any], None]) -> str:
     """Return Markdown that holds the drawing as a PNG of some ten kilobytes."""
+    import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     figure = Figure(figsize=(7, 3), dpi=80, layout="constrained")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     draw(figure.subplots())
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    canvas.draw()
+    # Lines need few colours; a range run keeps its picture once for every partition.
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(32).save(
+        buffer, "PNG", optimize=True
+    )
     return f"![picture](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

@@ -1,4 +1,4 @@
-"""Dagster's features that it calls beta or preview and that findata uses knowingly, without a page of warnings.
+"""Dagster's features that it calls beta or preview, used knowingly and without a page of warnings.
 
 Used: `backfill_policy` and code references (beta), partitions of checks (preview). They are tried with the
 version that the lock names; the tests of assets say whether they still do what is expected of them.

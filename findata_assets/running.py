@@ -151,6 +151,11 @@ class Runner:
             raise RunFailed(*_failure(result))
 
 
+def keep_connections(instance: dg.DagsterInstance) -> None:
+    """Let an instance keep its connections: it opens one for every event otherwise, half of a load's time."""
+    instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=3600, max_overflow=20)
+
+
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 

@@ -37,8 +37,7 @@ def demo() -> None:
         endpoints = stack.up(settings, progress)
         progress("tables")
         migrate(endpoints.database_url)
-    outcome = run(settings, Task(recorded=sample_folder()))
-    with screen.stages() as progress:
+        outcome = run(settings, Task(recorded=sample_folder()), progress)
         progress("Dagster")
         stack.dagster_up(settings, endpoints, progress)
     with opening.platform(settings) as platform:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -61,7 +61,9 @@ def materialize(
     check(task)
     settings = opening.settings_in_force()
     require_sessions(task.span, settings, datetime.now(UTC))
-    run(settings, task).show()
+    with screen.stages() as progress:
+        outcome = run(settings, task, progress)
+    outcome.show()
 
 
 def check(task: Task) -> None:
@@ -77,22 +79,21 @@ def check(task: Task) -> None:
         raise ConfigurationError(f"There is no folder {task.recorded}", "Name the folder of the recorded files")
 
 
-def run(settings: Settings, task: Task) -> Outcome:
+def run(settings: Settings, task: Task, progress: Callable[[str], None]) -> Outcome:
     """Do it and return what was done."""
+    progress("loading the definitions")
     with opening.dagster_instance(settings) as instance, opening.platform(settings) as platform:
         from findata_assets.running import Runner
         from findata_cli.outcome import Outcome
 
-        outcome = Outcome()
-        with screen.stages() as progress:
-            level = "INFO" if screen.is_verbose() else "CRITICAL"
-            runner = Runner(platform, instance, progress, console_log_level=level)
-            runner.done = outcome
-            tables = known_tables(task.tables)
-            progress("looking at universe and calendars")
-            runner.refresh_reference()
-            _receive(runner, outcome, settings, task)
-            runner.run_due(tables or None, task.span.first, task.span.end)
+        tables = known_tables(task.tables)
+        level = "DEBUG" if screen.is_verbose() else "CRITICAL"
+        runner = Runner(platform, instance, progress, console_log_level=level)
+        runner.done = outcome = Outcome()
+        progress("looking for what is new and what is due")
+        runner.refresh_reference()
+        _receive(runner, outcome, settings, task)
+        runner.run_due(tables or None, task.span.first, task.span.end)
         return outcome
 
 

@@ -71,5 +71,8 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
             f"Dagster's database does not answer: {reason}",
             "Create the database findata_dagster beside findata's, or name one in FINDATA_DAGSTER_DATABASE_URL",
         ) from error
+    from findata_assets.running import keep_connections
+
     with instance:
+        keep_connections(instance)
         yield instance

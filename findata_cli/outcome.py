@@ -36,8 +36,10 @@ class Outcome(Runs):
     def add(self, result: dg.ExecuteInProcessResult) -> None:
         """Count a run and what its materializations say."""
         super().add(result)
-        for event in result.get_asset_materialization_events():
-            name = ".".join(event.asset_key.path) if event.asset_key else ""
+        # A run over many partitions reports the same whole for each of them: it counts once.
+        once = {event.asset_key: event for event in result.get_asset_materialization_events()}
+        for key, event in once.items():
+            name = ".".join(key.path) if key else ""
             metadata = event.materialization.metadata
             said = {key: value.value for key, value in metadata.items()}
             self._add_rows(name, said)

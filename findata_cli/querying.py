@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from typing import Annotated, Any
 
@@ -68,9 +68,10 @@ def rows_of(database_url: str, statement: str) -> Iterator[tuple[list[str], Iter
         with psycopg.connect(database_url, options=SESSION, application_name="findata sql") as connection:
             connection.read_only = True
             cursor = connection.cursor()
-            rows = cursor.stream(statement.encode())
-            first = list(islice(rows, 1))
-            yield [column.name for column in cursor.description or ()], chain(first, rows)
+            # Closed here: a stream that is left half read keeps the connection, which then can't be closed.
+            with closing(cursor.stream(statement.encode())) as rows:
+                first = list(islice(rows, 1))
+                yield [column.name for column in cursor.description or ()], chain(first, rows)
     except psycopg.Error as error:
         raise _explained(error) from error
 

@@ -6,6 +6,7 @@ FindataError
 │   └── UnknownInterval     use an interval of the catalogue
 ├── ProviderError           a provider did not give what was asked
 │   ├── RetriableProviderError  wait retry_after_seconds, then ask again
+│   │   └── Unreachable     look at the network and the address, then ask again
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
 ├── DataError               look at the rows: they do not fit what the table says
@@ -51,7 +52,9 @@ class UnknownInterval(ConfigurationError):
 
 
 class ProviderError(FindataError):
-    """A provider did not give what was asked of it."""
+    """A provider did not give what was asked. `http_status`: of its answer, None where there was none."""
+
+    http_status: int | None = None
 
 
 class RetriableProviderError(ProviderError):
@@ -63,6 +66,10 @@ class RetriableProviderError(ProviderError):
     def __init__(self, message: str, next_step: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, next_step)
         self.retry_after_seconds = retry_after_seconds
+
+
+class Unreachable(RetriableProviderError):
+    """Nobody answers at the provider's address: no network, no such host, nothing that listens there."""
 
 
 class RefusedRequest(ProviderError):

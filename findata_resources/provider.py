@@ -8,7 +8,7 @@ Providers themselves are in providers/, one module each; the catalogue of them i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -181,6 +181,24 @@ def windows(capability: Capability, start: datetime, end: datetime) -> Iterator[
         stop = min(start + width, end)
         yield start, stop
         start = stop
+
+
+def windows_over(
+    capability: Capability, spans: Iterable[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Join spans [start, end), in order, into the fewest windows that one request each may cover.
+
+    No span is cut: the first bar of a window is not always right (Yahoo's often has volume 0).
+    """
+    begin: datetime | None = None
+    stop = datetime.min.replace(tzinfo=UTC)
+    for start, end in spans:
+        if begin is not None and capability.widest_window and end - begin > capability.widest_window:
+            yield begin, stop
+            begin = None
+        begin, stop = begin or start, end
+    if begin is not None:
+        yield begin, stop
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -38,10 +39,13 @@ for _variable in [name for name in os.environ if name.startswith("FINDATA_")]:
         del os.environ[_variable]
 
 SettingsFor = Callable[[Path], Settings]
-MakePlatform = Callable[[], Platform]
+MakePlatform = Callable[..., Platform]
 
 SAMPLE = PROJECT / "findata_resources" / "sample"
 CALENDAR_START = date(2020, 1, 2)  # years before it are not needed and would cost a second an exchange
+ONE_INSTRUMENT = """instrument_id,mic,currency,price_units,yahoo,from_date,to_date
+MSFT.XNAS,XNAS,USD,1,MSFT,2019-11-26,
+"""
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +113,20 @@ def migrated_template(stack: tuple[Settings, Endpoints]) -> str:
 
 @pytest.fixture
 def make_platform(stack: tuple[Settings, Endpoints], migrated_template: str) -> Iterator[MakePlatform]:
-    """Makes platforms, each on an empty migrated database and an empty bucket of its own."""
+    """Makes platforms, each on an empty migrated database and an empty bucket of its own.
+
+    They follow one instrument and know the calendar of 2022 on, so that a test costs a second; settings
+    can be given by name.
+    """
+    with _platforms(stack[1], migrated_template) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def make_module_platform(
+    stack: tuple[Settings, Endpoints], migrated_template: str
+) -> Iterator[MakePlatform]:
+    """Makes platforms that live as long as a test module."""
     with _platforms(stack[1], migrated_template) as make:
         yield make
 
@@ -124,7 +141,7 @@ def platform(make_platform: MakePlatform) -> Platform:
 def loaded_sample(stack: tuple[Settings, Endpoints], migrated_template: str) -> Iterator[Platform]:
     """A platform with the whole bundled sample in it. Many tests read it: leave it as it is."""
     with _platforms(stack[1], migrated_template) as make:
-        platform = make()
+        platform = make(universe=SAMPLE / "universe.csv", calendar_start=CALENDAR_START)
         load_sample(platform)
         yield platform
 
@@ -153,14 +170,19 @@ def trial_data() -> Path:
 def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
     """Yield a maker of platforms; at the end their databases are dropped."""
     home = _reachable_folder()
+    universe = home / "universe.csv"
+    universe.write_text(ONE_INSTRUMENT)
     made: list[tuple[str, Platform]] = []
 
-    def make() -> Platform:
+    def make(**arguments: Any) -> Platform:
         name = f"test_{uuid.uuid4().hex[:12]}"
         _administer(endpoints.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        settings = _named_settings(endpoints, home, name)
-        keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
-        s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region).create_bucket(Bucket=settings.s3_bucket)
+        small = {"universe": universe, "calendar_start": date(2022, 1, 3), **arguments}
+        settings = _named_settings(endpoints, home, name, **small)
+        if "s3_bucket" not in arguments:
+            keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
+            client = s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region)
+            client.create_bucket(Bucket=settings.s3_bucket)
         made.append((name, platform_at(settings, resolve_endpoints(settings))))
         return made[-1][1]
 
@@ -173,18 +195,17 @@ def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
         shutil.rmtree(home)
 
 
-def _named_settings(endpoints: Endpoints, home: Path, database: str) -> Settings:
+def _named_settings(endpoints: Endpoints, home: Path, database: str, **arguments: Any) -> Settings:
     """Settings that name a database of the server, and a bucket that is called like it."""
     return load_settings(
         home=home,
         database_url=endpoints.database_url.rpartition("/")[0] + f"/{database}",
         s3_endpoint=endpoints.s3_endpoint,
-        s3_bucket=database.replace("_", "-"),
         s3_access_key=endpoints.s3_access_key,
         s3_secret_key=endpoints.s3_secret_key,
-        first_session=CALENDAR_START,
-        calendar_start=CALENDAR_START,
+        first_session=arguments["calendar_start"],
         _env_file=None,
+        **{"s3_bucket": database.replace("_", "-"), **arguments},
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 from psycopg import sql
 
 from findata_assets.resource import PlatformResource
-from findata_assets.running import Runner
+from findata_assets.running import Runner, keep_connections
 from findata_assets.steps.platform import Platform, platform_at
 from findata_resources.embedded.orchestrator import dagster_environment, prepare_dagster_home
 from findata_resources.environment import Settings, load_settings, resolve_endpoints
@@ -111,6 +111,7 @@ def orchestrated(platform: Platform) -> Iterator[Orchestrated]:
             environment.setenv(name, value)
         prepare_dagster_home(platform.settings)
         with dg.DagsterInstance.get() as instance:
+            keep_connections(instance)
             yield Orchestrated(platform, instance)
 
 

@@ -15,7 +15,8 @@ from findata_assets.steps.live import fetch_sofr
     owners=OWNERS,
     tags={"layer": "raw"},
     retry_policy=RETRIES,
-    description="Answers of the New York Fed about SOFR, byte for byte on S3: from the last fixing known to today.",
+    description="Answers of the New York Fed about SOFR, byte for byte on S3: from the last fixing known on. "
+    "Each request has a row in ops.fetches.",
 )
 def nyfed_sofr(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Ask for the fixings since the last one known."""

@@ -5,7 +5,7 @@ import dagster as dg
 from findata_assets.contract import materialize, table_asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.facts import fold_facts
-from findata_assets.steps.sources import load_universe, refresh_reference
+from findata_assets.steps.sources import load_universe, refresh_sessions
 
 
 @table_asset("reference.instruments", deps=[])
@@ -24,4 +24,4 @@ def symbols(platform: PlatformResource) -> dg.MaterializeResult[None]:
 @table_asset("reference.sessions", deps=["reference.instruments"])
 def sessions(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Take a snapshot of each followed exchange's calendar if it has changed, and fold it."""
-    return materialize("reference.sessions", lambda: refresh_reference(platform.steps))
+    return materialize("reference.sessions", lambda: refresh_sessions(platform.steps))

@@ -122,8 +122,10 @@ def _nothing(platform: Platform, wanted: Asked) -> ConfigurationError:
             f"No rows of {wanted.instrument_id} are stored",
             f"An instrument is written symbol.MIC: {' or '.join(near)}" if near else "findata materialize loads some",
         )
-    nearest = [str(time) for address in _tables(wanted.interval) for time in _nearest(platform, address, wanted)]
-    what = f"No row of {wanted.instrument_id} {wanted.interval} starts at {wanted.start}"
+    times = {time for address in _tables(wanted.interval) for time in _nearest(platform, address, wanted)}
+    nearest = [f"{time:%Y-%m-%d %H:%M}" for time in sorted(times)]
+    relation = "starts at" if isinstance(wanted.start, datetime) else "is of"
+    what = f"No row of {wanted.instrument_id} {wanted.interval} {relation} {wanted.start}"
     if wanted.source_interval is not None:
         what += f", folded from {wanted.source_interval}"
     return ConfigurationError(

@@ -32,11 +32,25 @@ def refresh_coverage(platform: Platform) -> WriteReport:
     counted = [frame for name in BAR_TABLES for frame in _count(platform, name, todo)]
     rows = conform(pl.concat(counted), target) if counted else empty(target)
     with platform.store.database.transaction() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [target.address])
+        held = due.claim(cursor, target.address, marks)
+        rows = _still_right(platform, rows, marks, held, subjects)
         changed = upsert(cursor, target, rows)
-        due.clear(cursor, target.address, marks)
+        due.clear(cursor, target.address, held)
     return WriteReport(
         rows_written=changed, rows_unchanged=rows.height - changed, subjects=frozenset(subjects)
     )
+
+
+def _still_right(
+    platform: Platform, rows: pl.DataFrame, marks: pl.DataFrame, held: pl.DataFrame, subjects: list[str]
+) -> pl.DataFrame:
+    """Return the counts that nobody has overtaken: of marks still held, and of sessions still unknown."""
+    known = platform.store.database.frame(_known_query(subjects))
+    mine, theirs = ["instrument_id", "session_date"], ["subject", "scope_date"]
+    counted = rows.join(held, left_on=mine, right_on=theirs, how="semi")
+    missing = rows.join(marks, left_on=mine, right_on=theirs, how="anti")
+    return pl.concat([counted, missing.join(known, on=[*KEY, "session_date"], how="anti")])
 
 
 def _sessions_to_count(platform: Platform, subjects: list[str], marks: pl.DataFrame) -> pl.DataFrame:

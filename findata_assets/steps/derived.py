@@ -29,7 +29,7 @@ SOURCE_INTERVAL = "1m"  # intraday candles are folded from minutes
 
 def fold_candles(platform: Platform, start: date | None = None, end: date | None = None) -> WriteReport:
     """Fold the session candles that are due, a session at a time."""
-    marks = due.due_scopes(platform.store.database, "market.candles", start, end)
+    marks = _due_marks(platform, "market.candles", start, end)
     report = WriteReport()
     for (day,), session in marks.group_by(["scope_date"], maintain_order=True):
         assert isinstance(day, date)
@@ -56,7 +56,7 @@ def fold_months(platform: Platform) -> WriteReport:
 
 def derive_pivots(platform: Platform) -> WriteReport:
     """Derive the weekly pivots that are due, from complete weeks."""
-    marks = due.due_scopes(platform.store.database, "signals.weekly_pivots")
+    marks = _due_marks(platform, "signals.weekly_pivots")
     if marks.is_empty():
         return WriteReport()
     start, end = _span(marks)
@@ -73,7 +73,7 @@ def derive_pivots(platform: Platform) -> WriteReport:
 
 def derive_signals(platform: Platform, start: date | None = None, end: date | None = None) -> WriteReport:
     """Derive the signals of the sessions that are due; crossings carry their state from Monday on."""
-    marks = due.due_scopes(platform.store.database, "signals.pivot_signals", start, end)
+    marks = _due_marks(platform, "signals.pivot_signals", start, end)
     report = WriteReport()
     for _, week in marks.group_by(pl.col("scope_date").dt.truncate("1w"), maintain_order=True):
         first, last = _span(week)
@@ -97,13 +97,21 @@ def derive_signals(platform: Platform, start: date | None = None, end: date | No
 
 def derive_averages(platform: Platform) -> WriteReport:
     """Recompute the averages and the index of the rates that are due, the published ones beside them."""
-    marks = due.due_scopes(platform.store.database, "rates.averages")
+    marks = _due_marks(platform, "rates.averages")
     if marks.is_empty():
         return WriteReport()
     rates = marks.get_column("subject")
     fixings = _preferred(platform.store.read(table("rates.rates"), subjects=rates))
     published = _preferred(platform.store.read(table("rates.published_averages"), subjects=rates))
     return _replace(platform, "rates.averages", recompute_averages(fixings, published), marks)
+
+
+def _due_marks(
+    platform: Platform, address: str, start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
+    """Return what is due; first publish what an interrupted run has committed and not published."""
+    platform.lake.publish(platform.store, address)
+    return due.due_scopes(platform.store.database, address, start, end)
 
 
 def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
@@ -116,7 +124,7 @@ def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
 def _fold_periods(
     platform: Platform, address: str, period: str, end_of: Callable[[date], date]
 ) -> WriteReport:
-    marks = due.due_scopes(platform.store.database, address)
+    marks = _due_marks(platform, address)
     if marks.is_empty():
         return WriteReport()
     start, last = _span(marks)

@@ -4,7 +4,7 @@ One instrument that fails costs the others nothing: it is in the report and is d
 when every request failed does the step fail.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,18 +15,24 @@ from psycopg import sql
 
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import Intake, receive
-from findata_core.errors import ConfigurationError, FindataError
+from findata_core.errors import ConfigurationError, FindataError, Unreachable
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
-from findata_resources.provider import Capability, Provider, Request, windows
+from findata_resources.environment import Settings
+from findata_resources.provider import Capability, Provider, Request, windows_over
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
 from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.database import upsert
 from findata_resources.stores.raw import receipt
 
 FIRST_SOFR = date(2018, 4, 2)  # first value date; published on the next day (New York Fed)
-SOFR_TYPES = ("SOFR", "SOFRAI")
+SOFR_TYPES = {"SOFR": "rates.rates", "SOFRAI": "rates.published_averages"}  # what is asked -> its table
 DAY = timedelta(days=1)
+# Yahoo stamps a day with its session's open, on some exchanges with the local midnight before it.
+DAILY_LEAD = timedelta(hours=16)
+CLOSING = timedelta(
+    hours=3
+)  # bars that Yahoo adds after a close belong to the session: auctions, late prints
 
 
 @dataclass(frozen=True)
@@ -64,22 +70,11 @@ class Ask:
 
 def fetch_bars(platform: Platform, source: str, start: date, end: date) -> Fetched:
     """Ask a source for the bars that are due of sessions in [start, end), the widest windows first."""
-    from findata_resources.providers.yahoo import (
-        YahooProvider,  # yfinance: half a second, and it is asked here only
-    )
-
-    providers: dict[str, Callable[[], Provider]] = {
-        "yahoo": lambda: YahooProvider(
-            platform.settings.home / "yahoo",
-            platform.settings.yahoo_base_url,
-            platform.settings.request_timeout_seconds,
-        )
-    }
-    if source not in providers:
+    if source not in BAR_PROVIDERS:
         raise ConfigurationError(
-            f"No provider of bars is called {source}", f"Use one of {', '.join(providers)}"
+            f"No provider of bars is called {source}", f"Use one of {', '.join(BAR_PROVIDERS)}"
         )
-    provider = providers[source]()
+    provider = BAR_PROVIDERS[source](platform.settings)
     asks = [
         ask
         for capability in provider.capabilities
@@ -88,21 +83,32 @@ def fetch_bars(platform: Platform, source: str, start: date, end: date) -> Fetch
     return ask_all(platform, provider, asks)
 
 
+def _yahoo(settings: Settings) -> Provider:
+    # It imports yfinance: half a second that only those pay who ask.
+    from findata_resources.providers.yahoo import YahooProvider
+
+    return YahooProvider(settings.home / "yahoo", settings.yahoo_base_url, settings.request_timeout_seconds)
+
+
+# source -> how its provider is made. Sorted.
+BAR_PROVIDERS: Mapping[str, Callable[[Settings], Provider]] = {"yahoo": _yahoo}
+
+
 def fetch_sofr(platform: Platform) -> Fetched:
-    """Ask the New York Fed for fixings and averages since the last fixing known, that day included."""
+    """Ask the New York Fed for fixings and averages, each since the last day known, that day included."""
     provider = NewYorkFedProvider(platform.settings.nyfed_base_url, platform.settings.request_timeout_seconds)
-    known = platform.store.read(table("rates.rates")).filter(pl.col("source") == "nyfed")
-    latest = known.get_column("observation_date").max()
-    start = latest if isinstance(latest, date) else FIRST_SOFR
     end = platform.clock.now().date() + DAY
-    requests = [rates_request(rate_type, start, end) for rate_type in SOFR_TYPES]
-    return ask_all(
-        platform, provider, [Ask(request, _midnight(start), _midnight(end)) for request in requests]
-    )
+    asks = []
+    for rate_type, address in SOFR_TYPES.items():
+        known = platform.store.read(table(address)).filter(pl.col("source") == "nyfed")
+        latest = known.get_column("observation_date").max()
+        start = latest if isinstance(latest, date) else FIRST_SOFR
+        asks.append(Ask(rates_request(rate_type, start, end), _midnight(start), _midnight(end)))
+    return ask_all(platform, provider, asks)
 
 
 def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetched:
-    """Make every request; raise the last failure only if all failed."""
+    """Make every request; raise the last failure only if all failed, at once if nobody answers at all."""
     total, last_error = Fetched(), None
     for ask in asks:
         try:
@@ -110,6 +116,8 @@ def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetc
         except FindataError as error:
             last_error = error
             total += Fetched(1, failures=(f"{ask.request.subject}: {error}",))
+            if isinstance(error, Unreachable) and len(total.failures) == total.requests:
+                raise
     if last_error is not None and len(total.failures) == total.requests:
         raise last_error
     return total
@@ -156,25 +164,37 @@ def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -
 
 
 def _bar_asks(platform: Platform, source: str, capability: Capability, start: date, end: date) -> list[Ask]:
-    """Return the requests for what is due: one row of instrument, symbol and window each."""
-    due = platform.store.database.frame(_due_query(source, capability, start, end, platform.clock.now()))
+    """Return the requests for the sessions that are due, as few as the source's windows allow.
+
+    What lies beyond the source's wall can't be asked for: one request says so, and is refused.
+    """
+    now = platform.clock.now()
+    wall = now - capability.wall if capability.wall else datetime.min.replace(tzinfo=UTC)
+    due = platform.store.database.frame(_due_query(source, capability, start, end, now))
     asks = []
-    for instrument_id, symbol, first, last in due.iter_rows():
-        for begin, stop in windows(capability, _midnight(first), _midnight(last) + 2 * DAY):
-            request = bars_request(
-                instrument_id, symbol, capability.interval, begin, min(stop, platform.clock.now())
-            )
+    for (instrument_id, symbol, is_open), sessions in due.group_by(
+        ["instrument_id", "symbol", pl.col("open_time") >= wall], maintain_order=True
+    ):
+        lead = DAILY_LEAD if capability.interval == "1d" else timedelta()
+        spans = (
+            (opens - lead, min(closes + CLOSING, now))
+            for opens, closes in sessions.select("open_time", "close_time").iter_rows()
+        )
+        found = list(windows_over(capability, spans))
+        for begin, stop in found if is_open else found[:1]:
+            request = bars_request(str(instrument_id), str(symbol), capability.interval, begin, stop)
             asks.append(Ask(request, begin, stop))
     return asks
 
 
 def _due_query(source: str, capability: Capability, start: date, end: date, now: datetime) -> sql.Composed:
-    """Followed instruments with closed sessions in the window that are not complete, or not settled when last read."""
+    """Closed sessions in the window that are not complete, or were last read before they settled."""
     return sql.SQL(
         """
-        SELECT instruments.instrument_id, symbols.symbol, min(sessions.session_date), max(sessions.session_date)
+        SELECT instruments.instrument_id, symbols.symbol, sessions.open_time, sessions.close_time
         FROM reference.instruments
-        JOIN reference.symbols ON symbols.instrument_id = instruments.instrument_id AND symbols.source = {source}
+        JOIN reference.symbols
+             ON symbols.instrument_id = instruments.instrument_id AND symbols.source = {source}
         JOIN reference.sessions ON sessions.mic = instruments.mic
         LEFT JOIN ops.coverage ON coverage.instrument_id = instruments.instrument_id
              AND coverage.session_date = sessions.session_date AND coverage.source = {source}
@@ -191,7 +211,7 @@ def _due_query(source: str, capability: Capability, start: date, end: date, now:
         AND sessions.close_time <= {now}::timestamptz
         AND (coverage.status IS DISTINCT FROM 'complete'
              OR read_time < sessions.close_time + make_interval(secs => {settles}))
-        GROUP BY 1, 2 ORDER BY 1
+        ORDER BY 1, 3
         """
     ).format(
         source=sql.Literal(source),

@@ -12,10 +12,12 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.due_steps import run_due
-from findata_assets.steps.platform import Platform
+from findata_assets.steps.platform import Platform, PublishedTables
 from findata_assets.steps.scratch import Progress, Replayed, replayed
-from findata_core.schema.hashing import digests
-from findata_core.schema.tables import LakePartition, Table, tables
+from findata_core.errors import NotEqual
+from findata_core.schema.hashing import DIGEST_SCHEMA, digests
+from findata_core.schema.tables import LakePartition, Table, table, tables
+from findata_resources.stores.database import upsert
 from findata_resources.stores.lake import partition_dates
 
 SCOPE = ["subject", "scope_date", "slice"]
@@ -27,8 +29,10 @@ DIFFERENCE_SCHEMA = {
     "where": pl.String,
     "finding": pl.String,
 }
-# Weeks before a window whose payloads decide about it: pivots come from the week before, signals from Monday.
-REACH = timedelta(days=28)
+# Days around a window whose payloads decide about it: a month that begins in it lasts 31 days, pivots need
+# the week after theirs, signals the pivots of the week before and their own week from Monday on.
+REACH = timedelta(days=38)
+BOOKS = ("ops.payloads", "ops.payload_scopes", "ops.quarantine")
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,11 @@ class Proof:
 def verify(
     platform: Platform, progress: Progress, start: date | None = None, end: date | None = None
 ) -> Proof:
-    """Compare database, lake and rebuilt for scope dates in [start, end); nothing is changed."""
-    wanted = None if start is None and end is None else _payloads_of(platform, start, end)
+    """Compare database, lake and rebuilt for scope dates in [start, end); nothing is changed.
+
+    Received is what stands in the books: an object that a killed run has left on S3 proves nothing yet.
+    """
+    wanted = _payloads_of(platform, start, end)
     with replayed(platform, progress, wanted) as again:
         return _prove(platform, again, progress, start, end)
 
@@ -56,7 +63,7 @@ def verify(
 def rebuild(
     platform: Platform, progress: Progress, start: date | None = None, end: date | None = None
 ) -> Proof:
-    """Make everything again from raw in a scratch database and put what differs in place.
+    """Make everything again from raw in a scratch database and put what differs in place, the books too.
 
     Returns what differed before. NotEqual payloads are left as they are and reported: a damaged raw
     object repairs nothing.
@@ -69,6 +76,8 @@ def rebuild(
         for target in digested_tables():
             progress(f"putting {target.address} in place")
             _put_in_place(platform, again.platform, target, proof.differences)
+        _restore_books(platform, again.platform)
+    platform.forget_sessions()
     run_due(platform)
     platform.lake.publish(platform.store)
     return proof
@@ -86,14 +95,17 @@ def _prove(
     for target in digested_tables():
         progress(f"comparing {target.address}")
         written = _in_window(target, platform.store.digests(target), start, end)
+        stored = platform.store.read(target, start, end)
         views = {
-            "database": digests(target, platform.store.read(target, start, end)),
+            "database": digests(target, stored),
             "lake": _lake_digests(platform, target, start, end),
             "rebuilt": _in_window(target, again.platform.store.digests(target), start, end),
         }
         compared += written.height
         found += [_compare(target, written, view, where) for where, view in views.items()]
         if target.has_history:
+            rebuilt = again.platform.store.read(target, start, end)
+            found.append(_only_in_one(target, target, stored, rebuilt, "rows or their times of knowledge differ"))
             found.append(_compare_history(platform, again.platform, target, start, end))
     return Proof(compared, pl.concat(found).unique().sort("table_name", *SCOPE, "where"))
 
@@ -124,7 +136,14 @@ def _compare_history(
     """Compare closed versions with all their times; they have no digests of their own."""
     history = target.history()
     stored, rebuilt = platform.store.read(history, start, end), again.store.read(history, start, end)
-    columns = history.column_names
+    return _only_in_one(target, history, stored, rebuilt, "history differs")
+
+
+def _only_in_one(
+    target: Table, side: Table, stored: pl.DataFrame, rebuilt: pl.DataFrame, finding: str
+) -> pl.DataFrame:
+    """Return the scopes of rows that are not the same in both, every column compared."""
+    columns = side.column_names
     different = pl.concat(
         [
             stored.join(rebuilt, on=columns, how="anti", nulls_equal=True),
@@ -139,19 +158,27 @@ def _compare_history(
         day.alias("scope_date"),
         pl.concat_str(parts, separator="/").alias("slice"),
         pl.lit("rebuilt").alias("where"),
-        pl.lit("history differs").alias("finding"),
+        pl.lit(finding).alias("finding"),
     ).unique()
 
 
 def _lake_digests(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
-    lake = platform.lake
-    frames = [
+    frames = [pl.DataFrame(schema=DIGEST_SCHEMA)]
+    frames += [
         digests(target, rows)
-        for partition in lake.partitions(target)
-        if _meets(target, partition, start, end) and (rows := lake.read(target, partition)) is not None
+        for partition in platform.lake.partitions(target)
+        if _meets(target, partition, start, end)
+        and (rows := _readable(platform.lake, target, partition)) is not None
     ]
-    none = digests(target, platform.store.read(target).clear()) if not frames else None
-    return _in_window(target, pl.concat(frames) if none is None else none, start, end)
+    return _in_window(target, pl.concat(frames), start, end)
+
+
+def _readable(lake: PublishedTables, target: Table, partition: str) -> pl.DataFrame | None:
+    """Return an object's rows; one that is not the table's Parquet has none, and all its scopes are missing."""
+    try:
+        return lake.read(target, partition)
+    except NotEqual:
+        return None
 
 
 def _meets(target: Table, partition: str, start: date | None, end: date | None) -> bool:
@@ -189,7 +216,10 @@ def _damaged(platform: Platform, again: Replayed) -> pl.DataFrame:
 
 
 def _payloads_of(platform: Platform, start: date | None, end: date | None) -> set[int]:
-    """Return the payloads that decide about the window, those of undated tables included."""
+    """Return the payloads in the books that decide about the window, those of undated tables included."""
+    if start is None and end is None:
+        every = sql.SQL("SELECT payload_id FROM ops.payloads")
+        return set(platform.store.database.frame(every).get_column("payload_id"))
     query = sql.SQL(
         "SELECT DISTINCT payload_id FROM ops.payload_scopes WHERE scope_date = DATE '1970-01-01' "
         "OR scope_date >= {}::date AND scope_date < {}::date"
@@ -202,13 +232,21 @@ def _payloads_of(platform: Platform, start: date | None, end: date | None) -> se
 
 def _put_in_place(platform: Platform, again: Platform, target: Table, differences: pl.DataFrame) -> None:
     mine = differences.filter(pl.col("table_name") == target.address)
+    folded = again.store.digests(target)
     for scopes in _units(target, mine):
-        days = sorted({day for _, day in scopes})
-        start, end = (days[0], days[-1] + timedelta(days=1)) if target.digest_date else (None, None)
-        subjects = {subject for subject, _ in scopes}
-        current = again.store.read(target, start, end, subjects)
-        closed = again.store.read(target.history(), start, end, subjects) if target.has_history else None
-        platform.store.put_in_place(target, current, closed, scopes)
+        current = again.store.read_scopes(target, target, scopes)
+        closed = again.store.read_scopes(target, target.history(), scopes) if target.has_history else None
+        platform.store.put_in_place(target, current, closed, scopes, folded)
+
+
+def _restore_books(platform: Platform, again: Platform) -> None:
+    """Enter what the books of the scratch database say and the live ones lack; nothing is taken out."""
+    for address in BOOKS:
+        book = table(address)
+        lines, key = again.store.read(book), list(book.business_key)
+        lacking = lines.join(platform.store.read(book).select(key), on=key, how="anti")
+        with platform.store.database.transaction() as cursor:
+            upsert(cursor, book, lacking)
 
 
 def _units(target: Table, differences: pl.DataFrame) -> Iterator[list[tuple[str, date]]]:

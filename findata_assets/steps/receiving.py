@@ -55,7 +55,9 @@ def register(platform: Platform, payload: Payload) -> Intake:
         upsert(cursor, table("ops.payload_scopes"), _scope_frame(payload, parts))
         for part in parts:
             refused = quarantine_rows(payload, part)
-            upsert(cursor, table("ops.quarantine"), refused.filter(pl.col("scope_date").is_null()))
+            # A row without a scope is never folded: it is entered here. The others are when theirs is.
+            scopeless = pl.any_horizontal(pl.col("subject", "scope_date").is_null())
+            upsert(cursor, table("ops.quarantine"), refused.filter(scopeless))
             due.mark(
                 cursor,
                 part.target.address,

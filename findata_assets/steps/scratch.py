@@ -17,7 +17,7 @@ from findata_assets.steps.platform import NoLake, Platform
 from findata_assets.steps.receiving import register
 from findata_core.errors import NotEqual, StoreError
 from findata_resources.migrations.migrate import migrate
-from findata_resources.stores.raw import Payload
+from findata_resources.stores.raw import Payload, payload_id_in
 from findata_resources.stores.timescale import TimescaleStore
 
 REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
@@ -34,23 +34,31 @@ class Replayed:
 
 @contextmanager
 def replayed(platform: Platform, progress: Progress, wanted: set[int] | None = None) -> Iterator[Replayed]:
-    """Yield a platform whose tables were made from the receipts alone (those in `wanted`, and reference data)."""
+    """Yield a platform whose tables were made from the receipts alone (`wanted`: payload ids; None: of all).
+
+    Payloads that the books know and that have no receipt are damaged too: without them nothing is proven.
+    """
+    booked = _booked(platform)
     with scratch_database(platform.store.database.url) as url:
         store = TimescaleStore(url)
         result = Replayed(replace(platform, store=store, lake=NoLake(), _sessions={}))
         try:
             migrate(url)
-            _replay(result, progress, wanted)
+            _replay(result, progress, wanted, booked)
             yield result
         finally:
             store.close()
 
 
-def _replay(result: Replayed, progress: Progress, wanted: set[int] | None) -> None:
-    payloads = list(result.platform.raw.receipts())
+def _booked(platform: Platform) -> set[int]:
+    query = sql.SQL("SELECT payload_id FROM ops.payloads")
+    return set(platform.store.database.frame(query).get_column("payload_id"))
+
+
+def _replay(result: Replayed, progress: Progress, wanted: set[int] | None, booked: set[int]) -> None:
+    payloads = _receipts(result, wanted, booked)
     reference = [item for item in payloads if item["dataset"] in REFERENCE_DATASETS]
-    others = [item for item in payloads if item["dataset"] not in REFERENCE_DATASETS]
-    chosen = [item for item in others if wanted is None or item["payload_id"] in wanted]
+    chosen = [item for item in payloads if item["dataset"] not in REFERENCE_DATASETS]
     for number, payload in enumerate(reference + chosen, start=1):
         if number == len(reference) + 1:
             run_due(result.platform)
@@ -63,6 +71,23 @@ def _replay(result: Replayed, progress: Progress, wanted: set[int] | None) -> No
             result.damaged.append((payload, str(error)))
     progress("folding")
     run_due(result.platform)
+
+
+def _receipts(result: Replayed, wanted: set[int] | None, booked: set[int]) -> list[Payload]:
+    """Return the receipts of the wanted payloads; those that are altered or missing are noted as damaged."""
+    raw, payloads = result.platform.raw, []
+    missing = booked if wanted is None else booked & wanted
+    for key in raw.receipts():
+        payload_id = payload_id_in(key)
+        if wanted is not None and payload_id not in wanted:
+            continue
+        missing = missing - {payload_id}
+        try:
+            payloads.append(raw.read_receipt(key))
+        except NotEqual as error:
+            result.damaged.append(({"payload_id": payload_id}, str(error)))
+    result.damaged += [({"payload_id": item}, "its receipt is not on S3 any more") for item in sorted(missing)]
+    return payloads
 
 
 @contextmanager

@@ -13,14 +13,12 @@ from findata_assets.steps.receiving import Intake, known_payloads, latest_sha256
 from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
 from findata_resources.provider import Received, Request
-from findata_resources.providers import calendar
+from findata_resources.providers import calendar, universe
 from findata_resources.providers.recorded import RecordedProvider
 from findata_resources.providers.recorded_files import Skipped, survey
 from findata_resources.providers.recorded_manifest import Manifest, load_manifest
 from findata_resources.stores.raw import receipt
 from findata_resources.stores.timescale import WriteReport
-
-REFERENCE_TABLES = ("reference.instruments", "reference.sessions", "reference.symbols")
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ def load_universe(platform: Platform) -> Intake:
             f"The universe file {path} can't be read: {error.strerror}", "Correct FINDATA_UNIVERSE"
         ) from error
     request = Request("findata", "findata", "universe", "universe")
+    universe.parse(body, request.to_dict())  # a file with a mistake is refused before it is kept for ever
     return _receive_if_new(platform, Received(request, body, None, {}, platform.clock.now()))
 
 
@@ -60,10 +59,15 @@ def load_calendars(platform: Platform, mics: Iterable[str]) -> Intake:
 def refresh_reference(platform: Platform, mics: Iterable[str] = ()) -> WriteReport:
     """Bring universe and calendars up to date, those of further exchanges included, and fold them."""
     load_universe(platform)
-    fold_facts(platform, "reference.instruments")
+    reports = [fold_facts(platform, name) for name in ("reference.instruments", "reference.symbols")]
+    return sum([*reports, refresh_sessions(platform, mics)], WriteReport())
+
+
+def refresh_sessions(platform: Platform, mics: Iterable[str] = ()) -> WriteReport:
+    """Take the calendars of the instruments' exchanges and of further ones, and fold them."""
     followed = platform.store.read(table("reference.instruments")).get_column("instrument_id")
     load_calendars(platform, {*(mic_of(instrument_id) for instrument_id in followed), *mics})
-    return sum((fold_facts(platform, name) for name in REFERENCE_TABLES), WriteReport())
+    return fold_facts(platform, "reference.sessions")
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:

@@ -111,7 +111,10 @@ def _encode(values: pl.Series, column: Column) -> Encoded:
 
 def _as_text(values: pl.Series, column: Column) -> pl.Series:
     if column.kind is ColumnKind.TEXT_LIST:
-        return values.list.join("\x1f").fill_null("")
+        # Each text after its length, so that no two lists have one text: [] and [""], ["a", "b"] and ["ab"].
+        text = pl.element()
+        prefixed = values.list.eval(text.str.len_bytes().cast(pl.String) + ":" + text)
+        return prefixed.list.join("").fill_null("")
     return values.cast(pl.String).fill_null("")
 
 

@@ -148,7 +148,17 @@ def _is_in_order(home: Path, server: EmbeddedServer, state: StackState) -> bool:
     """Whether it runs and answers; False also when it ends while we look, and it is started anew then."""
     if not (state.is_running(server.name) and state.servers[server.name].is_finished):
         return False
+    _require_same_port(server, state.servers[server.name].port)
     return _becomes_ready(home, server, state.servers[server.name].process)
+
+
+def _require_same_port(server: EmbeddedServer, running: int | None) -> None:
+    """Refuse to wait on the port of the settings for a server that was started on another one."""
+    if running != server.port:
+        raise StackError(
+            f"the {server.name} server runs on port {running}, the settings say {server.port}",
+            f"run findata down first, or set {server.port_variable}={running}",
+        )
 
 
 def _wait_until_ready(home: Path, server: EmbeddedServer, process: ProcessRecord) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from findata_core.errors import ProviderError, RefusedRequest, RetriableProviderError
+from findata_core.errors import ProviderError, RefusedRequest, RetriableProviderError, Unreachable
 
 TRY_LATER = "Run again later: what is stored stays, and only what is missing is asked for again"
 # 408 Request Timeout, 425 Too Early, 429 Too Many Requests (RFC 9110 15.5.9, RFC 8470, RFC 6585 4).
@@ -22,13 +22,25 @@ def refusal(who: str, status: int, headers: Mapping[str, str], body: bytes, now:
     said = body[:_QUOTED].decode("utf-8", "replace").strip()
     message = f"{who} answered HTTP {status}: {said or 'nothing'}"
     if status in _RETRIABLE_STATUSES or status >= 500:
-        return RetriableProviderError(message, TRY_LATER, retry_after_seconds(headers, now))
-    return RefusedRequest(message, "Check the symbol, the window and the base URL; asking again won't help")
+        error: ProviderError = RetriableProviderError(message, TRY_LATER, retry_after_seconds(headers, now))
+    else:
+        advice = "Check the symbol, the window and the base URL; asking again won't help"
+        error = RefusedRequest(message, advice)
+    error.http_status = status
+    return error
 
 
 def interrupted(who: str, error: Exception) -> RetriableProviderError:
     """Return the error for an answer that did not come, or not whole."""
     return RetriableProviderError(f"{who} gave no whole answer: {type(error).__name__}: {error}", TRY_LATER)
+
+
+def unreachable(who: str, error: Exception) -> Unreachable:
+    """Return the error for a connection that could not be made at all."""
+    return Unreachable(
+        f"{who} can't be reached: {type(error).__name__}: {error}",
+        "Look at the network and at the provider's base URL with findata config, then run again",
+    )
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

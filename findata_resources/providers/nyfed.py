@@ -13,7 +13,7 @@ from typing import Any
 
 from findata_core.errors import MalformedPayload, RefusedRequest
 from findata_resources.provider import Capability, Clock, Parsed, Received, Request, kept_headers, table_rows
-from findata_resources.providers.http_answers import interrupted, refusal
+from findata_resources.providers.http_answers import interrupted, refusal, unreachable
 
 PROVIDER = "nyfed"
 DEFAULT_BASE_URL = "https://markets.newyorkfed.org"
@@ -98,6 +98,8 @@ class NewYorkFedProvider:
                 params=_window(request),
                 timeout=self._timeout_seconds,
             )
+        except httpx.ConnectError as error:
+            raise unreachable("The New York Fed", error) from error
         except httpx.HTTPError as error:
             raise interrupted("The New York Fed", error) from error
         if answer.status_code != httpx.codes.OK:

@@ -23,7 +23,7 @@ from yfinance.exceptions import YFException, YFRateLimitError, YFTzMissingError
 
 from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_resources.provider import Clock, Received, Request, kept_headers
-from findata_resources.providers.http_answers import TRY_LATER, interrupted, refusal
+from findata_resources.providers.http_answers import TRY_LATER, interrupted, refusal, unreachable
 from findata_resources.providers.yahoo_chart import CAPABILITIES, PROVIDER, capability_of, chart_result
 
 DEFAULT_BASE_URL = "https://query2.finance.yahoo.com"
@@ -31,6 +31,10 @@ CHART_PATH = "/v8/finance/chart/"
 # yfinance answers 401 and 403 with a new crumb and a second try: leave it to it. Other refusals are final:
 # asking a limiter twice in a row only lengthens the wait.
 _LEFT_TO_YFINANCE = frozenset({401, 403})
+
+# curl's codes for a proxy or host that has no address, and for a connection that was refused
+# (https://curl.se/libcurl/c/libcurl-errors.html).
+_NO_CONNECTION = frozenset({5, 6, 7})
 
 # yfinance keeps one session, cookie and crumb for the whole process (YfData is a singleton, its configuration
 # and cache folder are global): one request at a time goes through it.
@@ -71,7 +75,8 @@ class YahooProvider:
         except _Answered as answered:
             return answered.answer
         except RequestException as error:
-            raise interrupted("Yahoo", error) from error
+            no_answer = unreachable if error.code in _NO_CONNECTION else interrupted
+            raise no_answer("Yahoo", error) from error
         except Exception as error:
             if self._session.answer is None:
                 raise _without_answer(request, error) from error

@@ -22,7 +22,7 @@ TRAILER = struct.pack(">h", -1)
 POSTGRES_EPOCH_DAYS = 10_957  # 2000-01-01 counted from 1970-01-01
 POSTGRES_EPOCH_MICROSECONDS = POSTGRES_EPOCH_DAYS * 86_400_000_000
 TEXT_OID = 25
-ROWS_A_BLOCK = 8_192  # about a megabyte: the server works on one block while the next is encoded
+ROWS_A_BLOCK = 16_384  # about two megabytes: the server works on one block while the next is encoded
 
 FIXED_TYPES = {
     ColumnKind.FLOAT64: ">f8",
@@ -112,9 +112,10 @@ def _layouts(fields: list[Field]) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the row numbers of each layout, layouts in the order of their first row."""
     layout = np.zeros(len(fields[0].widths), np.int64)
     for field in fields:
+        if (field.widths == field.widths[0]).all():
+            continue
         kinds, codes = np.unique(field.widths, return_inverse=True)
-        if len(kinds) > 1:
-            layout = np.unique(layout * len(kinds) + codes, return_inverse=True)[1]
+        layout = np.unique(layout * len(kinds) + codes, return_inverse=True)[1]
     order = np.argsort(layout, kind="stable")
     bounds = np.flatnonzero(np.diff(layout[order])) + 1
     yield from sorted(np.split(order, bounds), key=lambda rows: int(rows[0]))

@@ -100,13 +100,28 @@ def copy_into(
     cursor: Cursor, table: Table, frame: pl.DataFrame, target: sql.Composable | None = None
 ) -> None:
     """Append the frame's rows to the table (or to `target`, of the same columns) by binary COPY."""
+    with copying(cursor, table, frame, target):
+        pass
+
+
+@contextmanager
+def copying(
+    cursor: Cursor, table: Table, frame: pl.DataFrame, target: sql.Composable | None = None
+) -> Iterator[None]:
+    """Send the frame's rows as copy_into does, and yield while the server still works on the last of them.
+
+    Megabytes lie in the sockets' buffers when the last row is sent: what the caller does in the block
+    costs no time of its own. It must not use the cursor; an error in it takes the COPY back.
+    """
     if frame.is_empty():
+        yield
         return
     columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target or name_of(table), columns)
     with cursor.copy(statement) as copy:
         for block in copy_stream(table, frame):
             copy.write(block)
+        yield
 
 
 def upsert(cursor: Cursor, table: Table, frame: pl.DataFrame) -> int:

@@ -7,7 +7,7 @@ work due.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import polars as pl
 from psycopg import sql
@@ -44,6 +44,8 @@ MARK = sql.SQL(
     INSERT INTO ops.due AS old (asset, subject, scope_date, mark_id, from_time)
     SELECT DISTINCT %(asset)s, subject, scope_date, pg_current_xact_id()::text::bigint, %(from_time)s::timestamptz
     FROM spread
+    -- in one order for all writers: two that mark the same scopes must not wait for each other
+    ORDER BY subject, scope_date
     ON CONFLICT (asset, subject, scope_date) DO UPDATE
     SET mark_id = excluded.mark_id, from_time = least(old.from_time, excluded.from_time)
     """
@@ -93,6 +95,26 @@ def due_dates(database: Database) -> pl.DataFrame:
     )
 
 
+def claim(cursor: Cursor, asset: str, marks: pl.DataFrame) -> pl.DataFrame:
+    """Lock the marks that are still the ones that were read, until the transaction ends, and return them.
+
+    Work on the others is out of date: somebody has answered or made them again since, and what was read
+    for them may lack what that somebody has written.
+    """
+    if marks.is_empty():
+        return marks
+    cursor.execute(
+        """
+        SELECT due.subject, due.scope_date FROM ops.due
+        JOIN unnest(%s::text[], %s::date[], %s::bigint[]) AS seen (subject, scope_date, mark_id)
+        USING (subject, scope_date, mark_id) WHERE due.asset = %s ORDER BY 1, 2 FOR UPDATE OF due
+        """,
+        [*_columns(marks), asset],
+    )
+    held = pl.DataFrame(cursor.fetchall(), schema={"subject": pl.String, "scope_date": pl.Date}, orient="row")
+    return marks if held.height == marks.height else marks.join(held, on=["subject", "scope_date"], how="semi")
+
+
 def clear(cursor: Cursor, asset: str, marks: pl.DataFrame) -> None:
     """Clear marks that were read before the work began and were not made again since."""
     if marks.is_empty():
@@ -103,10 +125,9 @@ def clear(cursor: Cursor, asset: str, marks: pl.DataFrame) -> None:
         WHERE due.asset = %s AND due.subject = done.subject AND due.scope_date = done.scope_date
         AND due.mark_id = done.mark_id
         """,
-        [
-            marks.get_column("subject").to_list(),
-            marks.get_column("scope_date").to_list(),
-            marks.get_column("mark_id").to_list(),
-            asset,
-        ],
+        [*_columns(marks), asset],
     )
+
+
+def _columns(marks: pl.DataFrame) -> list[list[Any]]:
+    return [marks.get_column(name).to_list() for name in ("subject", "scope_date", "mark_id")]

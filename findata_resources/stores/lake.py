@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from psycopg import sql
 
-from findata_core.errors import StoreError
+from findata_core.errors import DataError, NotEqual, StoreError
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import LakePartition, Table, table, tables
 from findata_resources.environment import Endpoints
@@ -49,16 +49,14 @@ class Lake:
         return marks.height
 
     def read(self, source: Table, partition: str) -> pl.DataFrame | None:
-        """Return the rows of an object; None if there is none."""
+        """Return the rows of an object, None if there is none; NotEqual if they are not a table's rows."""
         key = object_key(source, partition)
         if self._objects.version(key) is None:
             return None
         try:
             return conform(pl.read_parquet(io.BytesIO(self._objects.get(key))), source)
-        except pl.exceptions.PolarsError as error:
-            raise StoreError(
-                f"The object {key} is not readable Parquet: {error}", "Run findata rebuild"
-            ) from error
+        except (pl.exceptions.PolarsError, DataError) as error:
+            raise NotEqual(f"The object {key} is not the table's Parquet: {error}", "Run findata rebuild") from error
 
     def partitions(self, source: Table) -> list[str]:
         """Return the partitions of a table that have an object, sorted."""

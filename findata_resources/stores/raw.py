@@ -6,7 +6,7 @@ answer came and which body it was. Receipts are enough to rebuild everything els
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,11 +43,31 @@ class RawStore:
             )
         return body
 
-    def receipts(self) -> Iterator[Payload]:
-        """Yield every receipt, in the order of receiving."""
+    def receipts(self) -> list[str]:
+        """Return the key of every receipt, in the order of receiving."""
         keys = [key for key in self._objects.keys("raw/") if "/receipts/" in key]
-        for key in sorted(keys, key=lambda key: key.rsplit("/", 1)[1]):
-            yield json.loads(self._objects.get(key))
+        return sorted(keys, key=lambda key: key.rsplit("/", 1)[1])
+
+    def read_receipt(self, key: str) -> Payload:
+        """Return a receipt; NotEqual if it does not say what its name stands for."""
+        try:
+            payload: Payload = json.loads(self._objects.get(key))
+            request = json.loads(payload["request"])
+            named = {name: payload[name] for name in ("payload_id", "source", "dataset")}
+            expected = {
+                "payload_id": identity(payload["request"], payload["received_time"], payload["sha256"]),
+                "source": request["source"],
+                "dataset": request["dataset"],
+            }
+            is_sound = named == expected and receipt_key(payload) == key
+        except (ValueError, KeyError, TypeError):
+            is_sound = False
+        if not is_sound:
+            raise NotEqual(
+                f"The receipt {key} is not what was written",
+                "Restore it from a backup: what its payload said can't be placed in time until then",
+            )
+        return payload
 
 
 def receipt(received: Received) -> Payload:
@@ -57,9 +77,8 @@ def receipt(received: Received) -> Payload:
         raise StoreError("A receive time has no zone", "Give the instant with its offset from UTC")
     sha256 = hashlib.sha256(received.body).hexdigest()
     time = received.received_time.astimezone(UTC).isoformat(timespec="microseconds")
-    identity = json.dumps([request.to_json(), time, sha256]).encode()
     return {
-        "payload_id": int.from_bytes(hashlib.sha256(identity).digest()[:8], "big") >> 1,
+        "payload_id": identity(request.to_json(), time, sha256),
         "sha256": sha256,
         "source": request.source,
         "dataset": request.dataset,
@@ -75,6 +94,17 @@ def receipt(received: Received) -> Payload:
         "quality_flags": [],
         "tags": [],
     }
+
+
+def identity(request: str, received_time: str, sha256: str) -> int:
+    """Return the payload_id: 63 bits of a hash over what was asked, when the answer came, and its body."""
+    text = json.dumps([request, received_time, sha256]).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+
+
+def payload_id_in(key: str) -> int:
+    """Return the payload_id that a receipt's key names."""
+    return int(key.rpartition("-")[2].removesuffix(".json"), 16)
 
 
 def receipt_key(payload: Mapping[str, Any]) -> str:

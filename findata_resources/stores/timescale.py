@@ -5,10 +5,10 @@ differs, and in the same breath marks the lake's objects and the assets downstre
 due.py, connections are in database.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -19,12 +19,22 @@ from findata_core.schema.hashing import WHOLE_HISTORY, digests
 from findata_core.schema.tables import LakePartition, Table, table
 from findata_core.versions import Versions, fold_versions
 from findata_resources.stores import due
-from findata_resources.stores.database import Cursor, Database, copy_into, literal_list, name_of, upsert
+from findata_resources.stores.database import (
+    Cursor,
+    Database,
+    copy_into,
+    copying,
+    literal_list,
+    name_of,
+    upsert,
+)
 
 DAY = timedelta(days=1)
 LONGEST_SESSION = timedelta(days=2)  # a session's rows start within two days around its date, in any zone
 SCOPE = ["subject", "scope_date", "slice"]
-NO_PAYLOAD = "1970-01-01 00:00+00"  # folding time of derived rows, which have no payload of their own
+NO_PAYLOAD = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # folding time of derived rows, which have no payload of their own
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class TimescaleStore:
         """
         with self.database.transaction() as cursor:
             _lock(cursor, target, dates)
+            facts = _still_due(target, facts, due.claim(cursor, target.address, facts.marks))
             report = self._fold(cursor, target, facts, dates, trust_digests=trust_digests)
             quarantined = upsert(cursor, table("ops.quarantine"), facts.quarantine)
             due.clear(cursor, target.address, facts.marks)
@@ -114,17 +125,25 @@ class TimescaleStore:
     def replace(
         self, target: Table, frame: pl.DataFrame, scopes: Sequence[tuple[str, date]], marks: pl.DataFrame
     ) -> WriteReport:
-        """Make the derived rows of `scopes` equal to the frame's, in one transaction; answer `marks`."""
-        fresh = digests(target, frame)
+        """Make the derived rows of `scopes` equal to the frame's, in one transaction; answer `marks`.
+
+        A scope whose mark has been answered or made again since it was read is left to whoever did that.
+        """
         with self.database.transaction() as cursor:
             _lock(cursor, target, sorted({day for _, day in scopes}))
+            held = due.claim(cursor, target.address, marks)
+            stale = _stale(marks, held)
+            if not stale.is_empty():
+                frame = _split(target, frame, stale)[0]
+                scopes = sorted({*scopes} - {*stale.iter_rows()})
+            fresh = digests(target, frame)
             stored = _stored_digests(cursor, target, scopes)
             changed = _changed_scopes(fresh, stored)
             if not changed.is_empty():
                 self._replace_rows(cursor, target, frame, changed, stored)
-                _keep_digests(cursor, target, fresh, changed, NO_PAYLOAD)
+                _keep_digests(cursor, target, fresh, changed, {})
                 _spread(cursor, target, changed)
-            due.clear(cursor, target.address, marks)
+            due.clear(cursor, target.address, held)
         written = _rows_of(target, frame, changed)
         return _report(target, written, unchanged=frame.height - written.height)
 
@@ -134,8 +153,12 @@ class TimescaleStore:
         current: pl.DataFrame,
         closed: pl.DataFrame | None,
         scopes: Sequence[tuple[str, date]],
+        folded: pl.DataFrame,
     ) -> None:
-        """Make the rows of `scopes`, closed versions included, equal to rows that were made elsewhere."""
+        """Make the rows of `scopes`, closed versions included, equal to rows that were made elsewhere.
+
+        `folded`: the digests of those rows, which say how far their payloads have been folded.
+        """
         pairs = _pairs_frame(scopes)
         with self.database.transaction() as cursor:
             _lock(cursor, target, sorted({day for _, day in scopes}))
@@ -152,20 +175,26 @@ class TimescaleStore:
                 copy_into(cursor, side, come)
             fresh = digests(target, _split(target, current, pairs)[1])
             everything = pl.concat([fresh.select(SCOPE), stored.select(SCOPE)]).unique()
-            _keep_digests(cursor, target, fresh, everything, NO_PAYLOAD)
-            _spread(cursor, target, everything)
+            _keep_digests(cursor, target, fresh, everything, _times_by_scope(folded))
+            _spread(cursor, target, pairs)  # what only the lake still has must leave it too
 
     def digests(self, target: Table, start: date | None = None, end: date | None = None) -> pl.DataFrame:
         """Return the stored digests of a table with scope_date in [start, end)."""
         query = sql.SQL(
-            "SELECT table_name, subject, scope_date, slice, sha256, row_count FROM ops.digests WHERE table_name = {} "
-            "AND scope_date >= {}::date AND scope_date < {}::date ORDER BY subject, scope_date, slice"
+            "SELECT table_name, subject, scope_date, slice, sha256, row_count, ingest_time FROM ops.digests "
+            "WHERE table_name = {} AND scope_date >= {}::date AND scope_date < {}::date "
+            "ORDER BY subject, scope_date, slice"
         ).format(
             sql.Literal(target.address),
             sql.Literal(str(start or date.min)),
             sql.Literal(str(end or date.max)),
         )
         return self.database.frame(query)
+
+    def read_scopes(self, target: Table, source: Table, scopes: Sequence[tuple[str, date]]) -> pl.DataFrame:
+        """Return the rows of (subject, date) pairs from `target` or, as `source`, its history."""
+        pairs = _pairs_frame(scopes)
+        return _split(target, self._subject_rows(target, source, pairs), pairs)[1]
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,15 +204,18 @@ class TimescaleStore:
         self, cursor: Cursor, target: Table, facts: Facts, dates: Sequence[date], *, trust_digests: bool
     ) -> WriteReport:
         versions = _fold_payloads(target, facts.observations)
-        stored = _stored_digests(
-            cursor, target, _scope_pairs(_scopes_of(target, versions.current)) | facts.spliced
-        )
+        stored = _stored_digests(cursor, target, _pairs_of(target, versions.current) | facts.spliced)
         if stored.is_empty() and not facts.spliced:
             return _fill(cursor, target, facts, versions)
-        fresh = digests(target, versions.current)
-        if not trust_digests:
-            stored = digests(target, self._current_rows(target, stored))
-        changed = _changed_scopes(fresh, stored, facts.spliced)
+        with ThreadPoolExecutor(max_workers=1) as helper:
+            hashing = helper.submit(digests, target, versions.current)
+            if not trust_digests:
+                stored = self._hashed_again(target, stored)
+            fresh = hashing.result()
+        # Payloads that stay silent about a scope, another source's of the same session, do not change it.
+        spoken = stored.filter(_is_pair_of(facts.spliced)) if facts.spliced else stored.clear()
+        spoken = pl.concat([stored.join(fresh, on=SCOPE, how="semi"), spoken]).unique()
+        changed = _changed_scopes(fresh, spoken, facts.spliced)
         untouched = changed.join(stored, on=SCOPE, how="anti") if not facts.spliced else changed.clear()
         touched = changed.join(untouched, on=SCOPE, how="anti")
         current, closed = (
@@ -231,10 +263,14 @@ class TimescaleStore:
             return
         merged = digests(target, self._current_rows_in(cursor, target, touched))
         now = pl.concat([fresh.join(touched, on=SCOPE, how="anti"), merged])
-        _keep_digests(
-            cursor, target, now, now.select(SCOPE), facts.observations.get_column("ingest_time").max()
-        )
+        _keep_digests(cursor, target, now, now.select(SCOPE), _latest_times(target, facts.observations))
         _spread(cursor, target, changed)
+
+    def _hashed_again(self, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
+        """Return the digests of what the scopes hold; knowledge is no part of them and is not read."""
+        facts_only = replace(target, columns=tuple(c for c in target.columns if not c.is_knowledge))
+        hashed = digests(target, self._subject_rows(target, facts_only, scopes))
+        return hashed.join(scopes, on=SCOPE, how="semi")
 
     def _current_rows(self, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
         return _rows_of(target, self._subject_rows(target, target, scopes), scopes)
@@ -273,15 +309,14 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
     """Write scopes that hold nothing yet; the digests are computed while the server takes the rows."""
     if versions.current.is_empty():
         return WriteReport()
-    with ThreadPoolExecutor(max_workers=1) as helper:
-        hashing = helper.submit(digests, target, versions.current)
-        copy_into(cursor, target, versions.current)
-        copy_into(cursor, target.history(), versions.history)
-        fresh = hashing.result()
-    folded_time = facts.observations.get_column("ingest_time").max()
-    cursor.execute(_KEEP, _digest_arguments(target, fresh, folded_time))
+    with copying(cursor, target, versions.current):
+        fresh = digests(target, versions.current)
+        folded = _latest_times(target, facts.observations)
+        report = _report(target, versions.current, unchanged=0, revised=versions.history.height)
+    copy_into(cursor, target.history(), versions.history)
+    cursor.execute(_KEEP, _digest_arguments(target, fresh, folded))
     _spread(cursor, target, fresh)
-    return _report(target, versions.current, unchanged=0, revised=versions.history.height)
+    return report
 
 
 def _fold_payloads(target: Table, observations: pl.DataFrame) -> Versions:
@@ -363,16 +398,33 @@ def _stored_digests(cursor: Cursor, target: Table, scopes: Iterable[tuple[str, d
 def _changed_scopes(
     fresh: pl.DataFrame, stored: pl.DataFrame, always: frozenset[tuple[str, date]] = frozenset()
 ) -> pl.DataFrame:
-    """Return the scopes that are new, different or gone, and those to be done in any case.
-
-    A fact scope is never gone: payloads that stay silent about a row do not delete it.
-    """
+    """Return the scopes that are new, different or gone, and those to be done in any case."""
     both = fresh.join(stored, on=SCOPE, how="full", suffix="_stored", coalesce=True)
-    forced = pl.struct("subject", "scope_date").is_in(
-        [{"subject": subject, "scope_date": day} for subject, day in always]
-    )
     differs = pl.col("sha256").ne_missing(pl.col("sha256_stored"))
-    return both.filter(differs | forced if always else differs).select(SCOPE)
+    return both.filter(differs | _is_pair_of(always) if always else differs).select(SCOPE)
+
+
+def _is_pair_of(pairs: frozenset[tuple[str, date]]) -> pl.Expr:
+    return pl.struct("subject", "scope_date").is_in(
+        [{"subject": subject, "scope_date": day} for subject, day in pairs]
+    )
+
+
+def _stale(marks: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return the (subject, scope_date) pairs of marks that are no longer held."""
+    pair = ["subject", "scope_date"]
+    if held.height == marks.height:
+        return marks.select(pair).clear()
+    return marks.select(pair).join(held.select(pair), on=pair, how="anti")
+
+
+def _still_due(target: Table, facts: Facts, held: pl.DataFrame) -> Facts:
+    """Return the facts of the scopes whose marks are held; the others are left to whoever took them."""
+    stale = _stale(facts.marks, held)
+    if stale.is_empty():
+        return facts
+    observations = _split(target, facts.observations, stale)[0]
+    return replace(facts, observations=observations, marks=held, spliced=facts.spliced - {*stale.iter_rows()})
 
 
 def _scope_expressions(target: Table) -> list[pl.Expr]:
@@ -385,10 +437,11 @@ def _scope_expressions(target: Table) -> list[pl.Expr]:
     ]
 
 
-def _scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct scopes of rows; quick where the rows of a scope lie together."""
-    columns = [name for name in (target.digest_subject, target.digest_date, *target.digest_slice) if name]
-    return _first_of_runs(rows, columns).select(_scope_expressions(target)).unique()
+def _pairs_of(target: Table, rows: pl.DataFrame) -> set[tuple[str, date]]:
+    """Return the (subject, scope_date) pairs of rows; quick where the rows of a pair lie together."""
+    columns = [name for name in (target.digest_subject, target.digest_date) if name]
+    subject, day, _ = _scope_expressions(target)
+    return set(_first_of_runs(rows, columns).select(subject, day).iter_rows())
 
 
 def _rows_of(target: Table, rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -453,21 +506,29 @@ def _delete(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
 
 
 def _keep_digests(
-    cursor: Cursor, target: Table, fresh: pl.DataFrame, changed: pl.DataFrame, folded_time: object
+    cursor: Cursor,
+    target: Table,
+    fresh: pl.DataFrame,
+    changed: pl.DataFrame,
+    folded: Mapping[tuple[str, date, str], datetime],
 ) -> None:
-    """Store the digests of changed scopes; those of scopes that hold nothing any more go."""
+    """Store the digests of changed scopes; those of scopes that hold nothing any more go.
+
+    `folded`: receive time of the youngest payload folded into each; derived rows have none of their own.
+    """
     rows = fresh.join(changed, on=SCOPE, how="semi")
     gone = changed.join(fresh, on=SCOPE, how="anti")
     for statement, frame in ((_KEEP, rows), (_FORGET, gone)):
         if not frame.is_empty():
-            cursor.execute(statement, _digest_arguments(target, frame, folded_time))
+            cursor.execute(statement, _digest_arguments(target, frame, folded))
 
 
 _KEEP = """
     INSERT INTO ops.digests AS old (table_name, subject, scope_date, slice, sha256, row_count, ingest_time)
-    SELECT %(table)s, subject, scope_date, slice, sha256, row_count, %(time)s
+    SELECT %(table)s, subject, scope_date, slice, sha256, row_count, folded_time
     FROM unnest(%(subject)s::text[], %(scope_date)s::date[], %(slice)s::text[], %(sha256)s::text[],
-                %(row_count)s::bigint[]) AS new (subject, scope_date, slice, sha256, row_count)
+                %(row_count)s::bigint[], %(folded_time)s::timestamptz[])
+         AS new (subject, scope_date, slice, sha256, row_count, folded_time)
     ON CONFLICT (table_name, subject, scope_date, slice) DO UPDATE
     SET sha256 = excluded.sha256, row_count = excluded.row_count,
         ingest_time = greatest(old.ingest_time, excluded.ingest_time)
@@ -480,9 +541,23 @@ _FORGET = """
 """
 
 
-def _digest_arguments(target: Table, frame: pl.DataFrame, folded_time: object) -> dict[str, object]:
+def _digest_arguments(
+    target: Table, frame: pl.DataFrame, folded: Mapping[tuple[str, date, str], datetime]
+) -> dict[str, object]:
     columns = {name: frame.get_column(name).to_list() for name in frame.columns}
-    return {"table": target.address, "time": folded_time, **columns}
+    times = [folded.get(scope, NO_PAYLOAD) for scope in frame.select(SCOPE).iter_rows()]
+    return {"table": target.address, "folded_time": times, **columns}
+
+
+def _latest_times(target: Table, observations: pl.DataFrame) -> dict[tuple[str, date, str], datetime]:
+    """Return the receive time of each scope's youngest observation."""
+    names = [name for name in (target.digest_subject, target.digest_date, *target.digest_slice) if name]
+    latest = observations.group_by(names).agg(pl.col("ingest_time").max())
+    return _times_by_scope(latest.select(*_scope_expressions(target), "ingest_time"))
+
+
+def _times_by_scope(scopes: pl.DataFrame) -> dict[tuple[str, date, str], datetime]:
+    return {(row[0], row[1], row[2]): row[3] for row in scopes.select(*SCOPE, "ingest_time").iter_rows()}
 
 
 def _spread(cursor: Cursor, target: Table, changed: pl.DataFrame) -> None:
@@ -510,13 +585,25 @@ def lake_partition(target: Table, day: date) -> str:
 
 
 def _report(target: Table, written: pl.DataFrame, unchanged: int, revised: int = 0) -> WriteReport:
-    times = written.get_column(target.time_column) if target.time_column and not written.is_empty() else None
-    first, last = (times.min(), times.max()) if times is not None else (None, None)
+    first, last = _span_of(target, written)
     return WriteReport(
         rows_written=written.height,
         rows_unchanged=unchanged,
         rows_revised=revised,
-        first_time=first if isinstance(first, datetime) else None,
-        last_time=last if isinstance(last, datetime) else None,
+        first_time=first,
+        last_time=last,
         subjects=frozenset(written.get_column(target.digest_subject).unique()),
     )
+
+
+def _span_of(target: Table, rows: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
+    """Return the first and last instant of rows; a date stands for its midnight, UTC."""
+    dates = [name for name in target.business_key if name.endswith("_date")]
+    column = target.time_column or target.digest_date or next(iter(dates), "")
+    if not column or rows.is_empty():
+        return None, None
+    times = rows.get_column(column).cast(pl.Datetime("us", "UTC"))
+    first, last = times.min(), times.max()
+    assert isinstance(first, datetime | None)
+    assert isinstance(last, datetime | None)
+    return first, last

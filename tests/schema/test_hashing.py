@@ -118,9 +118,10 @@ def test_every_other_cell_matters(address: str) -> None:
     row = good_row(declared)
 
     for column in declared.columns:
-        if not column.is_knowledge:
-            changed = {**row, column.name: another(column, row)}
-            assert one_hash(declared, changed) != one_hash(declared, row), column.name
+        if column.is_knowledge:
+            continue
+        changed = {**row, column.name: another(column, row)}
+        assert one_hash(declared, changed) != one_hash(declared, row), column.name
         if column.is_nullable and row[column.name] is not None:
             assert one_hash(declared, {**row, column.name: None}) != one_hash(declared, row), column.name
 
@@ -189,7 +190,7 @@ def test_zero_has_no_sign_and_a_number_that_is_none_no_shade() -> None:
     one=st.lists(st.text("a\x1f:1", max_size=3), max_size=3),
     other=st.lists(st.text("a\x1f:1", max_size=3), max_size=3),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_lists_of_texts_have_one_hash_only_if_they_are_equal(one: list[str], other: list[str]) -> None:
     pivots = table("signals.weekly_pivots")
     row = good_row(pivots)

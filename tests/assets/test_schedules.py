@@ -1,0 +1,160 @@
+"""Schedules at their ticks: the right partition, or a reason to skip; in winter, in summer and in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from findata_assets.automation import close_schedules
+from findata_assets.definitions import findata
+from findata_assets.partitions import SESSIONS, session_partitions
+from findata_core.calendars import session_dates, sessions_of
+from findata_resources.environment import load_settings
+from findata_resources.trading_days import Closes, trading_days
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def evaluated(name: str, moment: datetime) -> dg.ScheduleExecutionData:
+    """Evaluate a schedule at a moment, as the daemon does."""
+    definitions = findata()
+    context = dg.build_schedule_context(
+        scheduled_execution_time=moment, repository_def=definitions.get_repository_def()
+    )
+    return definitions.resolve_schedule_def(name).evaluate_tick(context)
+
+
+def tick(name: str, moment: datetime) -> dg.RunRequest | dg.SkipReason:
+    """Return what a schedule says at a moment."""
+    result = evaluated(name, moment)
+    if result.run_requests:
+        (request,) = result.run_requests
+        return request
+    assert result.skip_message is not None
+    return dg.SkipReason(result.skip_message)
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "key"),
+    [
+        ("after_close_xnas", datetime(2022, 6, 14, 16, 20, tzinfo=NEW_YORK), "2022-06-14"),
+        ("after_close_xnas", datetime(2024, 11, 29, 16, 20, tzinfo=NEW_YORK), "2024-11-29"),  # closed at 13:00
+        ("after_close_xnas", datetime(2024, 3, 8, 16, 20, tzinfo=NEW_YORK), "2024-03-08"),  # before the clocks
+        ("after_close_xnas", datetime(2024, 3, 11, 16, 20, tzinfo=NEW_YORK), "2024-03-11"),  # after it
+        ("after_close_xnas", datetime(2024, 11, 1, 16, 20, tzinfo=NEW_YORK), "2024-11-01"),
+        ("after_close_xnas", datetime(2024, 11, 4, 16, 20, tzinfo=NEW_YORK), "2024-11-04"),
+        ("after_close_xlon", datetime(2024, 3, 28, 16, 50, tzinfo=ZoneInfo("Europe/London")), "2024-03-28"),
+        ("after_close_xlon", datetime(2024, 4, 2, 16, 50, tzinfo=ZoneInfo("Europe/London")), "2024-04-02"),
+        ("after_close_xhkg", datetime(2022, 6, 14, 18, 5, tzinfo=ZoneInfo("Asia/Hong_Kong")), "2022-06-14"),
+    ],
+)
+def test_a_session_is_asked_for_under_its_own_date(name: str, moment: datetime, key: str) -> None:
+    asked = tick(name, moment)
+    assert isinstance(asked, dg.RunRequest)
+    assert (asked.partition_key, asked.run_key) == (key, f"{name.removeprefix('after_close_')}/{key}")
+    # The daemon refuses a key that does not exist at the moment of the tick: no scheduled run would start.
+    assert key in SESSIONS.get_partition_keys(current_time=moment)
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "exchange"),
+    [
+        ("after_close_xnas", datetime(2025, 1, 9, 16, 20, tzinfo=NEW_YORK), "XNAS"),  # a day of mourning
+        ("after_close_xnas", datetime(2024, 7, 4, 16, 20, tzinfo=NEW_YORK), "XNAS"),
+        ("after_close_xlon", datetime(2022, 6, 3, 16, 50, tzinfo=ZoneInfo("Europe/London")), "XLON"),
+        ("after_close_xhkg", datetime(2022, 6, 3, 18, 5, tzinfo=ZoneInfo("Asia/Hong_Kong")), "XHKG"),
+    ],
+)
+def test_a_holiday_is_skipped_with_its_reason(name: str, moment: datetime, exchange: str) -> None:
+    skipped = tick(name, moment)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == f"{moment.date()} is no session of {exchange}"
+
+
+def test_two_ticks_of_a_day_ask_for_the_same_run() -> None:
+    early, late = (datetime(2022, 6, 14, hour, 20, tzinfo=NEW_YORK) for hour in (16, 18))
+    first, second = tick("after_close_xnas", early), tick("after_close_xnas", late)
+    assert isinstance(first, dg.RunRequest)
+    assert isinstance(second, dg.RunRequest)
+    assert first.run_key == second.run_key
+
+
+def test_sofr_is_asked_for_after_its_publication_and_after_its_revision_on_weekdays() -> None:
+    # Published at about 08:00, revised at about 14:30 in New York (the New York Fed's page on SOFR).
+    schedule = findata().resolve_schedule_def("sofr_slots")
+    assert schedule.cron_schedule == ["15 8 * * 1-5", "45 14 * * 1-5"]
+    assert schedule.execution_timezone == "America/New_York"
+    (request,) = evaluated("sofr_slots", datetime(2024, 3, 11, 8, 15, tzinfo=NEW_YORK)).run_requests or []
+    assert request.partition_key is None
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Closes]:
+    """Exchanges on both sides of the world, with breaks, with Sundays, with and without summer time."""
+    folder = tmp_path_factory.mktemp("calendars")
+    mics = ["ARCX", "XASX", "XHKG", "XLON", "XNAS", "XNZE", "XSAU", "XTKS"]
+    return trading_days(mics, date(2025, 1, 1), date(2025, 12, 31), folder).closes
+
+
+def ticks_of_2025(schedule: dg.ScheduleDefinition) -> Iterator[tuple[date, datetime]]:
+    """Yield the local day and the instant of each tick, reading the cron by hand."""
+    assert isinstance(schedule.cron_schedule, str)
+    minute, hour, _, _, weekdays = schedule.cron_schedule.split()
+    first, _, last = weekdays.partition("-")
+    zone = ZoneInfo(str(schedule.execution_timezone))
+    for number in range(365):
+        day = date(2025, 1, 1) + timedelta(days=number)
+        if int(first) <= day.isoweekday() % 7 <= int(last):
+            yield day, datetime.combine(day, time(int(hour), int(minute)), zone).astimezone(UTC)
+
+
+def test_every_session_of_a_year_has_one_tick_after_its_close_when_its_key_exists(
+    many: Mapping[str, Closes],
+) -> None:
+    for schedule in close_schedules(many, date(2025, 6, 2)):
+        mic = schedule.name.rsplit("_", 1)[1].upper()
+        sessions = sessions_of(mic, date(2025, 1, 2), date(2025, 12, 30))
+        by_day = dict(ticks_of_2025(schedule))
+        for day, close in sessions.select("session_date", "close_time").iter_rows():
+            assert by_day[day] > close + timedelta(minutes=15), (mic, day)
+            assert by_day[day] > datetime.combine(day, time(10), UTC), (mic, day)
+
+
+def test_exchanges_of_one_calendar_share_a_schedule(many: Mapping[str, Closes]) -> None:
+    names = [schedule.name for schedule in close_schedules(many, date(2025, 6, 2))]
+    assert names == [
+        "after_close_arcx_xnas",
+        "after_close_xasx",
+        "after_close_xhkg",
+        "after_close_xlon",
+        "after_close_xnze",
+        "after_close_xsau",
+        "after_close_xtks",
+    ]
+
+
+def test_an_exchange_that_trades_on_sundays_has_partitions_and_ticks_on_them() -> None:
+    dates = session_dates(["XSAU", "XNAS"], date(2024, 1, 1), date(2024, 3, 31))
+    settings = load_settings(first_session=date(2024, 1, 1), _env_file=None)
+    keys = session_partitions(settings, dates).get_partition_keys(
+        current_time=datetime(2024, 3, 31, 12, tzinfo=UTC)
+    )
+    assert keys == [str(day) for day in dates]
+    assert "2024-01-07" in keys  # a Sunday
+
+
+def test_partitions_are_the_sessions_and_none_lies_in_the_future() -> None:
+    friday_evening = datetime(2024, 6, 28, 22, tzinfo=UTC)
+    saturday = friday_evening + timedelta(days=1)
+    assert SESSIONS.get_partition_keys(current_time=friday_evening)[-1] == "2024-06-28"
+    assert SESSIONS.get_partition_keys(current_time=saturday)[-1] == "2024-06-28"
+    before_the_key = datetime(2024, 7, 1, 9, 59, tzinfo=UTC)
+    assert SESSIONS.get_partition_keys(current_time=before_the_key)[-1] == "2024-06-28"
+    assert SESSIONS.get_partition_keys(current_time=before_the_key + timedelta(minutes=2))[-1] == "2024-07-01"
+    union = session_dates(["XHKG", "XLON", "XNAS"], date(2015, 1, 1), date(2023, 12, 31))
+    keys = SESSIONS.get_partition_keys(current_time=saturday)
+    assert [key for key in keys if "2015" <= key < "2024"] == [str(day) for day in union]

@@ -1,0 +1,75 @@
+"""The command as a person runs it, on a platform of the tests: in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from findata_assets.steps.platform import Platform
+from findata_cli.main import app
+from findata_resources.environment import PROJECT, settings_environment
+from tests.conftest import SAMPLE, _platforms, load_sample
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def undone() -> Iterator[None]:
+    """Undo what a command does to its own process: environment and levels of logging."""
+    before, level = dict(os.environ), logging.getLogger("dagster").level
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+    logging.getLogger("dagster").setLevel(level)
+
+
+@pytest.fixture
+def findata() -> Run:
+    """Runs the command in this process: `findata("sql", "SELECT 1", on=platform)`."""
+
+    def run(*arguments: str, on: Platform | None = None) -> Any:
+        if on is not None:
+            os.environ.update(settings_environment(on.settings))
+        return CliRunner().invoke(app, list(arguments))
+
+    return run
+
+
+@pytest.fixture
+def start() -> Run:
+    """Starts the command as a process: `start("materialize", environment={...})`."""
+
+    def run(*arguments: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+        variables = {**os.environ, **environment, "PYTHONPATH": str(PROJECT)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "findata_cli", *arguments],
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def own_sample(stack: Any, migrated_template: str) -> Iterator[Platform]:
+    """A platform with the sample, for one module that tampers with it and repairs it."""
+    with _platforms(stack[1], migrated_template) as make:
+        platform = make()
+        load_sample(platform)
+        yield platform
+
+
+@pytest.fixture
+def sample() -> Path:
+    """The folder of the bundled sample."""
+    return SAMPLE
