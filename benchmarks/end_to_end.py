@@ -81,7 +81,11 @@ def _materialize(folder: Path, settings: Settings, endpoints: Endpoints) -> None
     others = {name: value for name, value in os.environ.items() if not name.startswith("FINDATA_")}
     own = {**dagster_environment(settings, endpoints), "PYTHONPATH": str(PROJECT)}
     # Its own folder, so that a developer's .env is not read.
-    subprocess.run(command, check=True, cwd=folder, env={**others, **own}, capture_output=True)
+    done = subprocess.run(
+        command, check=False, cwd=folder, env={**others, **own}, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def _assert_same_rows(expected: dict[str, pl.DataFrame], database_url: str, day: date) -> None:

@@ -15,8 +15,8 @@ import dagster as dg
 from findata_assets.definitions import findata
 from findata_assets.partitions import MONTHS, SESSIONS
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import known_payloads, latest_sha256
-from findata_assets.steps.sources import recorded_answers
+from findata_assets.steps.receiving import known_payloads
+from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
 from findata_core.errors import ConfigurationError, RunFailed
 from findata_resources.stores.due import due_dates
 from findata_resources.stores.raw import receipt
@@ -83,9 +83,8 @@ class Runner:
 
     def refresh_reference(self) -> None:
         """Bring universe and calendars up to date, if they are not."""
-        path = self._platform.settings.universe
-        latest = latest_sha256(self._platform, "findata", "universe", "universe")
-        if latest != sha256_of(path):
+        adopt_receipts(self._platform)
+        if not reference_is_current(self._platform):
             self._run(REFERENCE, {})
 
     def fetch(self, source: str, start: date, end: date) -> None:
@@ -117,7 +116,9 @@ class Runner:
                 chosen = [name for name in group if wanted is None or name in wanted]
                 self._run_group(chosen, grain, start or date.min, end or date.max)
             if self.done.runs == before:
-                return
+                break
+        # Objects that a killed publisher has left marked, although nothing is due any more.
+        self._platform.lake.publish(self._platform.store)
 
     def _run_group(
         self, group: Sequence[str], grain: dg.TimeWindowPartitionsDefinition | None, start: date, end: date
@@ -185,13 +186,6 @@ def blocks(partitions: dg.TimeWindowPartitionsDefinition, dates: set[date]) -> I
             start = number
         previous = number
     yield keys[start], keys[previous]
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, hexadecimal."""
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:

@@ -174,15 +174,6 @@ def row_schema(address: str) -> dict[str, pl.DataType]:
     return {name: dtype for name, dtype in columns if name not in STORED_COLUMNS}
 
 
-def windows(capability: Capability, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Cut [start, end) into the fewest windows that one request each may cover, oldest first."""
-    width = capability.widest_window or (end - start)
-    while start < end:
-        stop = min(start + width, end)
-        yield start, stop
-        start = stop
-
-
 def windows_over(
     capability: Capability, spans: Iterable[tuple[datetime, datetime]]
 ) -> Iterator[tuple[datetime, datetime]]:

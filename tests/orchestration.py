@@ -6,7 +6,7 @@ databases and buckets themselves (conftest).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,10 @@ from psycopg import sql
 
 from findata_assets.resource import PlatformResource
 from findata_assets.running import Runner, keep_connections
-from findata_assets.steps.platform import Platform, platform_at
+from findata_assets.steps.platform import Platform
 from findata_resources.embedded.orchestrator import dagster_environment, prepare_dagster_home
-from findata_resources.environment import Settings, load_settings, resolve_endpoints
-from tests.conftest import SAMPLE, MakePlatform
+from findata_resources.environment import resolve_endpoints
+from tests.conftest import SAMPLE
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,3 @@ def orchestrated(platform: Platform) -> Iterator[Orchestrated]:
         with dg.DagsterInstance.get() as instance:
             keep_connections(instance)
             yield Orchestrated(platform, instance)
-
-
-def with_settings(platform: Platform, clock: SetClock | None = None, **changes: Any) -> Platform:
-    """Return a platform on the same stores with other settings, and another clock."""
-    kept = {name: getattr(platform.settings, name) for name in platform.settings.model_fields_set}
-    settings = load_settings(**{**kept, **changes}, _env_file=None)
-    return platform_at(settings, resolve_endpoints(settings), clock)
-
-
-MakeOrchestrated = Callable[[], Orchestrated]
-
-__all__ = ["MakePlatform", "Orchestrated", "SetClock", "Settings", "given", "orchestrated", "with_settings"]

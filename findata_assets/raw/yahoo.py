@@ -20,8 +20,8 @@ from findata_assets.steps.live import fetch_bars
     tags={"layer": "raw"},
     retry_policy=RETRIES,
     pool="yahoo",
-    description="Yahoo's chart answers for closed sessions that are not complete or not settled yet, byte for "
-    "byte on S3. Windows are as wide as Yahoo allows; each request has a row in ops.fetches.",
+    description="Yahoo's chart answers for closed sessions that are not complete or not settled yet, byte "
+    "for byte on S3. Windows are as wide as Yahoo allows; each request has a row in ops.fetches.",
 )
 def yahoo_bars(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Ask for what is due of the partition's sessions."""

@@ -15,12 +15,12 @@ from psycopg import sql
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import NoLake, Platform
 from findata_assets.steps.receiving import register
+from findata_assets.steps.sources import REFERENCE_DATASETS
 from findata_core.errors import NotEqual, StoreError
 from findata_resources.migrations.migrate import migrate
 from findata_resources.stores.raw import Payload, payload_id_in
 from findata_resources.stores.timescale import TimescaleStore
 
-REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
 Progress = Callable[[str], None]
 
 

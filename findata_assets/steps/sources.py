@@ -3,13 +3,17 @@
 Each function asks, receives and reports; an answer that is known already changes nothing.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+
+from psycopg import sql
 
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform, mic_of
-from findata_assets.steps.receiving import Intake, known_payloads, latest_sha256, receive
+from findata_assets.steps.receiving import Intake, known_payloads, latest_sha256, receive, register
 from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
 from findata_resources.provider import Received, Request
@@ -17,8 +21,10 @@ from findata_resources.providers import calendar, universe
 from findata_resources.providers.recorded import RecordedProvider
 from findata_resources.providers.recorded_files import Skipped, survey
 from findata_resources.providers.recorded_manifest import Manifest, load_manifest
-from findata_resources.stores.raw import receipt
+from findata_resources.stores.raw import payload_id_in, receipt
 from findata_resources.stores.timescale import WriteReport
+
+REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,36 @@ def refresh_sessions(platform: Platform, mics: Iterable[str] = ()) -> WriteRepor
     followed = platform.store.read(table("reference.instruments")).get_column("instrument_id")
     load_calendars(platform, {*(mic_of(instrument_id) for instrument_id in followed), *mics})
     return fold_facts(platform, "reference.sessions")
+
+
+def reference_is_current(platform: Platform) -> bool:
+    """Tell whether the universe file is the one received last, and the calendars reach their horizon."""
+    latest = latest_sha256(platform, "findata", "universe", "universe")
+    if latest != hashlib.sha256(platform.settings.universe.read_bytes()).hexdigest():
+        return False
+    ends = platform.store.database.frame(
+        sql.SQL("SELECT mic, max(session_date) AS last_date FROM reference.sessions GROUP BY mic")
+    )
+    # The last session before the horizon: no exchange rests for three weeks.
+    reach = calendar.horizon(platform.clock.now().date()) - timedelta(days=21)
+    return not ends.is_empty() and bool((ends.get_column("last_date") >= reach).all())
+
+
+def adopt_receipts(platform: Platform) -> Intake:
+    """Enter the receipts on S3 that the books lack: of a run killed in between, or of a lost database.
+
+    Reference data come first: bars can't be read without the sessions.
+    """
+    keys = {payload_id_in(key): key for key in platform.raw.receipts()}
+    unknown = keys.keys() - known_payloads(platform, keys)
+    payloads = [platform.raw.read_receipt(key) for payload_id, key in keys.items() if payload_id in unknown]
+    reference = [payload for payload in payloads if payload["dataset"] in REFERENCE_DATASETS]
+    total = sum((register(platform, payload) for payload in reference), Intake())
+    if reference:
+        for address in ("reference.sessions", "reference.instruments", "reference.symbols"):
+            fold_facts(platform, address)
+    others = (payload for payload in payloads if payload["dataset"] not in REFERENCE_DATASETS)
+    return sum((register(platform, payload) for payload in others), total)
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:

@@ -170,7 +170,7 @@ def _refuse_impossible(request: Request, now: datetime) -> None:
     if capability.widest_window is not None and end - start > capability.widest_window:
         raise RefusedRequest(
             f"Yahoo gives {capability.interval} bars for {capability.widest_window.days} days a request",
-            "Cut the window with findata_resources.provider.windows",
+            "Ask for fewer sessions at once",
         )
     if capability.wall is not None and start < now - capability.wall:
         raise RefusedRequest(

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from findata_resources.environment import Endpoints, Settings
-from tests.conftest import _platforms
+from tests.conftest import CALENDAR_START, SAMPLE, MakePlatform
 from tests.orchestration import Orchestrated, orchestrated
+
+# All three instruments, and the years that their sessions need.
+WHOLE_SAMPLE = {"universe": SAMPLE / "universe.csv", "calendar_start": CALENDAR_START}
 
 
 @pytest.fixture(scope="module")
-def dagster(stack: tuple[Settings, Endpoints], migrated_template: str) -> Iterator[Orchestrated]:
+def dagster(make_module_platform: MakePlatform) -> Iterator[Orchestrated]:
     """An empty platform with Dagster on it, for one test module."""
-    with _platforms(stack[1], migrated_template) as make, orchestrated(make()) as made:
+    with orchestrated(make_module_platform(**WHOLE_SAMPLE)) as made:
         yield made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -84,6 +85,15 @@ def test_settings_that_documents_name_are_settings() -> None:
         for name in re.findall(r"FINDATA_[A-Z0-9_]*[A-Z0-9]", _text(page))
     }
     assert sorted((page, name) for page, name in named if name not in known) == []
+
+
+def test_commands_that_documents_name_are_commands_with_these_options() -> None:
+    named = _commands()
+    helps = {command: _help(command) for command in named}
+    assert [command for command, text in helps.items() if not text] == []
+    assert [
+        f"{name} {option}" for name in named for option in sorted(named[name]) if option not in helps[name]
+    ] == []
 
 
 def test_no_file_names_a_place_of_one_machine() -> None:
@@ -170,6 +180,25 @@ def _anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", CODE_BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _commands() -> dict[str, set[str]]:
+    """Return findata's commands in the code of all pages, each with the options that stand behind it."""
+    found: dict[str, set[str]] = {}
+    for page in _pages():
+        blocks = "\n".join(block.group() for block in CODE_BLOCK.finditer(_text(page)))
+        spans = "\n".join(re.findall(r"`([^`\n]+)`", CODE_BLOCK.sub("", _text(page))))
+        for command, rest in re.findall(
+            r"(?:^ *|/bin/)findata ([a-z]+)([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
+        ):
+            found.setdefault(command, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
+    return dict(sorted(found.items()))
+
+
+def _help(command: str) -> str:
+    """Return what a command says of itself; "" if there is no such command."""
+    asked = [sys.executable, "-m", "findata_cli", command, "--help"]
+    return subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False, text=True).stdout
 
 
 def _pages() -> list[Path]:

@@ -19,7 +19,7 @@ import yfinance
 from curl_cffi.requests import Response, Session
 
 from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
-from findata_resources.provider import BAR_ROWS, Request, windows
+from findata_resources.provider import BAR_ROWS, Request, windows_over
 from findata_resources.providers import CAPABILITIES, parse_payload, settles_after, yahoo
 from findata_resources.providers.yahoo import YahooProvider
 from findata_resources.providers.yahoo_chart import bars_request
@@ -416,10 +416,25 @@ def test_the_provider_refuses_minutes_beyond_its_own_wall(standin: StandIn, prov
 def test_a_first_backfill_of_minutes_takes_four_requests_a_ticker() -> None:
     minute = next(capability for capability in CAPABILITIES["yahoo"] if capability.interval == "1m")
     assert minute.wall is not None
-    cut = list(windows(minute, NOW - minute.wall, NOW))
-    assert len(cut) == 4
-    assert (NOW - minute.wall, NOW) == (cut[0][0], cut[-1][1])
-    assert all(one[1] == other[0] for one, other in pairwise(cut))
+    hours = timedelta(hours=6, minutes=30)
+    days = [NOW - timedelta(days=number) for number in range(28, 0, -1)]
+    sessions = [(day - hours, day) for day in days if day.weekday() < 5]
+    joined = list(windows_over(minute, sessions))
+    assert len(joined) == 4
+    assert (joined[0][0], joined[-1][1]) == (sessions[0][0], sessions[-1][1])
+    assert all(stop - begin <= timedelta(days=8) for begin, stop in joined)
+    # No session is cut: each lies in exactly one window.
+    for start, end in sessions:
+        assert sum(begin <= start and end <= stop for begin, stop in joined) == 1
+    assert all(one[1] < other[0] for one, other in pairwise(joined))
+
+
+def test_spans_far_apart_share_a_window_only_where_windows_are_unlimited() -> None:
+    minute, day = (one for name in ("1m", "1d") for one in CAPABILITIES["yahoo"] if one.interval == name)
+    spans = [(NOW - timedelta(days=300), NOW - timedelta(days=299)), (NOW - timedelta(days=1), NOW)]
+    assert list(windows_over(minute, spans)) == spans
+    assert list(windows_over(day, spans)) == [(spans[0][0], NOW)]
+    assert list(windows_over(day, [])) == []
 
 
 @pytest.mark.parametrize(
