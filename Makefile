@@ -26,7 +26,7 @@ lint: env ## check style, types, layers, the contract in proto/, and that Dagste
 	@scripts/lint
 
 bench: env ## measure what the documents claim about speed
-	@$(VENV)/bin/python -m bench
+	@$(VENV)/bin/python -m benchmarks
 
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \

@@ -1,30 +1,29 @@
 """Candles of a year: findata's fold against a compiled pass, pandas and Polars, in one run on one machine.
 
 What belongs here: the sides, their medians, the peak memory of ours, the targets. What does not: the data
-(year), the compiled pass itself (numba_fold). Run: python -m benchmarks.candles
+(year), the compiled pass itself (numba_fold).
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import statistics
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
-from datetime import date
-from typing import Any
+from datetime import date, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import polars as pl
 
 from benchmarks import numba_fold
+from benchmarks.measuring import Line, medians
 from benchmarks.year import Year, frame_of, make_year
 from findata_core.market.candles import fold_arrays, fold_period_candles
 from findata_core.market.folding import CandleArrays
+from findata_resources.environment import PROJECT
 
 # Measured before this was built: a cascade of reduceat took 1.7 times as long as numba, with 2.1 GB.
 TARGET_RATIO = 2.0
@@ -34,54 +33,33 @@ WIDTHS = ("5m", "15m", "30m", "1h", "4h", "1d")
 MONTH = (date(2025, 1, 1), date(2025, 1, 31))
 SESSION_OPEN_OF_MONTH = "14h30min"
 MONTHS_A_YEAR = 12
+NEW_YORK = ZoneInfo("America/New_York")
+FOUR_HOUR_STARTS = {time(9, 30), time(13, 30)}  # by the wall clock, the year round
 
-Result = dict[str, Any]
 
-
-def run(instruments: int = 200, repeats: int = 5) -> list[Result]:
-    """Compare the sides: name, ratio (to the compiled pass; peak in GB), target, met, detail."""
-    # First, while this process is small: Linux counts the parent's peak as the child's.
+def run(instruments: int = 200, repeats: int = 5) -> list[Line]:
+    """Compare the sides, after both were found to give the same candles."""
     peak_gigabytes = peak_of(instruments)
     year = make_year(instruments)
-    sides = {"findata": lambda: fold_year(year), "numba": lambda: numba_fold.fold(year)}
     _same_candles(year)
-    seconds = medians(sides, repeats)
+    _anchored_at_the_open(year)
+    seconds = medians({"findata": lambda: fold_year(year), "numba": lambda: numba_fold.fold(year)}, repeats)
     others = medians(_month_sides(instruments), max(1, repeats // 2))
     ratio = seconds["findata"] / seconds["numba"]
     rows = f"{len(year.bars.time):,} minutes of {instruments} instruments"
     detail = f"{rows}: {seconds['findata']:.2f} s against {seconds['numba']:.2f} s, medians of {repeats}"
-    results = [
-        result("candles: a year, against numba in parallel", ratio, TARGET_RATIO, detail),
-        result("candles: a year, peak memory in GB, data included", peak_gigabytes, TARGET_PEAK_GB, rows),
+    return [
+        Line("candles: a year, against numba in parallel", ratio, TARGET_RATIO, detail),
+        Line("candles: a year, peak memory in GB, data included", peak_gigabytes, TARGET_PEAK_GB, rows),
+        *(_month_line(name, spent, seconds) for name, spent in others.items()),
     ]
-    for name, spent in others.items():
-        against = spent * MONTHS_A_YEAR / seconds["numba"]
-        text = f"a month in {spent:.2f} s, times 12; findata is {against / ratio:.0f} times as fast"
-        results.append(result(f"candles: {name}, against numba", against, None, text))
-    return results
 
 
-def result(name: str, ratio: float, target: float | None, detail: str) -> Result:
-    """One line of the report; a side without a target is there for comparison and always met."""
-    return {
-        "name": name,
-        "ratio": round(ratio, 2),
-        "target": target,
-        "met": target is None or ratio <= target,
-        "detail": detail,
-    }
-
-
-def medians(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each side after a first turn that does not count; the sides take turns."""
-    spent: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(repeats + 1):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side()
-            if turn:
-                spent[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in spent.items()}
+def _month_line(name: str, spent: float, seconds: dict[str, float]) -> Line:
+    a_year = spent * MONTHS_A_YEAR
+    times = a_year / seconds["findata"]
+    detail = f"six intervals of a month in {spent:.2f} s, times 12; findata is {times:.0f} times as fast"
+    return Line(f"candles: {name}, against numba", a_year / seconds["numba"], None, detail)
 
 
 def fold_year(year: Year) -> tuple[dict[str, CandleArrays], pl.DataFrame, pl.DataFrame]:
@@ -114,9 +92,15 @@ def daily_frame(year: Year, daily: CandleArrays) -> pl.DataFrame:
 
 def peak_of(instruments: int) -> float:
     """Peak resident memory in GB of a process that makes the year and folds it once."""
-    command = [sys.executable, "-m", "benchmarks.candles", "--peak", str(instruments)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(answer.stdout) / 1e9
+    command = [sys.executable, "-m", "benchmarks.candles", str(instruments)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT)
+    return int(answer.stdout) * 1024 / 1e9
+
+
+def _peak_kilobytes() -> int:
+    """Peak resident memory of this program alone: getrusage counts what the parent had before, too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _same_candles(year: Year) -> None:
@@ -132,6 +116,14 @@ def _same_candles(year: Year) -> None:
         pairs = (theirs.start, ours.start), (theirs.end, ours.end), (theirs.expected, ours.expected_minutes)
         if not all(np.array_equal(*pair) for pair in pairs):
             raise AssertionError("The sides differ in the bounds of candles")
+
+
+def _anchored_at_the_open(year: Year) -> None:
+    """Every 4h candle starts at 09:30 or 13:30 in New York: also after both changes of its clock."""
+    starts = pl.Series(fold_arrays(year.bars, year.venues, year.bounds)["4h"].start).unique()
+    local = starts.cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(NEW_YORK.key)
+    if set(local.dt.time()) != FOUR_HOUR_STARTS or local.dt.date().n_unique() != year.sessions.height:
+        raise AssertionError(f"4h candles start at {sorted(set(local.dt.time()))}")
 
 
 def _month_sides(instruments: int) -> dict[str, Callable[[], object]]:
@@ -167,15 +159,6 @@ def _polars(frame: pl.DataFrame, width: str) -> pl.DataFrame:
     )
 
 
-def main(arguments: list[str]) -> None:
-    """Print the report, or with --peak N the peak memory in bytes of folding N instruments."""
-    if arguments[:1] == ["--peak"]:
-        fold_year(make_year(int(arguments[1])))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-        return
-    for line in run():
-        print(json.dumps(line))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    fold_year(make_year(int(sys.argv[1])))
+    print(_peak_kilobytes())

@@ -27,7 +27,7 @@ from findata_core.quality.gaps import coverage
 from findata_core.schema.frames import conform
 from findata_core.schema.hashing import digests
 from findata_core.schema.tables import Table, table
-from findata_core.schema.validation import validate
+from findata_core.schema.validation import sift, validate
 from findata_resources.environment import SystemClock
 from findata_resources.provider import Received
 from findata_resources.providers import parse_payload, settles_after
@@ -85,7 +85,7 @@ def _completed(answer: Received, sessions: pl.DataFrame) -> pl.DataFrame:
         ),
         BARS,
     )
-    return validate(BARS, rows).good
+    return sift(BARS, rows).good
 
 
 def _periods(candles: pl.DataFrame, sessions: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -113,3 +113,11 @@ def orchestrated(platform: Platform) -> Iterator[Orchestrated]:
         with dg.DagsterInstance.get() as instance:
             keep_connections(instance)
             yield Orchestrated(platform, instance)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure:
+    """Return the one failure of a run, as findata raised it."""
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    told = event.step_failure_data.user_failure_data
+    assert told is not None
+    return dg.Failure(told.description, dict(told.metadata))

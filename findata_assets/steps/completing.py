@@ -15,7 +15,7 @@ import polars as pl
 from findata_assets.steps.platform import Platform
 from findata_core.errors import MalformedPayload
 from findata_core.market.bars import complete_bars
-from findata_core.schema.frames import conform
+from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import Table, table
 from findata_resources.provider import Parsed
@@ -43,8 +43,13 @@ class Completed:
     duplicates: int = 0
 
 
-def complete_payload(platform: Platform, payload: Payload) -> Iterator[Completed]:
-    """Read, parse and complete a payload; one that can't be parsed is refused as a whole."""
+def complete_payload(
+    platform: Platform, payload: Payload, wanted: Table | None = None
+) -> Iterator[Completed]:
+    """Read, parse and complete what a payload says, for one table or for all of them.
+
+    A payload that can't be parsed is refused as a whole.
+    """
     body = platform.raw.body(payload)
     try:
         parsed = parse_payload(body, json.loads(payload["request"]))
@@ -52,7 +57,8 @@ def complete_payload(platform: Platform, payload: Payload) -> Iterator[Completed
         yield Completed(table(main_table(payload)), pl.DataFrame(), _whole_payload_refused(str(error)))
         return
     for part in parsed:
-        yield _complete(platform, part, payload)
+        if wanted is None or part.table == wanted.address:
+            yield _complete(platform, part, payload)
 
 
 def main_table(payload: Payload) -> str:
@@ -88,7 +94,7 @@ def scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _complete(platform: Platform, part: Parsed, payload: Payload) -> Completed:
-    from findata_core.schema.validation import validate  # Pandera: not for whoever only loads the definitions
+    from findata_core.schema.validation import sift  # Pandera: not for whoever only loads the definitions
 
     target = table(part.table)
     rows, refused, duplicates = part.rows, pl.DataFrame(schema=REFUSED_SCHEMA), 0
@@ -99,7 +105,7 @@ def _complete(platform: Platform, part: Parsed, payload: Payload) -> Completed:
         pl.lit(payload["payload_id"]).alias("payload_id"),
     )
     ordered = conform(known.sort(list(target.business_key)), target)
-    validated = validate(target, ordered)
+    validated = sift(target, ordered)
     broken = _broken(target, ordered, validated.failures)
     return Completed(target, validated.good, pl.concat([refused, broken]), duplicates)
 
@@ -114,7 +120,8 @@ def _complete_bars(
         for (interval,), part in rows.group_by(["interval"], maintain_order=True)
     ]
     if not parts:
-        return rows, pl.DataFrame(schema=REFUSED_SCHEMA), 0
+        # A day without data is an answer without rows.
+        return empty(table("market.bars")), pl.DataFrame(schema=REFUSED_SCHEMA), 0
     refused = pl.concat([part.refused for part in parts]).rename(
         {"instrument_id": "subject", "session_date": "scope_date"}
     )

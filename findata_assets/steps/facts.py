@@ -84,7 +84,7 @@ def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.Da
     observations, refused = [empty(target)], [empty(table("ops.quarantine"))]
     for payload in work.payloads:
         pairs = work.needs.filter(pl.col("payload_id") == payload["payload_id"]).select(PAIR)
-        for part in complete_payload(platform, payload):
+        for part in complete_payload(platform, payload, target):
             if part.target == target:
                 observations.append(_within(target, part.rows, pairs))
                 refused.append(quarantine_rows(payload, part))

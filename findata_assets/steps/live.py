@@ -188,7 +188,10 @@ def _bar_asks(platform: Platform, source: str, capability: Capability, start: da
 
 
 def _due_query(source: str, capability: Capability, start: date, end: date, now: datetime) -> sql.Composed:
-    """Closed sessions in the window that are not complete, or were last read before they settled."""
+    """Closed sessions in the window that are not complete, or were last read before they settled.
+
+    Only of instruments that the universe file names now: one that it no longer names is asked no more.
+    """
     return sql.SQL(
         """
         SELECT instruments.instrument_id, symbols.symbol, sessions.open_time, sessions.close_time
@@ -209,6 +212,10 @@ def _due_query(source: str, capability: Capability, start: date, end: date, now:
              AND coalesce(instruments.to_date, 'infinity')
         AND sessions.session_date BETWEEN symbols.from_date AND coalesce(symbols.to_date, 'infinity')
         AND sessions.close_time <= {now}::timestamptz
+        AND instruments.instrument_id IN (
+             SELECT subject FROM ops.payload_scopes WHERE table_name = 'reference.instruments' AND payload_id = (
+                  SELECT payload_id FROM ops.payloads WHERE dataset = 'universe'
+                  ORDER BY received_time DESC LIMIT 1))
         AND (coverage.status IS DISTINCT FROM 'complete'
              OR read_time < sessions.close_time + make_interval(secs => {settles}))
         ORDER BY 1, 3

@@ -13,8 +13,8 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from findata_core.rules import Rule, rules_of
-from findata_core.schema.frames import POLARS_TYPES
-from findata_core.schema.tables import Column, Table
+from findata_core.schema.frames import POLARS_TYPES, polars_schema
+from findata_core.schema.tables import Column, ColumnKind, Table
 
 KEY_NOT_INCREASING = "key_not_increasing"
 FAILURE_SCHEMA = {"row_number": pl.Int64, "rule": pl.String, "reason": pl.String}
@@ -45,12 +45,24 @@ def validate(table: Table, frame: pl.DataFrame) -> Validated:
     return Validated(frame, pl.DataFrame(schema=FAILURE_SCHEMA))
 
 
+def sift(table: Table, frame: pl.DataFrame) -> Validated:
+    """Do what validate() does, for the many small batches of a load.
+
+    Pandera makes some seventy queries a call, 20 ms however few the rows. One query with the same
+    expressions tells whether there is anything for it to find; only then it is asked what and where.
+    """
+    has_shape = list(frame.schema.items()) == list(polars_schema(table).items())
+    if has_shape and frame.select(_obeys_everything(table)).item():
+        return Validated(frame, pl.DataFrame(schema=FAILURE_SCHEMA))
+    return validate(table, frame)
+
+
 @cache
 def pandera_schema(table: Table) -> pa.DataFrameSchema:
     """Return the Pandera (Polars) schema: dtypes, nulls, bounds, allowed values, domain rules, unique keys."""
     return pa.DataFrameSchema(
         {column.name: _pandera_column(column) for column in table.columns},
-        checks=[*(_rule_check(rule) for rule in rules_of(table.message)), _increasing_check(table)],
+        checks=[*(_rule_check(rule) for rule in rules_of(table.message)), _check(KEY_NOT_INCREASING, ~_repeats_key(table))],
         strict=True,
         ordered=True,
         name=table.address,
@@ -65,6 +77,21 @@ def reasons(table: Table) -> dict[str, str]:
         **{rule.name: rule.reason for rule in rules_of(table.message)},
         KEY_NOT_INCREASING: f"({', '.join(table.business_key)}) is not unique",
     }
+
+
+@cache
+def _obeys_everything(table: Table) -> pl.Expr:
+    """Return one value: whether Pandera would find nothing in a frame of the table's shape."""
+    held = [_is_filled(column) for column in table.columns if not column.is_nullable]
+    bounds = [is_good for column in table.columns for is_good in _bounds(column).values()]
+    rules = [*bounds, *(rule.is_good for rule in rules_of(table.message)), ~_repeats_key(table)]
+    return pl.all_horizontal(*held, *(_passes(is_good).all() for is_good in rules))
+
+
+def _is_filled(column: Column) -> pl.Expr:
+    """Tell whether a column has a value in every row; to Pandera a NaN is none."""
+    is_filled = pl.col(column.name).null_count() == 0
+    return is_filled & ~pl.col(column.name).is_nan().any() if column.kind is ColumnKind.FLOAT64 else is_filled
 
 
 def _column_rules(column: Column) -> dict[str, str]:
@@ -82,21 +109,25 @@ def _column_rules(column: Column) -> dict[str, str]:
     return rules
 
 
-def _pandera_column(column: Column) -> pa.Column:
-    checks = []
+def _bounds(column: Column) -> dict[str, pl.Expr]:
+    """Return what the values of a column must be, by the name of the rule."""
+    value = pl.col(column.name)
+    bounds = {}
     if column.minimum is not None:
-        checks.append(_check(f"{column.name}_below_minimum", pl.col(column.name) >= column.minimum))
+        bounds[f"{column.name}_below_minimum"] = value >= column.minimum
     if column.maximum is not None:
-        checks.append(_check(f"{column.name}_above_maximum", pl.col(column.name) <= column.maximum))
+        bounds[f"{column.name}_above_maximum"] = value <= column.maximum
     if column.allowed:
-        checks.append(_check(f"{column.name}_not_allowed", pl.col(column.name).is_in(list(column.allowed))))
+        bounds[f"{column.name}_not_allowed"] = value.is_in(list(column.allowed))
     if column.pattern:
-        checks.append(
-            _check(f"{column.name}_malformed", pl.col(column.name).str.contains(f"^(?:{column.pattern})$"))
-        )
+        bounds[f"{column.name}_malformed"] = value.str.contains(f"^(?:{column.pattern})$")
+    return bounds
+
+
+def _pandera_column(column: Column) -> pa.Column:
     return pa.Column(
         POLARS_TYPES[column.kind],
-        checks=checks,
+        checks=[_check(name, is_good) for name, is_good in _bounds(column).items()],
         nullable=column.is_nullable,
         description=column.comment,
         metadata={"unit": column.unit},
@@ -108,18 +139,18 @@ def _rule_check(rule: Rule) -> pa.Check:
 
 
 def _check(name: str, is_good: pl.Expr) -> pa.Check:
+    passes = _passes(is_good).alias(name)
+    return pa.Check(lambda data: data.lazyframe.select(passes), name=name)
+
+
+def _passes(is_good: pl.Expr) -> pl.Expr:
     # A comparison with null is null: whether a null is allowed is the column's question, not the rule's.
-    passes = is_good.fill_null(value=True)
-    return pa.Check(lambda data: data.lazyframe.select(passes.alias(name)), name=name)
+    return is_good.fill_null(value=True)
 
 
-def _increasing_check(table: Table) -> pa.Check:
-    key = list(table.business_key)
-    repeats = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in reversed(key))
-    return pa.Check(
-        lambda data: data.lazyframe.select((~repeats).fill_null(value=True).alias(KEY_NOT_INCREASING)),
-        name=KEY_NOT_INCREASING,
-    )
+def _repeats_key(table: Table) -> pl.Expr:
+    key = reversed(table.business_key)
+    return pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
 
 
 def _failures(table: Table, errors: SchemaErrors) -> pl.DataFrame:

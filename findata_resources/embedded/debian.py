@@ -24,7 +24,7 @@ from findata_core.errors import StackError
 from findata_resources.embedded.state import Progress, locked
 
 INSTEAD = (
-    "start docker/compose.yaml, or name a TimescaleDB of your own in FINDATA_DATABASE_URL "
+    "name a TimescaleDB of your own in FINDATA_DATABASE_URL "
     "(see .env.example; FINDATA_DEBIAN_MIRROR and FINDATA_DEBIAN_KEYRING name a Debian mirror)"
 )
 _SUITE = "trixie"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from psycopg import sql
@@ -40,6 +40,7 @@ class Lake:
         self._objects = objects
         self._s3 = s3
         self._bucket = bucket
+        self._client: Any = None  # made once: it takes a third of a second
 
     def publish(self, store: TimescaleStore, address: str | None = None) -> int:
         """Publish every marked object (of one table, or of all); return how many were put."""
@@ -60,10 +61,21 @@ class Lake:
 
     def partitions(self, source: Table) -> list[str]:
         """Return the partitions of a table that have an object, sorted."""
-        prefix = f"{source.schema}/{source.name}/"
-        pages = self._s3().get_client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        keys = (item["Key"] for page in pages for item in page.get("Contents", []))
+        keys = self._keys(f"{source.schema}/{source.name}/")
         return sorted(key.rsplit("=", 1)[-1].removesuffix(".parquet") for key in keys)
+
+    def _keys(self, prefix: str) -> list[str]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._client = self._client or self._s3().get_client()
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(
+                f"S3 did not list {prefix} of the bucket {self._bucket}: {error}",
+                "See findata status; if the S3 server is down, findata up; look at the keys with findata config",
+            ) from error
 
     def _publish_one(self, store: TimescaleStore, source: Table, partition: str, mark_id: int) -> None:
         key = object_key(source, partition)

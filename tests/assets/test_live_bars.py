@@ -15,15 +15,14 @@ from findata_assets.raw.yahoo import yahoo_bars
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.live import Ask, ask_all, fetch_bars
 from findata_assets.steps.sources import refresh_reference
-from findata_core.errors import RefusedRequest, RetriableProviderError
+from findata_core.errors import RetriableProviderError
 from findata_resources.environment import resolve_endpoints
 from findata_resources.providers import yahoo
 from findata_resources.providers.yahoo import YahooProvider
 from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.objects import Objects
-from tests.assets.conftest import WHOLE_SAMPLE
-from tests.conftest import MakePlatform
-from tests.orchestration import Orchestrated, SetClock, orchestrated
+from tests.conftest import SAMPLE, MakePlatform
+from tests.orchestration import Orchestrated, SetClock, failure_of
 from tests.standin import CHART, TOO_MANY_REQUESTS, Answer, Bars, Row, StandIn, sample_bars
 
 MONDAY, TUESDAY = date(2022, 6, 13), date(2022, 6, 14)
@@ -46,13 +45,20 @@ def standin() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def live(standin: StandIn, make_platform: MakePlatform) -> Iterator[Orchestrated]:
+def live(
+    standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, bucket: str
+) -> Orchestrated:
     """A platform that knows the universe and asks the stand-in, on that evening."""
-    platform = make_platform(**WHOLE_SAMPLE, yahoo_base_url=standin.base_url, request_timeout_seconds=5)
+    return asking(make_platform, dagster, bucket, standin.base_url)
+
+
+def asking(make_platform: MakePlatform, dagster: Orchestrated, bucket: str, url: str) -> Orchestrated:
+    platform = make_platform(
+        universe=SAMPLE / "universe.csv", s3_bucket=bucket, yahoo_base_url=url, request_timeout_seconds=5
+    )
     platform.clock = SetClock(TUESDAY_EVENING)
     refresh_reference(platform)
-    with orchestrated(platform) as made:
-        yield made
+    return Orchestrated(platform, dagster.instance)
 
 
 def fetch(live: Orchestrated, day: date = TUESDAY) -> dict[str, Any]:
@@ -103,9 +109,9 @@ def test_the_bars_are_those_of_the_files_that_the_stand_in_answered_from(live: O
 def test_every_request_is_a_row_of_the_ledger(live: Orchestrated, standin: StandIn) -> None:
     fetch(live)
     booked = live.rows(
-        "SELECT f.subject, f.source, f.dataset, f.http_status, f.size_bytes = p.size_bytes, f.rows_answered > 0, "
-        "f.window_start_time < f.window_end_time, f.window_end_time <= f.started_time, f.error "
-        "FROM ops.fetches AS f JOIN ops.payloads AS p USING (payload_id) ORDER BY 1"
+        "SELECT f.subject, f.source, f.dataset, f.http_status, f.size_bytes = p.size_bytes AS is_whole, "
+        "f.rows_answered > 0 AS has_rows, f.window_start_time < f.window_end_time AS is_window, "
+        "f.window_end_time <= f.started_time AS is_past, f.error FROM ops.fetches AS f JOIN ops.payloads AS p USING (payload_id) ORDER BY 1"
     )
     expected = ("yahoo", "bars", 200, True, True, True, True, None)
     assert booked == [(name, *expected) for name in sorted(SYMBOLS.values()) for _ in range(2)]
@@ -221,31 +227,25 @@ def test_a_refusal_by_yahoo_fails_the_step_at_once(live: Orchestrated, standin: 
     assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
     statuses = live.rows("SELECT http_status, count(*) FROM ops.fetches GROUP BY 1 ORDER BY 1")
     assert statuses == [(404, 3), (422, 3)]
-    (failure,) = [event for event in result.all_events if event.is_step_failure]
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None
-    assert told.metadata["next_step"].value
+    assert failure_of(result).metadata["next_step"].value
 
 
-def test_without_a_network_the_step_fails_at_once_and_says_so(make_platform: MakePlatform) -> None:
-    platform = make_platform(**WHOLE_SAMPLE, yahoo_base_url="http://127.0.0.1:1", request_timeout_seconds=5)
-    platform.clock = SetClock(TUESDAY_EVENING)
-    refresh_reference(platform)
-    with orchestrated(platform) as live:
-        result = live.materialize([yahoo_bars], partition_key=str(TUESDAY))
-        (failure,) = [event for event in result.all_events if event.is_step_failure]
-        told = failure.step_failure_data.user_failure_data
-        assert told is not None
-        assert "can't be reached" in str(told.description)
-        assert "network" in str(told.metadata["next_step"].value)
-        assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
-        assert live.rows("SELECT http_status FROM ops.fetches") == [(None,)]
+def test_without_a_network_the_step_fails_at_once_and_says_so(
+    make_platform: MakePlatform, dagster: Orchestrated, bucket: str
+) -> None:
+    live = asking(make_platform, dagster, bucket, "http://127.0.0.1:1")
+    result = live.materialize([yahoo_bars], partition_key=str(TUESDAY))
+    told = failure_of(result)
+    assert "can't be reached" in str(told.description)
+    assert "network" in str(told.metadata["next_step"].value)
+    assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
+    assert live.rows("SELECT http_status FROM ops.fetches") == [(None,)]
 
 
 def test_a_day_without_data_is_kept_as_an_answer_without_rows(live: Orchestrated, standin: StandIn) -> None:
     standin.yahoo_bars["MSFT", "1m"] = Bars("America/New_York", "USD", [])
     standin.yahoo_bars["MSFT", "1d"] = Bars("America/New_York", "USD", [])
-    assert fetch(live)["requests_failed"] == 0
+    assert fetch(live)["failures"] == []
     booked = live.rows("SELECT rows_answered, http_status FROM ops.fetches WHERE subject = 'MSFT.XNAS'")
     assert booked == [(0, 200), (0, 200)]
     assert live.rows("SELECT 1 FROM market.bars WHERE instrument_id = 'MSFT.XNAS'") == []
@@ -288,7 +288,7 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(
 def test_a_body_that_is_no_chart_is_kept_and_quarantined_as_a_whole(live: Orchestrated, standin: StandIn) -> None:
     standin.script = [Answer(200, b'{"chart": {"result": [', {"Content-Type": "application/json"})]
     assert fetch(live)["requests_failed"] == 0
-    (refused,) = live.rows("SELECT rule, row_number, payload_id IS NOT NULL FROM ops.quarantine")
+    (refused,) = live.rows("SELECT rule, row_number, payload_id IS NOT NULL AS is_known FROM ops.quarantine")
     assert refused == ("malformed_payload", -1, True)
 
 
@@ -311,5 +311,3 @@ def test_no_cookie_and_no_crumb_is_stored_anywhere(live: Orchestrated, standin: 
                 sql.Identifier("ops", name), sql.Literal(f"%{secret}%")
             )
             assert live.platform.store.database.frame(query).is_empty()
-    with pytest.raises(RefusedRequest):
-        raise RefusedRequest("kept", "for the import")
