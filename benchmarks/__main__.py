@@ -68,7 +68,9 @@ def machine() -> dict[str, object]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
-    parser.add_argument("--only", action="append", choices=sorted(BENCHMARKS), help="run this one; may be repeated")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(BENCHMARKS), help="run this one; may be repeated"
+    )
     return parser.parse_args(arguments)
 
 
@@ -100,6 +102,7 @@ def _text(record: Mapping[str, object]) -> str:
     if "seconds" in record:
         return f"{record['benchmark']}: {record['seconds']} s in all"
     missed = record["missed"]
+    assert isinstance(missed, list)
     return f"missed: {', '.join(missed)}" if missed else f"{record['measured']} measures, none missed"
 
 

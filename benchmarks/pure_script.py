@@ -50,9 +50,7 @@ def read_folder(folder: Path, session_date: date) -> Answers:
     provider, clock = RecordedProvider(folder), SystemClock()
     requests, _ = recorded_requests(folder, None, "bars")
     first, last = date(session_date.year, 1, 1), date(session_date.year, 12, 31)
-    return Answers(
-        [provider.fetch(request, clock) for request in requests], sessions_of("XNYS", first, last)
-    )
+    return Answers([provider.fetch(request, clock) for request in requests], sessions_of("XNYS", first, last))
 
 
 def run(answers: Answers) -> dict[str, pl.DataFrame]:
@@ -74,9 +72,7 @@ def _completed(answer: Received, sessions: pl.DataFrame) -> pl.DataFrame:
     payload = receipt(answer)
     request: Mapping[str, object] = json.loads(payload["request"])
     received = datetime.fromisoformat(payload["received_time"])
-    parsed = next(
-        part.rows for part in parse_payload(answer.body, request) if part.table == BARS.address
-    )
+    parsed = next(part.rows for part in parse_payload(answer.body, request) if part.table == BARS.address)
     completed = complete_bars(parsed, sessions, received, settles_after(payload["source"], "1m"))
     _require(completed.refused.is_empty(), "completing")
     rows = conform(

@@ -76,5 +76,7 @@ def _with_faults(rows: pl.DataFrame) -> pl.DataFrame:
     number = pl.int_range(pl.len())
     for place, fault in enumerate(faults, start=1):
         name = fault.meta.output_name()
-        rows = rows.with_columns(pl.when(number == place * 10).then(fault).otherwise(pl.col(name)).alias(name))
+        rows = rows.with_columns(
+            pl.when(number == place * 10).then(fault).otherwise(pl.col(name)).alias(name)
+        )
     return rows

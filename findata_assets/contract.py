@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
-from findata_assets.previews import asset
+from findata_assets.betas import asset
 from findata_core.errors import FindataError, RetriableProviderError, Unreachable
 from findata_core.lineage import column_sources
 from findata_core.schema.tables import Column, Table, table

@@ -3,11 +3,11 @@
 import dagster as dg
 
 from findata_assets import automation, partitions
+from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
-from findata_assets.previews import accepted_previews
 from findata_assets.rates import assets as rates
 from findata_assets.raw import nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -58,7 +58,7 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
 @dg.definitions
 def findata() -> dg.Definitions:
     """Return all definitions."""
-    with accepted_previews():
+    with accepted_betas():
         assets = dg.with_source_code_references(ASSETS)
     checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())

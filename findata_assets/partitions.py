@@ -17,6 +17,12 @@ from findata_resources.trading_days import TradingDays, trading_days
 
 TIME_ZONE = "Etc/GMT-14"
 DAY = timedelta(days=1)
+RECENT = timedelta(days=30)
+
+# Tags by which Dagster says what a run is about; range ends are inclusive.
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 
 
 def session_partitions(settings: Settings, dates: Sequence[date]) -> dg.TimeWindowPartitionsDefinition:
@@ -56,10 +62,29 @@ def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
     )
 
 
-def window(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[date, date]:
+def window(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """Return the dates [start, end) of the partitions that a run is about."""
-    span = getattr(context, "op_execution_context", context).partition_time_window
+    span = context.partition_time_window
     return span.start.date(), span.end.date()
+
+
+def checked_window(
+    context: dg.AssetCheckExecutionContext, grain: dg.TimeWindowPartitionsDefinition
+) -> tuple[date, date]:
+    """Return the dates [start, end) of the partitions that a run is about, else the last thirty days.
+
+    Checks have no partitions of their own: Dagster 1.13 evaluates a partitioned check once for a range,
+    for no partition at all, and leaves it planned for each of them (asset_check_result.py,
+    to_asset_check_evaluation).
+    """
+    tags = context.op_execution_context.run.tags
+    first, last = tags.get(RANGE_START), tags.get(RANGE_END)
+    keys = (first, last) if first and last else (tags.get(PARTITION), tags.get(PARTITION))
+    if keys[0] is None or keys[1] is None:
+        today = SystemClock().now().date()
+        return today - RECENT, today + DAY
+    spans = [grain.time_window_for_partition_key(key) for key in keys if key]
+    return spans[0].start.date(), spans[-1].end.date()
 
 
 def _local(day: date) -> datetime:

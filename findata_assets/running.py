@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from findata_assets.definitions import findata
-from findata_assets.partitions import MONTHS, SESSIONS
+from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
 from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
@@ -155,10 +155,6 @@ class Runner:
 def keep_connections(instance: dg.DagsterInstance) -> None:
     """Let an instance keep its connections: it opens one for every event otherwise, half of a load's time."""
     instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=3600, max_overflow=20)
-
-
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:

@@ -12,39 +12,36 @@ import dagster as dg
 import polars as pl
 from psycopg import sql
 
-from findata_assets.partitions import window
-from findata_assets.previews import asset_check
+from findata_assets.partitions import checked_window
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import Table, table
 
 MOST_ROWS_SHOWN = 50
-Partitions = dg.TimeWindowPartitionsDefinition | None
+Grain = dg.TimeWindowPartitionsDefinition | None
 
 
-def contract_checks(address: str, partitions: Partitions = None) -> list[dg.AssetChecksDefinition]:
-    """Return the checks of a table."""
+def contract_checks(address: str, grain: Grain = None) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of a table, whose partitions are `grain`: they look at those that a run is about."""
     target = table(address)
 
-    @asset_check(
+    @dg.asset_check(
         asset=list(target.asset_key),
         name="contract",
         blocking=True,
-        partitions_def=partitions,
         description=f"Columns, bounds and domain rules of {address}, on the rows stored.",
     )
     def contract(context: dg.AssetCheckExecutionContext, platform: PlatformResource) -> dg.AssetCheckResult:
-        start, end = window(context) if partitions else (None, None)
+        start, end = checked_window(context, grain) if grain else (None, None)
         return check_rows(platform.steps, target, start, end)
 
-    @asset_check(
+    @dg.asset_check(
         asset=list(target.asset_key),
         name="quarantine",
-        partitions_def=partitions,
         description=f"Rows meant for {address} that were refused, with the rule that each broke.",
     )
     def quarantine(context: dg.AssetCheckExecutionContext, platform: PlatformResource) -> dg.AssetCheckResult:
-        start, end = window(context) if partitions else (None, None)
+        start, end = checked_window(context, grain) if grain else (None, None)
         return check_quarantine(platform.steps, target, start, end)
 
     return [contract, quarantine]

@@ -6,8 +6,7 @@ import dagster as dg
 import polars as pl
 
 from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
-from findata_assets.partitions import SESSIONS, window
-from findata_assets.previews import asset_check
+from findata_assets.partitions import SESSIONS, checked_window
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.derived import daily_of_both_families
 from findata_assets.steps.platform import Platform
@@ -19,17 +18,16 @@ from findata_core.schema.tables import table
 from findata_core.signals.pivots import rederive_differences
 
 
-@asset_check(
+@dg.asset_check(
     asset=["market", "candles"],
     blocking=True,
-    partitions_def=SESSIONS,
     description="Every candle is the fold of its children, for every pair of intervals.",
 )
 def parents_are_folds_of_children(
     context: dg.AssetCheckExecutionContext, platform: PlatformResource
 ) -> dg.AssetCheckResult:
     """Fold children again and compare, the minutes included."""
-    start, end = window(context)
+    start, end = checked_window(context, SESSIONS)
     candles = platform.steps.store.read(table("market.candles"), start, end)
     bars = choose_sources(platform.steps.store.read(table("market.bars"), start, end).filter(interval="1m"))
     families = {"1m": bars, **{name: candles.filter(interval=name) for name in CANDLE_INTERVALS}}
@@ -38,7 +36,7 @@ def parents_are_folds_of_children(
     return result(differences.is_empty(), {"candles": candles.height}, _shown(differences))
 
 
-@asset_check(
+@dg.asset_check(
     asset=["market", "weekly_candles"],
     blocking=True,
     description="Every week is the fold of its sessions' daily candles.",
@@ -48,7 +46,7 @@ def weeks_are_folds_of_days(platform: PlatformResource) -> dg.AssetCheckResult:
     return _periods_are_folds(platform.steps, "market.weekly_candles")
 
 
-@asset_check(
+@dg.asset_check(
     asset=["market", "monthly_candles"],
     blocking=True,
     description="Every month is the fold of its sessions' daily candles.",
@@ -58,32 +56,30 @@ def months_are_folds_of_days(platform: PlatformResource) -> dg.AssetCheckResult:
     return _periods_are_folds(platform.steps, "market.monthly_candles")
 
 
-@asset_check(
+@dg.asset_check(
     asset=["market", "candles"],
     blocking=True,
-    partitions_def=SESSIONS,
     description="Candles lie on their segment's grid; none crosses a break or a session.",
 )
 def candles_tile_their_segments(
     context: dg.AssetCheckExecutionContext, platform: PlatformResource
 ) -> dg.AssetCheckResult:
     """Compare starts and ends with the calendar."""
-    candles = platform.steps.store.read(table("market.candles"), *window(context))
+    candles = platform.steps.store.read(table("market.candles"), *checked_window(context, SESSIONS))
     sessions = platform.steps.sessions_of(candles.get_column("instrument_id"))
     wrong = untiled(candles, sessions)
     return result(wrong.is_empty(), {"candles": candles.height}, _shown(wrong))
 
 
-@asset_check(
+@dg.asset_check(
     asset=["market", "bars"],
-    partitions_def=SESSIONS,
     description="Every minute that the calendar expects is present; thin names and missed runs are not.",
 )
 def sessions_are_complete(
     context: dg.AssetCheckExecutionContext, platform: PlatformResource
 ) -> dg.AssetCheckResult:
     """Count the one-minute bars of the sessions against the grid; warns."""
-    bars = platform.steps.store.read(table("market.bars"), *window(context)).filter(
+    bars = platform.steps.store.read(table("market.bars"), *checked_window(context, SESSIONS)).filter(
         pl.col("interval") == "1m", pl.col("session_phase") == "regular"
     )
     sessions = platform.steps.sessions_of(bars.get_column("instrument_id"))
@@ -99,7 +95,7 @@ def sessions_are_complete(
     return result(counted.is_empty(), metadata, _shown(counted), dg.AssetCheckSeverity.WARN)
 
 
-@asset_check(
+@dg.asset_check(
     asset=["signals", "weekly_pivots"],
     blocking=True,
     description="Levels derived again from the stored weeks are the stored levels.",
@@ -112,7 +108,7 @@ def pivots_follow_from_their_weeks(platform: PlatformResource) -> dg.AssetCheckR
     return result(differences.is_empty(), {"levels": pivots.height}, _shown(differences))
 
 
-@asset_check(
+@dg.asset_check(
     asset=["rates", "averages"],
     blocking=True,
     description="Recomputed averages and index equal the published ones within their rounding.",

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from findata_assets.betas import asset
 from findata_assets.contract import OWNERS, RETRIES, attempt
-from findata_assets.previews import asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.live import fetch_sofr
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from findata_assets.betas import asset
 from findata_assets.contract import OWNERS, attempt
-from findata_assets.previews import asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.sources import Loaded, load_recorded
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import polars as pl
 from psycopg import sql
@@ -20,6 +21,9 @@ from findata_resources.provider import Received
 from findata_resources.stores import due
 from findata_resources.stores.database import literal_list, upsert
 from findata_resources.stores.raw import Payload
+
+# Payloads that are entered in one transaction: enough to spare the server most of its round trips.
+BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -40,33 +44,76 @@ class Intake:
         )
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What the books take of a payload: rows of ops.payloads, ops.payload_scopes and ops.quarantine."""
+
+    payload: pl.DataFrame
+    scopes: pl.DataFrame
+    scopeless: pl.DataFrame
+    intake: Intake
+
+
 def receive(platform: Platform, received: Received) -> Intake:
     """Store an answer and enter it in the books."""
-    return register(platform, platform.raw.put(received))
+    return receive_all(platform, [received])[0]
+
+
+def receive_all(platform: Platform, answers: Iterable[Received]) -> list[Intake]:
+    """Store answers and enter them in the books, some at a time; return what each one brought."""
+    return register_all(platform, (platform.raw.put(received) for received in answers))
 
 
 def register(platform: Platform, payload: Payload) -> Intake:
     """Enter a stored payload in the books and mark what it makes due; a known one is left alone."""
-    if known_payloads(platform, [payload["payload_id"]]):
-        return Intake(payloads_known=1)
+    return register_all(platform, [payload])[0]
+
+
+def register_all(platform: Platform, payloads: Iterable[Payload]) -> list[Intake]:
+    """Enter stored payloads in the books, a batch a transaction, in their order."""
+    intakes: list[Intake] = []
+    remaining = iter(payloads)
+    while batch := list(islice(remaining, BATCH)):
+        known = known_payloads(platform, [payload["payload_id"] for payload in batch])
+        new = {payload["payload_id"]: payload for payload in batch if payload["payload_id"] not in known}
+        entries = {payload_id: _entry(platform, payload) for payload_id, payload in new.items()}
+        _enter(platform, list(entries.values()))
+        for payload in batch:
+            entry = entries.pop(payload["payload_id"], None)
+            intakes.append(entry.intake if entry else Intake(payloads_known=1))
+    return intakes
+
+
+def _entry(platform: Platform, payload: Payload) -> Entry:
+    """Read a payload; its rows are not kept."""
     parts = list(complete_payload(platform, payload))
-    with platform.store.database.transaction() as cursor:
-        upsert(cursor, table("ops.payloads"), _payload_frame(payload))
-        upsert(cursor, table("ops.payload_scopes"), _scope_frame(payload, parts))
-        for part in parts:
-            refused = quarantine_rows(payload, part)
-            # A row without a scope is never folded: it is entered here. The others are when theirs is.
-            scopeless = pl.any_horizontal(pl.col("subject", "scope_date").is_null())
-            upsert(cursor, table("ops.quarantine"), refused.filter(scopeless))
-            due.mark(
-                cursor,
-                part.target.address,
-                list(_scopes(part).iter_rows()),
-                from_time=datetime.fromisoformat(payload["received_time"]),
-            )
-    return Intake(
-        1, 0, sum(p.rows.height + p.refused.height for p in parts), sum(p.refused.height for p in parts)
+    refused = pl.concat([empty(table("ops.quarantine")), *(quarantine_rows(payload, part) for part in parts)])
+    # A row without a scope is never folded: it is entered here. The others are when theirs is.
+    scopeless = pl.any_horizontal(pl.col("subject", "scope_date").is_null())
+    answered = sum(part.rows.height + part.refused.height for part in parts)
+    return Entry(
+        _payload_frame(payload),
+        _scope_frame(payload, parts),
+        refused.filter(scopeless),
+        Intake(1, 0, answered, refused.height),
     )
+
+
+def _enter(platform: Platform, entries: list[Entry]) -> None:
+    """Write entries and mark what they make due, in one transaction."""
+    if not entries:
+        return
+    scopes = pl.concat([entry.scopes for entry in entries])
+    with platform.store.database.transaction() as cursor:
+        upsert(cursor, table("ops.payloads"), pl.concat([entry.payload for entry in entries]))
+        upsert(cursor, table("ops.payload_scopes"), scopes)
+        upsert(cursor, table("ops.quarantine"), pl.concat([entry.scopeless for entry in entries]))
+        for (address, received), spoken in scopes.group_by(
+            ["table_name", "received_time"], maintain_order=True
+        ):
+            pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
+            assert isinstance(received, datetime)
+            due.mark(cursor, str(address), pairs, from_time=received)
 
 
 def known_payloads(platform: Platform, payload_ids: Iterable[int]) -> set[int]:

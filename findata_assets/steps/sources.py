@@ -13,7 +13,14 @@ from psycopg import sql
 
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform, mic_of
-from findata_assets.steps.receiving import Intake, known_payloads, latest_sha256, receive, register
+from findata_assets.steps.receiving import (
+    Intake,
+    known_payloads,
+    latest_sha256,
+    receive,
+    receive_all,
+    register_all,
+)
 from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
 from findata_resources.provider import Received, Request
@@ -98,12 +105,12 @@ def adopt_receipts(platform: Platform) -> Intake:
     unknown = keys.keys() - known_payloads(platform, keys)
     payloads = [platform.raw.read_receipt(key) for payload_id, key in keys.items() if payload_id in unknown]
     reference = [payload for payload in payloads if payload["dataset"] in REFERENCE_DATASETS]
-    total = sum((register(platform, payload) for payload in reference), Intake())
+    total = sum(register_all(platform, reference), Intake())
     if reference:
         for address in ("reference.sessions", "reference.instruments", "reference.symbols"):
             fold_facts(platform, address)
     others = (payload for payload in payloads if payload["dataset"] not in REFERENCE_DATASETS)
-    return sum((register(platform, payload) for payload in others), total)
+    return sum(register_all(platform, others), total)
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
@@ -115,9 +122,11 @@ def load_recorded(platform: Platform, directory: Path, manifest: Path | None, da
     if dataset == "bars":
         refresh_reference(platform, {mic for payload_id in new for mic in mics_of(ids[payload_id].request)})
     sets: dict[str, Intake] = {}
+    fresh = [payload_id for payload_id in ids if payload_id in new]
+    intakes = dict(zip(fresh, receive_all(platform, (ids[payload_id] for payload_id in fresh)), strict=True))
     for payload_id, answer in ids.items():
         name = str(answer.request.parameters["reading"]["name"])
-        intake = receive(platform, answer) if payload_id in new else Intake(payloads_known=1)
+        intake = intakes.get(payload_id, Intake(payloads_known=1))
         sets[name] = sets.get(name, Intake()) + intake
     return Loaded(sets, skipped)
 

@@ -62,7 +62,10 @@ def pandera_schema(table: Table) -> pa.DataFrameSchema:
     """Return the Pandera (Polars) schema: dtypes, nulls, bounds, allowed values, domain rules, unique keys."""
     return pa.DataFrameSchema(
         {column.name: _pandera_column(column) for column in table.columns},
-        checks=[*(_rule_check(rule) for rule in rules_of(table.message)), _check(KEY_NOT_INCREASING, ~_repeats_key(table))],
+        checks=[
+            *(_rule_check(rule) for rule in rules_of(table.message)),
+            _check(KEY_NOT_INCREASING, ~_repeats_key(table)),
+        ],
         strict=True,
         ordered=True,
         name=table.address,

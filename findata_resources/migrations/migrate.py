@@ -125,11 +125,11 @@ def connected(database_url: str) -> Iterator[sa.Connection]:
     try:
         with engine.connect() as connection:
             yield connection
-    except sa.exc.OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        raise StoreError(
-            f"The database does not answer: {reason}", "See findata status, then findata up"
-        ) from error
+    except sa.exc.DBAPIError as error:
+        from findata_resources.stores.database import store_error  # drivers that a migration has no use for
+
+        cause = error.orig or error
+        raise store_error(getattr(cause, "sqlstate", None), cause) from error
     finally:
         engine.dispose()
 

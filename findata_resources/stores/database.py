@@ -34,7 +34,21 @@ ADVICE = {
     "42P01": ("A table is missing", "Run findata migrate"),
     "42501": ("The database user may not do this", "Use a user that may, in FINDATA_DATABASE_URL"),
     "57P01": ("The database is shutting down", "Run findata up, then the same command again"),
+    "08001": (
+        "The database does not answer",
+        "Run findata up; if it is one of your own, see that it runs, and look at FINDATA_DATABASE_URL",
+    ),
 }
+# libpq gives no SQLSTATE where a connection is refused, only words. In this order: the first that is found.
+REFUSALS = (
+    ("password authentication failed", "28P01"),
+    ("no password supplied", "28P01"),
+    ("does not exist", "3D000"),
+    ("too many clients", "53300"),
+    ("remaining connection slots", "53300"),
+    ("connection to server", "08001"),
+    ("could not translate host name", "08001"),
+)
 
 
 class Database:
@@ -177,15 +191,18 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise _store_error(error.sqlstate, error) from error
+        raise store_error(error.sqlstate, error) from error
     except adbc_driver_manager.Error as error:
-        raise _store_error(getattr(error, "sqlstate", None), error) from error
+        raise store_error(getattr(error, "sqlstate", None), error) from error
 
 
-def _store_error(sqlstate: str | None, error: Exception) -> StoreError:
-    reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+def store_error(sqlstate: str | None, error: BaseException) -> StoreError:
+    """Return the error that says what a driver's error means and what to do next."""
+    text = str(error).strip()
+    reason = (text.splitlines() or ["no reason given"])[0]
+    words = next((state for words, state in REFUSALS if words in text), "")
     what, next_step = ADVICE.get(
-        sqlstate or "",
+        sqlstate or words,
         (
             "The database did not do it",
             "See findata status; if the database is down, findata up; then run again",

@@ -112,7 +112,9 @@ def claim(cursor: Cursor, asset: str, marks: pl.DataFrame) -> pl.DataFrame:
         [*_columns(marks), asset],
     )
     held = pl.DataFrame(cursor.fetchall(), schema={"subject": pl.String, "scope_date": pl.Date}, orient="row")
-    return marks if held.height == marks.height else marks.join(held, on=["subject", "scope_date"], how="semi")
+    return (
+        marks if held.height == marks.height else marks.join(held, on=["subject", "scope_date"], how="semi")
+    )
 
 
 def clear(cursor: Cursor, asset: str, marks: pl.DataFrame) -> None:

@@ -57,7 +57,9 @@ class Lake:
         try:
             return conform(pl.read_parquet(io.BytesIO(self._objects.get(key))), source)
         except (pl.exceptions.PolarsError, DataError) as error:
-            raise NotEqual(f"The object {key} is not the table's Parquet: {error}", "Run findata rebuild") from error
+            raise NotEqual(
+                f"The object {key} is not the table's Parquet: {error}", "Run findata rebuild"
+            ) from error
 
     def partitions(self, source: Table) -> list[str]:
         """Return the partitions of a table that have an object, sorted."""

@@ -22,14 +22,18 @@ def shape() -> dict[str, Any]:
     graph = definitions.resolve_asset_graph()
     repository = definitions.get_repository_def()
     return {
-        "assets": {key.to_user_string(): _asset(graph.get(key)) for key in sorted(graph.get_all_asset_keys())},
+        "assets": {
+            key.to_user_string(): _asset(graph.get(key)) for key in sorted(graph.get_all_asset_keys())
+        },
         "checks": {
             f"{key.asset_key.to_user_string()}:{key.name}": _check(graph.get(key))
             for key in sorted(graph.asset_check_keys, key=str)
         },
         "jobs": {job.name: _job(job) for job in definitions.jobs or []},
         "schedules": {item.name: _schedule(item) for item in repository.schedule_defs},
-        "sensors": {item.name: {"default_status": item.default_status.value} for item in repository.sensor_defs},
+        "sensors": {
+            item.name: {"default_status": item.default_status.value} for item in repository.sensor_defs
+        },
     }
 
 
@@ -48,8 +52,7 @@ def _asset(node: Any) -> dict[str, Any]:
 
 
 def _check(node: Any) -> dict[str, Any]:
-    spec = node.assets_def.get_spec_for_check_key(node.key) if hasattr(node, "assets_def") else node
-    return {"blocking": node.blocking, "partitions": _partitions(getattr(spec, "partitions_def", None))}
+    return {"blocking": node.blocking}
 
 
 def _partitions(definition: dg.PartitionsDefinition[Any] | None) -> str | None:
@@ -57,7 +60,9 @@ def _partitions(definition: dg.PartitionsDefinition[Any] | None) -> str | None:
     if definition is None:
         return None
     assert isinstance(definition, dg.TimeWindowPartitionsDefinition)
-    return f"{definition.cron_schedule} {definition.timezone}, {definition.fmt} from {definition.start:%Y-%m-%d}"
+    return (
+        f"{definition.cron_schedule} {definition.timezone}, {definition.fmt} from {definition.start:%Y-%m-%d}"
+    )
 
 
 def _job(job: Any) -> dict[str, Any]:

@@ -83,7 +83,9 @@ def test_the_column_schema_of_a_table_is_the_contract_with_units_and_bounds(key:
 
 @pytest.mark.parametrize("key", TABLE_KEYS)
 def test_every_table_has_its_blocking_check_and_its_quarantine(key: str) -> None:
-    checks = {name: check["blocking"] for name, check in shape()["checks"].items() if name.startswith(f"{key}:")}
+    checks = {
+        name: check["blocking"] for name, check in shape()["checks"].items() if name.startswith(f"{key}:")
+    }
     assert (checks[f"{key}:contract"], checks[f"{key}:quarantine"]) == (True, False)
 
 

@@ -45,9 +45,7 @@ def standin() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def live(
-    standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, bucket: str
-) -> Orchestrated:
+def live(standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, bucket: str) -> Orchestrated:
     """A platform that knows the universe and asks the stand-in, on that evening."""
     return asking(make_platform, dagster, bucket, standin.base_url)
 
@@ -136,11 +134,15 @@ def test_a_session_is_asked_for_again_until_it_settles_and_its_revision_is_kept_
     last = int(datetime(2022, 6, 14, 19, 59, tzinfo=UTC).timestamp())
     before = next(row for row in bars.rows if row[0] == last)
     after: Row = (*before[:5], before[5] + 1000)  # type: ignore[operator]
-    standin.yahoo_bars["MSFT", "1m"] = replace(bars, rows=[after if row == before else row for row in bars.rows])
+    standin.yahoo_bars["MSFT", "1m"] = replace(
+        bars, rows=[after if row == before else row for row in bars.rows]
+    )
     later = TUESDAY_EVENING + timedelta(hours=2)
     set_time(live, standin, later)
     assert fetch(live)["requests"] == 6
-    current = "SELECT volume, ingest_time FROM market.bars WHERE instrument_id = 'MSFT.XNAS' AND event_time = "
+    current = (
+        "SELECT volume, ingest_time FROM market.bars WHERE instrument_id = 'MSFT.XNAS' AND event_time = "
+    )
     assert live.rows(f"{current} '2022-06-14 19:59+00'") == [(after[5], later)]  # type: ignore[arg-type]
     closed = live.rows("SELECT volume::bigint, ingest_time, superseded_time FROM history.bars")
     assert closed == [(before[5], TUESDAY_EVENING, later)]
@@ -151,14 +153,18 @@ def test_a_session_is_asked_for_again_until_it_settles_and_its_revision_is_kept_
     assert live.count("history.bars") == 1
 
 
-def test_a_limiter_is_booked_and_the_other_instruments_are_asked(live: Orchestrated, standin: StandIn) -> None:
+def test_a_limiter_is_booked_and_the_other_instruments_are_asked(
+    live: Orchestrated, standin: StandIn
+) -> None:
     standin.script = [TOO_MANY_REQUESTS]
     told = fetch(live)
     assert (told["requests"], told["requests_failed"]) == (6, 1)
     (failure,) = told["failures"]
     assert "429" in failure
     assert "Next: " in failure
-    (booked,) = live.rows("SELECT http_status, size_bytes, payload_id, error FROM ops.fetches WHERE error <> ''")
+    (booked,) = live.rows(
+        "SELECT http_status, size_bytes, payload_id, error FROM ops.fetches WHERE error <> ''"
+    )
     assert booked[:3] == (429, 0, None)
     assert "Too Many Requests" in booked[3]
     # What failed is due again; what came is, too, only until it has settled.
@@ -266,8 +272,10 @@ def test_a_bar_in_progress_is_refused_and_the_whole_one_takes_its_place(
     assert live.count("market.bars") == 90  # 13:30 to 14:59
     set_time(live, standin, TUESDAY_EVENING)
     fetch(live)
-    (whole,) = live.rows("SELECT volume::bigint FROM market.bars WHERE event_time = '2022-06-14 15:00+00' "
-                         "AND instrument_id = 'MSFT.XNAS'")
+    (whole,) = live.rows(
+        "SELECT volume::bigint FROM market.bars WHERE event_time = '2022-06-14 15:00+00' "
+        "AND instrument_id = 'MSFT.XNAS'"
+    )
     stamp = int(datetime(2022, 6, 14, 15, tzinfo=UTC).timestamp())
     assert whole == (next(row[5] for row in sample_bars("MSFT", "1m").rows if row[0] == stamp),)
     assert live.count("history.bars") == 0  # what was in progress was never a fact
@@ -282,10 +290,14 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(
     told = fetch(live)
     assert told["requests_failed"] == 1
     assert "no whole answer" in told["failures"][0]
-    assert live.count("ops.payloads") == 5 + len(live.rows("SELECT 1 FROM ops.payloads WHERE source = 'findata'"))
+    assert live.count("ops.payloads") == 5 + len(
+        live.rows("SELECT 1 FROM ops.payloads WHERE source = 'findata'")
+    )
 
 
-def test_a_body_that_is_no_chart_is_kept_and_quarantined_as_a_whole(live: Orchestrated, standin: StandIn) -> None:
+def test_a_body_that_is_no_chart_is_kept_and_quarantined_as_a_whole(
+    live: Orchestrated, standin: StandIn
+) -> None:
     standin.script = [Answer(200, b'{"chart": {"result": [', {"Content-Type": "application/json"})]
     assert fetch(live)["requests_failed"] == 0
     (refused,) = live.rows("SELECT rule, row_number, payload_id IS NOT NULL AS is_known FROM ops.quarantine")
@@ -298,7 +310,9 @@ def test_an_unknown_source_is_refused_with_those_there_are(live: Orchestrated) -
 
 
 def test_no_cookie_and_no_crumb_is_stored_anywhere(live: Orchestrated, standin: StandIn) -> None:
-    standin.script = [Answer(401, b"{}", {"Set-Cookie": "A3=secret; Path=/", "Content-Type": "application/json"})]
+    standin.script = [
+        Answer(401, b"{}", {"Set-Cookie": "A3=secret; Path=/", "Content-Type": "application/json"})
+    ]
     fetch(live)
     assert standin.count("/v1/test/getcrumb") > 0
     objects = Objects(resolve_endpoints(live.platform.settings))

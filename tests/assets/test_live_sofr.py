@@ -101,7 +101,9 @@ def test_only_what_is_not_known_is_asked_for_the_last_day_again(live: Orchestrat
     standin.nyfed_rates = published("2022-06-30")
     live.platform.clock = SetClock(MORNING + timedelta(days=1))
     run(live)
-    assert [path.partition("?")[2] for path in standin.paths] == ["startDate=2022-06-29&endDate=2022-07-01"] * 2
+    assert [path.partition("?")[2] for path in standin.paths] == [
+        "startDate=2022-06-29&endDate=2022-07-01"
+    ] * 2
     assert last_fixing(live)[0] == "2022-06-30"
     assert live.count("history.rates") == 0
 
@@ -115,14 +117,18 @@ def test_a_revision_of_the_afternoon_replaces_the_fixing_and_the_first_one_is_ke
     live.platform.clock = SetClock(afternoon)
     result = run(live)
     assert last_fixing(live) == ("2022-06-29", 1.52, "R")
-    closed = live.rows("SELECT observation_date::text, rate_percent, ingest_time, superseded_time FROM history.rates")
+    closed = live.rows(
+        "SELECT observation_date::text, rate_percent, ingest_time, superseded_time FROM history.rates"
+    )
     assert closed == [("2022-06-29", 1.51, MORNING, afternoon)]
     # The averages of the 29th are compounded from the fixings before it.
     (check,) = result.get_asset_check_evaluations()
     assert check.passed
 
 
-def test_averages_that_failed_are_asked_for_from_where_they_stopped(live: Orchestrated, standin: StandIn) -> None:
+def test_averages_that_failed_are_asked_for_from_where_they_stopped(
+    live: Orchestrated, standin: StandIn
+) -> None:
     everything = dict(standin.nyfed_rates)
     standin.nyfed_rates = {"sofr": everything["sofr"]}  # 400 for the averages
     told = fetch_sofr(live.platform)
@@ -187,7 +193,9 @@ def test_without_a_network_that_is_said_at_once(
     assert "The New York Fed can't be reached" in str(told.description)
     assert "findata config" in str(told.metadata["next_step"].value)
     assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
-    assert live.rows("SELECT http_status, error LIKE '%reached%' AS is_said FROM ops.fetches") == [(None, True)]
+    assert live.rows("SELECT http_status, error LIKE '%reached%' AS is_said FROM ops.fetches") == [
+        (None, True)
+    ]
 
 
 def test_an_answer_that_was_given_before_changes_nothing(live: Orchestrated, standin: StandIn) -> None:

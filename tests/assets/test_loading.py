@@ -52,7 +52,9 @@ def test_what_is_kept_is_what_the_library_says(tmp_path: Path) -> None:
     assert fresh.closes["XNAS"].by_date[date(2022, 11, 25)] == time(13)  # the day after Thanksgiving
 
 
-def test_kept_days_are_used_without_asking_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_days_are_used_without_asking_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fresh = trading_days(MICS, FIRST, LAST, tmp_path)
     monkeypatch.setattr(module, "_computed", lambda *_: pytest.fail("the library was asked"))
     assert trading_days(reversed(MICS), FIRST, LAST, tmp_path) == fresh
@@ -114,5 +116,7 @@ def test_the_usual_close_is_that_of_the_days_to_come() -> None:
 
 
 def test_days_survive_the_file_exactly() -> None:
-    days = TradingDays((date(2022, 1, 3),), {"XNAS": Closes("America/New_York", {date(2022, 1, 3): time(16)})})
+    days = TradingDays(
+        (date(2022, 1, 3),), {"XNAS": Closes("America/New_York", {date(2022, 1, 3): time(16)})}
+    )
     assert module._from_json(json.loads(json.dumps(module._to_json(days)))) == days

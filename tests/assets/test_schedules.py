@@ -42,8 +42,16 @@ def tick(name: str, moment: datetime) -> dg.RunRequest | dg.SkipReason:
     ("name", "moment", "key"),
     [
         ("after_close_xnas", datetime(2022, 6, 14, 16, 20, tzinfo=NEW_YORK), "2022-06-14"),
-        ("after_close_xnas", datetime(2024, 11, 29, 16, 20, tzinfo=NEW_YORK), "2024-11-29"),  # closed at 13:00
-        ("after_close_xnas", datetime(2024, 3, 8, 16, 20, tzinfo=NEW_YORK), "2024-03-08"),  # before the clocks
+        (
+            "after_close_xnas",
+            datetime(2024, 11, 29, 16, 20, tzinfo=NEW_YORK),
+            "2024-11-29",
+        ),  # closed at 13:00
+        (
+            "after_close_xnas",
+            datetime(2024, 3, 8, 16, 20, tzinfo=NEW_YORK),
+            "2024-03-08",
+        ),  # before the clocks
         ("after_close_xnas", datetime(2024, 3, 11, 16, 20, tzinfo=NEW_YORK), "2024-03-11"),  # after it
         ("after_close_xnas", datetime(2024, 11, 1, 16, 20, tzinfo=NEW_YORK), "2024-11-01"),
         ("after_close_xnas", datetime(2024, 11, 4, 16, 20, tzinfo=NEW_YORK), "2024-11-04"),

@@ -24,7 +24,10 @@ def targets(lines: Sequence[Line]) -> list[float]:
 def test_candles_agree_with_the_compiled_pass_and_are_measured_beside_pandas_and_polars() -> None:
     lines = candles.run(instruments=20, repeats=1)
     assert targets(lines) == [2.0, 2.5]
-    assert {"candles: pandas resample, against numba", "candles: polars group_by_dynamic, against numba"} < names(lines)
+    assert {
+        "candles: pandas resample, against numba",
+        "candles: polars group_by_dynamic, against numba",
+    } < names(lines)
 
 
 def test_validation_judges_as_the_compiled_pass_does() -> None:
@@ -36,7 +39,10 @@ def test_validation_judges_as_the_compiled_pass_does() -> None:
 def test_a_session_is_written_by_every_side(database_url: str) -> None:
     lines = write.run(database_url, instruments=2, repeats=1)
     assert targets(lines) == [1.15, 0.25, 0.80]
-    assert {"write: pandas.to_sql, against a bare COPY", "write: executemany upsert, against a bare COPY"} < names(lines)
+    assert {
+        "write: pandas.to_sql, against a bare COPY",
+        "write: executemany upsert, against a bare COPY",
+    } < names(lines)
 
 
 def test_a_session_through_dagster_has_the_hash_of_the_pure_functions() -> None:
@@ -80,7 +86,9 @@ def test_json_has_an_object_a_line_and_the_machine_first(
 def test_only_the_named_benchmark_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    both = {name: lambda name=name: [Line(f"line of {name}", 1.0, None, "as seen")] for name in ("one", "two")}
+    both = {
+        name: lambda name=name: [Line(f"line of {name}", 1.0, None, "as seen")] for name in ("one", "two")
+    }
     monkeypatch.setattr(command, "BENCHMARKS", both)
     command.main(["--only", "two"])
     printed = capsys.readouterr().out
