@@ -14,9 +14,12 @@ AFTER_CLOSE = timedelta(minutes=20)  # Yahoo's last minutes come some minutes la
 # The partition of day D exists from 10:00 UTC of D (partitions.py); Dagster refuses to ask for it before.
 KEYS_EXIST_FROM = time(10, 5)
 
-# An input has new data, its blocking checks have passed, and nothing is under way.
+# An input has new data, its blocking checks have passed, and nothing is under way. That some input was never
+# there is normal (nobody has recorded files of today, no exchange has all the sessions of 1985): an asset takes
+# what is due, and one that waited for all of them would never run.
 WHEN_INPUTS_ARE_CHECKED = (
-    dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+    & dg.AutomationCondition.all_deps_blocking_checks_passed()
 ).with_label("when inputs are new and checked")
 
 conditions = dg.AutomationConditionSensorDefinition(
