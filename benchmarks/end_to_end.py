@@ -32,7 +32,6 @@ from findata_resources.stores.timescale import DAY, TimescaleStore
 TARGET_RATIO, TARGET_FURTHER_SECONDS = 1.5, 10.0
 # The first one pays for calendars and Dagster's own tables and is not measured.
 SESSIONS = (date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4), date(2025, 6, 5))
-FIRST_SESSION = date(2025, 1, 2)
 COMPARED = ("market.bars", "market.candles")
 
 
@@ -40,8 +39,7 @@ def run(instruments: int = 200, repeats: int = 3) -> list[Line]:
     """Compare the sides, a fresh session each time."""
     with temporary_home() as home:
         folders = _write_folders(home, instruments, SESSIONS[: repeats + 1])
-        universe = {"universe": home / "universe.csv", "first_session": FIRST_SESSION}
-        with temporary_servers(home, **universe, calendar_start=FIRST_SESSION) as (settings, endpoints):
+        with temporary_servers(home, universe=home / "universe.csv") as (settings, endpoints):
             migrate(endpoints.database_url)
             through, pure = _measure(folders, settings, endpoints)
     allowed = TARGET_RATIO * pure + TARGET_FURTHER_SECONDS

@@ -186,14 +186,21 @@ def blocks(partitions: dg.TimeWindowPartitionsDefinition, dates: set[date]) -> I
 
 def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
     """Return what failed first and what to do: findata's own words where there are any."""
+    look = f"Look at run {result.run_id} in the Dagster UI"
+    failed = [item for item in result.get_asset_check_evaluations() if not item.passed and item.blocking]
+    if failed:
+        names = ", ".join(f"{item.asset_key.to_user_string()}:{item.check_name}" for item in failed)
+        return (
+            f"Checks failed: {names}",
+            f"{look}: each check shows the rows; findata verify says which are wrong",
+        )
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            text = (cause.message if cause else "").strip()
-            message, _, next_step = text.partition(". Next: ")
-            hint = next_step or f"Look at run {result.run_id} in the Dagster UI"
-            return f"{event.step_key}: {message.splitlines()[0] if message else 'failed'}", hint
-    failed = [item for item in result.get_asset_check_evaluations() if not item.passed]
-    names = ", ".join(f"{item.asset_key.to_user_string()}:{item.check_name}" for item in failed)
-    return f"Checks failed: {names or 'unknown'}", f"Look at run {result.run_id} in the Dagster UI"
+            data = event.step_failure_data
+            if data.user_failure_data and "next_step" in data.user_failure_data.metadata:
+                told = data.user_failure_data.metadata
+                return f"{event.step_key}: {told['cause'].value}", str(told["next_step"].value)
+            error = data.error.cause or data.error if data.error else None
+            message, _, next_step = (error.message if error else "").strip().partition(". Next: ")
+            return f"{event.step_key}: {message.splitlines()[0] if message else 'failed'}", next_step or look
+    return "The run failed before its first step", look

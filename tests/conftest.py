@@ -123,9 +123,7 @@ def make_platform(stack: tuple[Settings, Endpoints], migrated_template: str) -> 
 
 
 @pytest.fixture(scope="module")
-def make_module_platform(
-    stack: tuple[Settings, Endpoints], migrated_template: str
-) -> Iterator[MakePlatform]:
+def make_module_platform(stack: tuple[Settings, Endpoints], migrated_template: str) -> Iterator[MakePlatform]:
     """Makes platforms that live as long as a test module."""
     with _platforms(stack[1], migrated_template) as make:
         yield make

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from findata_assets.contract import materialize, table_asset
+from findata_assets.contract import attempt, materialize, table_asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.sources import load_universe, refresh_sessions
@@ -11,7 +11,7 @@ from findata_assets.steps.sources import load_universe, refresh_sessions
 @table_asset("reference.instruments", deps=[])
 def instruments(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Receive the universe file if it has changed, and fold it."""
-    load_universe(platform.steps)
+    attempt(lambda: load_universe(platform.steps))
     return materialize("reference.instruments", lambda: fold_facts(platform.steps, "reference.instruments"))
 
 

@@ -73,6 +73,8 @@ def main_table(payload: Payload) -> str:
 
 def quarantine_rows(payload: Payload, completed: Completed) -> pl.DataFrame:
     """Return the refused rows in the shape of ops.quarantine."""
+    if completed.refused.is_empty():
+        return empty(table("ops.quarantine"))
     return conform(
         completed.refused.with_columns(
             pl.lit(payload["payload_id"]).alias("payload_id"),
@@ -104,9 +106,10 @@ def _complete(platform: Platform, part: Parsed, payload: Payload) -> Completed:
         pl.lit(datetime.fromisoformat(payload["received_time"])).alias("ingest_time"),
         pl.lit(payload["payload_id"]).alias("payload_id"),
     )
-    ordered = conform(known.sort(list(target.business_key)), target)
+    known = known.sort(list(target.business_key))
+    ordered = conform(known, target)
     validated = sift(target, ordered)
-    broken = _broken(target, ordered, validated.failures)
+    broken = _broken(target, ordered, validated.failures, known.get_column("row_number"))
     return Completed(target, validated.good, pl.concat([refused, broken]), duplicates)
 
 
@@ -121,30 +124,37 @@ def _complete_bars(
     ]
     if not parts:
         # A day without data is an answer without rows.
-        return empty(table("market.bars")), pl.DataFrame(schema=REFUSED_SCHEMA), 0
+        none = empty(table("market.bars")).with_columns(row_number=pl.lit(0, pl.Int64))
+        return none, pl.DataFrame(schema=REFUSED_SCHEMA), 0
     refused = pl.concat([part.refused for part in parts]).rename(
         {"instrument_id": "subject", "session_date": "scope_date"}
     )
     return (
-        pl.concat([part.bars for part in parts]),
+        pl.concat([part.bars.with_columns(part.row_numbers) for part in parts]),
         refused.select(*REFUSED_SCHEMA),
         sum(p.duplicates for p in parts),
     )
 
 
-def _broken(target: Table, rows: pl.DataFrame, failures: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that broke a rule of the contract, numbered by their place in the table's order."""
+def _broken(
+    target: Table, rows: pl.DataFrame, failures: pl.DataFrame, row_numbers: pl.Series
+) -> pl.DataFrame:
+    """Return the rows that broke a rule of the contract, numbered by their place among the parsed rows."""
     if failures.is_empty():
         return pl.DataFrame(schema=REFUSED_SCHEMA)
     day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
-    described = rows.with_row_index("row_number").with_columns(
-        pl.col("row_number").cast(pl.Int64),
+    described = rows.select(
+        pl.int_range(pl.len()).alias("place"),
+        row_numbers.cast(pl.Int64).alias("parsed_number"),
         pl.col(target.digest_subject).alias("subject"),
         day.alias("scope_date"),
         pl.struct(rows.columns).struct.json_encode().alias("row"),
     )
-    joined = failures.join(described, on="row_number", how="left")
-    return joined.with_columns(pl.col("row").fill_null("{}")).select(*REFUSED_SCHEMA)
+    joined = failures.join(described, left_on="row_number", right_on="place", how="left")
+    numbered = joined.with_columns(
+        pl.col("parsed_number").fill_null(-1).alias("row_number"), pl.col("row").fill_null("{}")
+    )
+    return numbered.select(*REFUSED_SCHEMA)
 
 
 def _whole_payload_refused(reason: str) -> pl.DataFrame:

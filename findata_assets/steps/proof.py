@@ -105,7 +105,9 @@ def _prove(
         found += [_compare(target, written, view, where) for where, view in views.items()]
         if target.has_history:
             rebuilt = again.platform.store.read(target, start, end)
-            found.append(_only_in_one(target, target, stored, rebuilt, "rows or their times of knowledge differ"))
+            found.append(
+                _only_in_one(target, target, stored, rebuilt, "rows or their times of knowledge differ")
+            )
             found.append(_compare_history(platform, again.platform, target, start, end))
     return Proof(compared, pl.concat(found).unique().sort("table_name", *SCOPE, "where"))
 
@@ -165,12 +167,21 @@ def _only_in_one(
 def _lake_digests(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
     frames = [pl.DataFrame(schema=DIGEST_SCHEMA)]
     frames += [
-        digests(target, rows)
+        _of_partition(target, partition, digests(target, rows))
         for partition in platform.lake.partitions(target)
         if _meets(target, partition, start, end)
         and (rows := _readable(platform.lake, target, partition)) is not None
     ]
     return _in_window(target, pl.concat(frames), start, end)
+
+
+def _of_partition(target: Table, partition: str, found: pl.DataFrame) -> pl.DataFrame:
+    """Count rows that lie in the object of other dates as rows of that object's first date, which has none such."""
+    first, after = partition_dates(target, partition)
+    if first is None or after is None:
+        return found
+    is_at_home = pl.col("scope_date").is_between(first, after, closed="left")
+    return found.with_columns(pl.when(is_at_home).then("scope_date").otherwise(first).alias("scope_date"))
 
 
 def _readable(lake: PublishedTables, target: Table, partition: str) -> pl.DataFrame | None:

@@ -86,7 +86,9 @@ def _receipts(result: Replayed, wanted: set[int] | None, booked: set[int]) -> li
             payloads.append(raw.read_receipt(key))
         except NotEqual as error:
             result.damaged.append(({"payload_id": payload_id}, str(error)))
-    result.damaged += [({"payload_id": item}, "its receipt is not on S3 any more") for item in sorted(missing)]
+    result.damaged += [
+        ({"payload_id": item}, "its receipt is not on S3 any more") for item in sorted(missing)
+    ]
     return payloads
 
 

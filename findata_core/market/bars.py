@@ -63,11 +63,13 @@ class CompletedBars:
     """What became of parsed rows: each is a bar, refused with its rule, or an identical duplicate.
 
     `bars`: columns of market.bars without ingest_time and payload_id, sorted by business key.
+    `row_numbers`: the place of each bar's row among the parsed rows.
     `refused`: row_number, rule, reason, instrument_id, session_date, row (the parsed row as JSON).
     `duplicates`: rows that said again exactly what a later row says.
     """
 
     bars: pl.DataFrame
+    row_numbers: pl.Series
     refused: pl.DataFrame
     duplicates: int
 
@@ -107,6 +109,7 @@ def complete_bars(
     schema = {name: dtype for name, dtype in polars_schema(BARS).items() if name in BAR_COLUMNS}
     return CompletedBars(
         bars=unique.select(pl.col(name).cast(dtype) for name, dtype in schema.items()),
+        row_numbers=unique.get_column("row_number"),
         refused=_described(refused, parsed),
         duplicates=len(good) - len(unique) - len(conflicting),
     )
@@ -254,6 +257,8 @@ def _without_duplicates(good: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
 
 
 def _described(refused: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
+    if refused.is_empty():
+        return pl.DataFrame(schema=REFUSED_SCHEMA)
     rows = parsed.select(pl.col("row_number").cast(pl.Int64), row=pl.struct(pl.all()).struct.json_encode())
     reason = pl.col("rule").replace_strict(REASONS, return_dtype=pl.String)
     described = refused.with_columns(reason=reason).join(

@@ -81,7 +81,7 @@ class ObjectServer:
             # A lone master elects itself after this time (10 s if not said), and everything waits for it.
             "-master.electionTimeout=1s",
             f"-volume.port={volume}",
-            "-volume.max=100",
+            "-volume.max=0",  # as many as the disk has room for: a bucket takes seven to begin with
             # It would go on for 10 seconds so that other machines notice; there are none.
             "-volume.preStopSeconds=0",
             "-filer",

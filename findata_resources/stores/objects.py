@@ -80,11 +80,19 @@ class Objects:
 def _explained(key: str) -> Iterator[None]:
     try:
         yield
-    except (NotFoundError, FileNotFoundError) as error:
-        raise StoreError(f"S3 has no object {key}", "See findata verify; restore it or rebuild") from error
-    except (BaseError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise StoreError(
-            f"S3 did not do it ({key}): {reason}",
-            "See findata status; if the S3 server is down, findata up; look at the keys with findata config",
-        ) from error
+    except (NotFoundError, FileNotFoundError, BaseError, OSError) as error:
+        raise _store_error(key, error) from error
+
+
+def _store_error(key: str, error: Exception) -> StoreError:
+    reason = str(error).strip().splitlines()[0]
+    if "NoSuchBucket" in str(error):
+        return StoreError(
+            f"The bucket does not exist: {reason}", "Create it, or look at FINDATA_S3_BUCKET with findata config"
+        )
+    if isinstance(error, (NotFoundError, FileNotFoundError)):
+        return StoreError(f"S3 has no object {key}", "See findata verify; restore it or rebuild")
+    return StoreError(
+        f"S3 did not do it ({key}): {reason}",
+        "See findata status; if the S3 server is down, findata up; look at the keys with findata config",
+    )

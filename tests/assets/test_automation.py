@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from findata_assets.betas import accepted_betas
 from findata_assets.definitions import findata
 
 EVENING = datetime(2022, 6, 14, 21, 30, tzinfo=UTC)
@@ -36,25 +37,31 @@ class Evening:
                 blocking = self._graph.get(check).blocking
                 self._instance.report_runless_asset_event(
                     dg.AssetCheckEvaluation(
-                        asset_key=asset, check_name=check.name, passed=passed or not blocking, blocking=blocking
+                        asset_key=asset,
+                        check_name=check.name,
+                        passed=passed or not blocking,
+                        blocking=blocking,
                     )
                 )
 
     def asked_for(self) -> dict[str, set[str]]:
         """Evaluate all conditions once and return which partitions of which assets they ask for."""
         self._moment += timedelta(minutes=1)
-        evaluated = dg.evaluate_automation_conditions(
-            defs=self._definitions,
-            instance=self._instance,
-            cursor=self._cursor,
-            evaluation_time=self._moment,
-        )
+        with accepted_betas():
+            evaluated = dg.evaluate_automation_conditions(
+                defs=self._definitions,
+                instance=self._instance,
+                cursor=self._cursor,
+                evaluation_time=self._moment,
+            )
         self._cursor = evaluated.cursor
         asked = {}
         for result in evaluated.results:
             if isinstance(result.key, dg.AssetKey) and not result.true_subset.is_empty:
                 is_partitioned = self._graph.get(result.key).is_partitioned
-                keys = set(result.true_subset.expensively_compute_partition_keys()) if is_partitioned else set()
+                keys = (
+                    set(result.true_subset.expensively_compute_partition_keys()) if is_partitioned else set()
+                )
                 asked[result.key.to_user_string()] = keys
         return asked
 

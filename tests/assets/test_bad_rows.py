@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -24,13 +24,13 @@ HEADER = "date,open,high,low,close,volume"
 TUESDAY = "2022-06-14"
 # What is wrong with a line, and the rule that it is refused with.
 BAD_LINES = {
-    "2022-06-14 13:40:00+00:00,240,239,238,239.5,100": "high_below_open",
-    "2022-06-14 13:41:00+00:00,240,241,239,240,-5": "volume_below_minimum",
-    "2022-06-14 13:42:00+00:00,240,241,239,,7": "null_price",
-    "2022-06-14 13:43:30+00:00,240,241,239,240,7": "off_grid",
-    "2022-06-14 13:44:00+00:00,240,241,239,240,7.5": "fractional_volume",
-    "2022-06-12 14:00:00+00:00,240,241,239,240,7": "no_session",  # a Sunday
+    "2022-06-14 13:40:00+00:00,240,239,238,239.5,100": "high_not_highest",
     "2022-06-14 13:45:00+00:00,240,241,239,240,7": "duplicate_conflicting",
+    "2022-06-12 14:00:00+00:00,240,241,239,240,7": "no_session",  # a Sunday
+    "2022-06-14 13:44:00+00:00,240,241,239,240,7.5": "fractional_volume",
+    "2022-06-14 13:43:30+00:00,240,241,239,240,7": "off_grid",
+    "2022-06-14 13:42:00+00:00,240,241,239,,7": "null_price",
+    "2022-06-14 13:41:00+00:00,240,241,239,240,-5": "volume_below_minimum",
 }
 GOOD_LINES = [
     "2022-06-14 13:45:00+00:00,240,241,239,240,8",  # what is said last counts
@@ -82,8 +82,10 @@ def test_good_rows_are_stored_and_each_bad_one_is_quarantined_with_its_rule(odd:
     ]
     refused = dict(odd.rows("SELECT rule, count(*) FROM ops.quarantine GROUP BY 1"))
     assert refused.keys() >= set(BAD_LINES.values())
-    # A row that breaks several rules of values has a line for each: two of them are too high or too low.
-    assert odd.rows("SELECT count(DISTINCT row_number) FROM ops.quarantine") == [(len(BAD_LINES),)]
+    # The lines stand before the good ones and newest first: each is known by its place in the file.
+    numbered = dict(odd.rows("SELECT rule, row_number::int FROM ops.quarantine"))
+    expected = {rule: place for place, rule in enumerate(BAD_LINES.values())}
+    assert {rule: numbered[rule] for rule in expected} == expected
 
 
 def test_the_quarantine_shows_the_rows_and_warns(odd: Orchestrated) -> None:
@@ -100,34 +102,67 @@ def test_what_follows_goes_on_with_the_good_rows(odd: Orchestrated) -> None:
     assert odd.count("ops.due") == 0
 
 
-def tamper(loaded: Orchestrated, statement: str) -> None:
-    with loaded.platform.store.database.transaction() as cursor:
-        cursor.execute(statement.encode())
+@contextmanager
+def tampered(loaded: Orchestrated, change: str, repair: str) -> Iterator[None]:
+    """Change rows behind findata's back; at the end they are as they were."""
+    database = loaded.platform.store.database
+    with database.transaction() as cursor:
+        cursor.execute(change.encode())
+    try:
+        yield
+    finally:
+        with database.transaction() as cursor:
+            cursor.execute(repair.encode())
 
 
-def test_a_row_altered_behind_findata_s_back_fails_the_contract_and_stops_what_follows(odd: Orchestrated) -> None:
-    tamper(odd, "UPDATE market.bars SET high = low - 1 WHERE event_time = '2022-06-14 13:46+00'")
-    checks = contract_checks("market.bars", SESSIONS)
-    result = odd.materialize([bars, *checks, candles], partition_key=TUESDAY)
+def test_a_row_altered_behind_findata_s_back_fails_the_contract_and_stops_what_follows(
+    odd: Orchestrated,
+) -> None:
+    where = "WHERE event_time = '2022-06-14 13:46+00'"
+    change, repair = (
+        f"UPDATE market.bars SET high = low - 1 {where}",
+        f"UPDATE market.bars SET high = 241 {where}",
+    )
+    with tampered(odd, change, repair):
+        result = odd.materialize(
+            [bars, *contract_checks("market.bars", SESSIONS), candles], partition_key=TUESDAY
+        )
     assert not result.success
     failed = [item for item in result.get_asset_check_evaluations() if not item.passed and item.blocking]
-    assert [(item.asset_key.to_user_string(), item.check_name) for item in failed] == [("market/bars", "contract")]
+    assert [(item.asset_key.to_user_string(), item.check_name) for item in failed] == [
+        ("market/bars", "contract")
+    ]
     (row, *_) = [record.data for record in failed[0].metadata["rows"].value.records]
-    assert row["event_time"] == "2022-06-14 13:46:00.000000 UTC"
+    assert (row["event_time"], row["rule"]) == ("2022-06-14 13:46:00.000000+00:00", "high_not_highest")
     done = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert done == {"market/bars"}
-    tamper(odd, "UPDATE market.bars SET high = 241 WHERE event_time = '2022-06-14 13:46+00'")
 
 
 def test_a_candle_altered_behind_findata_s_back_is_no_fold_of_its_children(odd: Orchestrated) -> None:
-    tamper(odd, "UPDATE market.candles SET close = close + 0.25 WHERE interval = '1h'")
-    result = odd.materialize([candles, parents_are_folds_of_children], partition_key=TUESDAY)
+    where = "WHERE interval = '1h'"
+    change, repair = (f"UPDATE market.candles SET close = close {sign} 0.25 {where}" for sign in "+-")
+    with tampered(odd, change, repair):
+        result = odd.materialize([candles, parents_are_folds_of_children], partition_key=TUESDAY)
     assert not result.success
     (said,) = result.get_asset_check_evaluations()
     assert not said.passed
     shown = [record.data for record in said.metadata["rows"].value.records]
     assert "1h" in {row["interval"] for row in shown}
-    tamper(odd, "UPDATE market.candles SET close = close - 0.25 WHERE interval = '1h'")
+
+
+def test_a_failed_blocking_check_is_told_by_name(odd: Orchestrated, tmp_path: Path) -> None:
+    (tmp_path / "recorded.toml").write_text(MANIFEST.replace("T16:00", "T17:00"))
+    (tmp_path / "MSFT.csv").write_text(f"{HEADER}\n2022-06-14 13:55:00+00:00,240,241,239,240,1\n")
+    where = "WHERE event_time = '2022-06-14 13:46+00'"
+    change, repair = (
+        f"UPDATE market.bars SET high = low - 1 {where}",
+        f"UPDATE market.bars SET high = 241 {where}",
+    )
+    with tampered(odd, change, repair), pytest.raises(RunFailed) as failed:
+        odd.load(tmp_path)
+    assert failed.value.message == "Checks failed: market/bars:contract"
+    odd.runner().run_due()  # what was stopped is still due
+    assert odd.count("ops.due") == 0
 
 
 def test_a_check_looks_at_the_partition_of_its_run_alone(odd: Orchestrated) -> None:
@@ -208,13 +243,13 @@ def test_an_exchange_that_is_not_followed_loads_with_its_own_calendar(
 def test_a_failed_run_is_told_in_findata_s_own_words(
     odd: Orchestrated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run's resource is opened with a wrong bucket: what failed and what to do come out of the run."""
+    """The run's resource is opened with a wrong key: what failed and what to do come out of the run."""
     shutil.copytree(SAMPLE, tmp_path / "sample")
-    (tmp_path / "sample" / "MSFT_1m.csv").write_text(f"{HEADER}\n2022-06-14 13:50:00+00:00,240,241,239,240,1\n")
-    monkeypatch.setenv("FINDATA_S3_BUCKET", "no-such-bucket")
+    (tmp_path / "sample" / "MSFT_1m.csv").write_text(
+        f"{HEADER}\n2022-06-14 13:50:00+00:00,240,241,239,240,1\n"
+    )
+    monkeypatch.setenv("FINDATA_S3_SECRET_KEY", "wrong")
     with pytest.raises(RunFailed) as failed:
         odd.load(tmp_path / "sample")
-    told: Any = failed.value
-    assert "raw__recorded__bars" in told.message
-    assert "S3" in told.message
-    assert "findata" in told.next_step
+    assert failed.value.message.startswith("raw__recorded__bars: S3 did not do it")
+    assert "findata config" in failed.value.next_step

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,30 +15,34 @@ from typer.testing import CliRunner
 from findata_assets.steps.platform import Platform
 from findata_cli.main import app
 from findata_resources.environment import PROJECT, settings_environment
-from tests.conftest import SAMPLE, _platforms, load_sample
+from tests.conftest import _platforms, load_sample
 
 Run = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
 def undone() -> Iterator[None]:
-    """Undo what a command does to its own process: environment and levels of logging."""
-    before, level = dict(os.environ), logging.getLogger("dagster").level
+    """Undo what a command does to its own process: the levels of logging."""
+    level = logging.getLogger("dagster").level
     yield
-    os.environ.clear()
-    os.environ.update(before)
     logging.getLogger("dagster").setLevel(level)
+
+
+def run(*arguments: str, on: Platform | None = None) -> Any:
+    """Run the command in this process, with the platform's settings in the environment."""
+    before = dict(os.environ)
+    try:
+        if on is not None:
+            os.environ.update(settings_environment(on.settings))
+        return CliRunner().invoke(app, list(arguments))
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.fixture
 def findata() -> Run:
-    """Runs the command in this process: `findata("sql", "SELECT 1", on=platform)`."""
-
-    def run(*arguments: str, on: Platform | None = None) -> Any:
-        if on is not None:
-            os.environ.update(settings_environment(on.settings))
-        return CliRunner().invoke(app, list(arguments))
-
+    """Runs the command: `findata("sql", "SELECT 1", on=platform)`."""
     return run
 
 
@@ -67,9 +70,3 @@ def own_sample(stack: Any, migrated_template: str) -> Iterator[Platform]:
         platform = make()
         load_sample(platform)
         yield platform
-
-
-@pytest.fixture
-def sample() -> Path:
-    """The folder of the bundled sample."""
-    return SAMPLE

@@ -108,7 +108,10 @@ def test_every_hypertable_has_the_contracts_time_column_and_chunks_and_no_second
         ("DROP TABLE ops.coverage", ["op.create_table('coverage'"]),
         ("CREATE TABLE rates.own (number int)", ["op.drop_table('own'"]),
         ("ALTER TABLE rates.rates ALTER rate_percent TYPE real", ["op.alter_column('rates', 'rate_percent'"]),
-        ("ALTER TABLE market.bars ALTER vwap SET NOT NULL", ["op.alter_column('bars', 'vwap'", "nullable=True"]),
+        (
+            "ALTER TABLE market.bars ALTER vwap SET NOT NULL",
+            ["op.alter_column('bars', 'vwap'", "nullable=True"],
+        ),
         ("COMMENT ON COLUMN market.bars.open IS 'whatever'", ["op.alter_column('bars', 'open'", "comment="]),
         (
             "CREATE TABLE market.plain (LIKE market.candles INCLUDING ALL); DROP TABLE market.candles; "
@@ -140,7 +143,9 @@ def test_nothing_of_timescaledbs_shows_even_with_chunks_there(migrated: str) -> 
 
 
 def test_a_schema_of_the_users_own_is_left_alone(migrated: str) -> None:
-    execute(migrated, "CREATE SCHEMA mine; CREATE TABLE mine.notes (text text); CREATE TABLE public.other (n int)")
+    execute(
+        migrated, "CREATE SCHEMA mine; CREATE TABLE mine.notes (text text); CREATE TABLE public.other (n int)"
+    )
 
     assert schema_difference(migrated) == ""
 
@@ -183,7 +188,9 @@ def test_a_database_that_does_not_answer_is_told_so(question: object) -> None:
         question("postgresql://nobody:nothing@127.0.0.1:1/nowhere")
 
 
-def test_a_wrong_password_is_told_apart_from_a_database_that_is_down(stack: tuple[Settings, Endpoints]) -> None:
+def test_a_wrong_password_is_told_apart_from_a_database_that_is_down(
+    stack: tuple[Settings, Endpoints],
+) -> None:
     server = stack[1].database_url.rpartition("@")[2]
 
     with pytest.raises(StoreError, match="FINDATA_DATABASE_URL"):

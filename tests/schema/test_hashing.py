@@ -5,6 +5,7 @@ import json
 import math
 import random
 import struct
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -126,31 +127,27 @@ def test_every_other_cell_matters(address: str) -> None:
             assert one_hash(declared, {**row, column.name: None}) != one_hash(declared, row), column.name
 
 
+OTHER_VALUES: dict[ColumnKind, Callable[[Any], Any]] = {
+    ColumnKind.TEXT: lambda value: value + "x",
+    ColumnKind.TEXT_LIST: lambda value: [*value, ""],
+    ColumnKind.BOOLEAN: lambda value: not value,
+    ColumnKind.TIMESTAMP: lambda value: value + timedelta(microseconds=1),
+    ColumnKind.DATE: lambda value: value + timedelta(days=1),
+    ColumnKind.FLOAT64: lambda value: math.nextafter(value, math.inf),
+    ColumnKind.INT32: lambda value: value + 1,
+    ColumnKind.INT64: lambda value: value + 1,
+}
+ENCODED_AS_NULL: dict[ColumnKind, Any] = {
+    ColumnKind.TEXT: "",
+    ColumnKind.DATE: date(1970, 1, 1),
+    ColumnKind.FLOAT64: 0.0,
+}
+
+
 def another(column: Column, row: dict[str, Any]) -> Any:
     """A value of the column's kind that is not the row's; for a null the one that null is encoded as."""
     value = row[column.name]
-    zero: dict[ColumnKind, Any] = {
-        ColumnKind.TEXT: "",
-        ColumnKind.DATE: date(1970, 1, 1),
-        ColumnKind.FLOAT64: 0.0,
-    }
-    if value is None:
-        return zero[column.kind]
-    match column.kind:
-        case ColumnKind.TEXT | ColumnKind.JSON:
-            return value + "x"
-        case ColumnKind.TEXT_LIST:
-            return [*value, ""]
-        case ColumnKind.BOOLEAN:
-            return not value
-        case ColumnKind.TIMESTAMP:
-            return value + timedelta(microseconds=1)
-        case ColumnKind.DATE:
-            return value + timedelta(days=1)
-        case ColumnKind.FLOAT64:
-            return math.nextafter(value, math.inf)
-        case _:
-            return value + 1
+    return ENCODED_AS_NULL[column.kind] if value is None else OTHER_VALUES[column.kind](value)
 
 
 bar_values = st.fixed_dictionaries(

@@ -120,5 +120,3 @@ def test_an_empty_frame_has_the_tables_shape(address: str) -> None:
 
 def test_tables_are_listed_once_and_in_order() -> None:
     assert all(former < latter for former, latter in pairwise(ADDRESSES))
-
-

@@ -36,7 +36,9 @@ def quiet(_message: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def proven(make_module_platform: MakePlatform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def proven(
+    make_module_platform: MakePlatform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
     platform, folder = make_module_platform(), tmp_path_factory.mktemp("proven")
     refresh_reference(platform)
     take_in_everything(platform, folder)
@@ -67,7 +69,11 @@ def findings(platform: Platform) -> list[tuple[Any, ...]]:
 
 def told(proof: Proof) -> list[tuple[Any, ...]]:
     """Table, subject, date and place of each difference."""
-    return proof.differences.select("table_name", "subject", "scope_date", "where").unique(maintain_order=True).rows()
+    return (
+        proof.differences.select("table_name", "subject", "scope_date", "where")
+        .unique(maintain_order=True)
+        .rows()
+    )
 
 
 def execute(platform: Platform, statement: str) -> None:
@@ -130,7 +136,9 @@ def test_database_lake_and_raw_agree_on_the_sample(loaded_sample: Platform) -> N
 
 def test_whatever_is_altered_in_database_or_lake_is_named_and_repaired(proven: Platform) -> None:
     first, second = date(2022, 5, 19), date(2022, 5, 20)
-    execute(proven, "UPDATE market.bars SET close = 10.2, high = 10.2 WHERE event_time = '2022-05-19 13:30+00'")
+    execute(
+        proven, "UPDATE market.bars SET close = 10.2, high = 10.2 WHERE event_time = '2022-05-19 13:30+00'"
+    )
     execute(proven, "UPDATE history.bars SET close = 10.75")
     execute(proven, "DELETE FROM market.candles WHERE session_date = '2022-05-20' AND interval = '15m'")
     execute(proven, "UPDATE rates.rates SET ingest_time = '2022-06-01 11:00+00' WHERE rate_percent = 0.8")
@@ -208,7 +216,9 @@ def test_only_the_window_that_is_asked_for_is_compared(proven: Platform) -> None
     assert {row[:3] for row in told(inside)} == {("market.bars", "MSFT.XNAS", date(2022, 5, 19))}
 
 
-def test_everything_comes_back_in_an_empty_database(proven: Platform, make_module_platform: MakePlatform) -> None:
+def test_everything_comes_back_in_an_empty_database(
+    proven: Platform, make_module_platform: MakePlatform
+) -> None:
     bucket = proven.settings.s3_bucket
     settings = make_module_platform(s3_bucket=bucket).settings
     empty = platform_at(settings, resolve_endpoints(settings))

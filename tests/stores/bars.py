@@ -43,11 +43,18 @@ def observed(day: int, prices: Mapping[int, float], **changes: Any) -> pl.DataFr
 def no_marks() -> pl.DataFrame:
     """No due marks."""
     return pl.DataFrame(
-        schema={"subject": pl.String, "scope_date": pl.Date, "mark_id": pl.Int64, "from_time": pl.Datetime("us", "UTC")}
+        schema={
+            "subject": pl.String,
+            "scope_date": pl.Date,
+            "mark_id": pl.Int64,
+            "from_time": pl.Datetime("us", "UTC"),
+        }
     )
 
 
-def fold(store: TimescaleStore, *observations: pl.DataFrame, splice: bool = False, **facts: Any) -> WriteReport:
+def fold(
+    store: TimescaleStore, *observations: pl.DataFrame, splice: bool = False, **facts: Any
+) -> WriteReport:
     """Fold observations into the store; with `splice` they are all that there is of the session."""
     spliced = frozenset({(SUBJECT, DAY)}) if splice else frozenset()
     given = {"marks": no_marks(), "quarantine": empty(table("ops.quarantine")), "spliced": spliced, **facts}
@@ -64,7 +71,8 @@ def closed(store: TimescaleStore) -> list[tuple[int, float, int, int]]:
     """Closed versions: minute, close, known on and until which days of June."""
     rows = store.read(BARS.history()).iter_rows(named=True)
     return sorted(
-        (r["event_time"].minute - 30, r["close"], r["ingest_time"].day, r["superseded_time"].day) for r in rows
+        (r["event_time"].minute - 30, r["close"], r["ingest_time"].day, r["superseded_time"].day)
+        for r in rows
     )
 
 

@@ -53,5 +53,5 @@ def created(database: Database, table: Table) -> Iterator[Cursor]:
     with database.transaction() as cursor:
         cursor.execute(b"CREATE SCHEMA IF NOT EXISTS made")
         cursor.execute(b"DROP TABLE IF EXISTS made.rows")
-        cursor.execute(sql.SQL("CREATE TABLE made.rows (" + columns + ")"))  # type: ignore[arg-type]
+        cursor.execute(sql.SQL("CREATE TABLE made.rows (" + columns + ")"))
         yield cursor

@@ -151,9 +151,13 @@ def test_an_error_inside_a_transaction_takes_everything_back(platform: Platform)
     with created(platform.store.database, ALL) as cursor:
         copy_into(cursor, ALL, frame([(None,) * 9]))
 
-    with pytest.raises(RuntimeError), platform.store.database.transaction() as cursor:
-        copy_into(cursor, ALL, frame([(None,) * 9] * 2)[1:])
-        raise RuntimeError
+    def write_and_fail() -> None:
+        with platform.store.database.transaction() as cursor:
+            copy_into(cursor, ALL, frame([(None,) * 9] * 2)[1:])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
 
     assert platform.store.read(ALL).height == 1
 

@@ -23,16 +23,16 @@ def store(platform: Platform) -> TimescaleStore:
 
 
 def candles(*hours: int, **changes: Any) -> pl.DataFrame:
-    rows = [
-        {**good_row(CANDLES), "event_time": OPEN + timedelta(hours=hour), "available_time": OPEN + timedelta(hours=hour + 1)}
-        | changes
-        for hour in hours
-    ]
-    return frame_of(CANDLES, *rows)
+    """Candles of an hour that begin so many hours after the open."""
+    starts = [OPEN + timedelta(hours=hour) for hour in hours]
+    spans = [{"event_time": start, "available_time": start + timedelta(hours=1)} for start in starts]
+    return frame_of(CANDLES, *[{**good_row(CANDLES), **span, **changes} for span in spans])
 
 
 def replace(store: TimescaleStore, frame: pl.DataFrame, marks: pl.DataFrame | None = None) -> WriteReport:
-    return store.replace(CANDLES, frame, [(SUBJECT, DAY), (SUBJECT, NEXT)], no_marks() if marks is None else marks)
+    return store.replace(
+        CANDLES, frame, [(SUBJECT, DAY), (SUBJECT, NEXT)], no_marks() if marks is None else marks
+    )
 
 
 def test_candles_that_come_out_the_same_are_not_written_again(store: TimescaleStore) -> None:

@@ -57,7 +57,9 @@ def test_a_fresh_session_is_written_and_everything_downstream_becomes_due(store:
     assert_digests_are_of_what_is_stored(store)
 
 
-def test_a_payload_that_says_the_same_again_writes_no_row_and_makes_nothing_due(store: TimescaleStore) -> None:
+def test_a_payload_that_says_the_same_again_writes_no_row_and_makes_nothing_due(
+    store: TimescaleStore,
+) -> None:
     fold(store, observed(1, {0: 10, 1: 20}))
     clear_marks(store)
     before = places(store)
@@ -86,7 +88,9 @@ def test_another_source_of_the_same_session_is_not_touched_by_a_payload_that_say
     assert_digests_are_of_what_is_stored(store)
 
 
-def test_a_revision_closes_the_old_version_and_leaves_the_other_rows_where_they_lie(store: TimescaleStore) -> None:
+def test_a_revision_closes_the_old_version_and_leaves_the_other_rows_where_they_lie(
+    store: TimescaleStore,
+) -> None:
     fold(store, observed(1, {0: 10, 1: 20, 2: 30}))
     before = places(store)
 
@@ -144,7 +148,9 @@ def test_each_session_knows_how_far_its_own_payloads_are_folded(store: Timescale
     assert folded == {SUBJECT: received(2), "AZN.XLON": received(4)}
 
 
-def test_a_change_behind_findatas_back_is_repaired_when_digests_are_not_trusted(store: TimescaleStore) -> None:
+def test_a_change_behind_findatas_back_is_repaired_when_digests_are_not_trusted(
+    store: TimescaleStore,
+) -> None:
     fold(store, observed(1, {0: 10, 1: 20}))
     with store.database.transaction() as cursor:
         cursor.execute(b"UPDATE market.bars SET close = 19, low = 19 WHERE close = 20")
@@ -219,11 +225,14 @@ def mark(store: TimescaleStore, time: object, subject: str = SUBJECT) -> pl.Data
 
 
 def test_an_upstream_week_makes_its_neighbours_due(store: TimescaleStore) -> None:
-    """2022-05-19 is a Thursday: its week begins on the 16th, its month on the 1st, its pivots are the 2 weeks before."""
+    """2022-05-19 is a Thursday: its week begins on the 16th, its month on the 1st; pivots: 2 weeks before."""
     with store.database.transaction() as cursor:
         due.mark_downstream(cursor, "market.bars_1d", [(SUBJECT, DAY)])
 
     assert due_marks(store, "market.weekly_candles") == [(SUBJECT, date(2022, 5, 16))]
     assert due_marks(store, "market.monthly_candles") == [(SUBJECT, date(2022, 5, 1))]
-    assert due_marks(store, "signals.weekly_pivots") == [(SUBJECT, date(2022, 5, 2)), (SUBJECT, date(2022, 5, 9))]
+    assert due_marks(store, "signals.weekly_pivots") == [
+        (SUBJECT, date(2022, 5, 2)),
+        (SUBJECT, date(2022, 5, 9)),
+    ]
     assert due_marks(store, "ops.coverage") == [(SUBJECT, DAY)]

@@ -9,10 +9,17 @@ from findata_assets.steps.platform import Platform
 from findata_core.errors import NotEqual
 from findata_core.schema.tables import table
 from findata_resources.environment import resolve_endpoints
-from findata_resources.stores.lake import Lake, object_key, parquet, partition_dates, published_tables, s3_resource
+from findata_resources.stores.lake import (
+    Lake,
+    object_key,
+    parquet,
+    partition_dates,
+    published_tables,
+    s3_resource,
+)
 from findata_resources.stores.objects import Objects
-from tests.stores.bars import BARS, DAY, fold, no_marks, observed
-from tests.stores.test_derived import CANDLES, SUBJECT, candles
+from tests.stores.bars import BARS, DAY, SUBJECT, fold, no_marks, observed
+from tests.stores.test_derived import CANDLES, candles
 
 PARTITION = "2022-05-19"
 
@@ -107,7 +114,7 @@ class OvertakenOnce(Objects):
 
 
 @pytest.mark.parametrize("has_object", [False, True])
-def test_the_older_of_two_publishers_loses_and_reads_again(platform: Platform, has_object: bool) -> None:  # noqa: FBT001
+def test_the_older_of_two_publishers_loses_and_reads_again(platform: Platform, has_object: bool) -> None:
     if has_object:
         fold(platform.store, observed(1, {0: 9}))
         platform.lake.publish(platform.store)
@@ -188,5 +195,3 @@ def test_a_conditional_put_is_held_by_the_server(platform: Platform) -> None:
     assert put.get("a/b") == b"3"
     assert put.version("a/c") is None
     assert not put.replace("a/c", b"5", version)
-
-

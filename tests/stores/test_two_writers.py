@@ -11,7 +11,7 @@ from findata_core.market.candles import fold_session_candles
 from findata_core.schema.hashing import content_hash, digests
 from findata_core.schema.tables import table
 from findata_resources.stores.lake import partition_dates
-from tests.steps.folders import at, flat, minutes_from, write_folder
+from tests.steps.folders import Bar, at, flat, minutes_from, write_folder
 from tests.stores.bars import BARS, closed, closes
 from tests.stores.writing import take_in_and_run
 
@@ -20,7 +20,7 @@ OPENS = ["2022-05-19 13:30", "2022-05-20 13:30", "2022-05-23 13:30"]
 
 def revision(folder: Path, number: int) -> Path:
     """The payload of a day of June: every minute of three sessions says that day, one minute says it is 10."""
-    bars = {}
+    bars: dict[str, Bar] = {}
     for start in OPENS:
         bars |= minutes_from(at(start), [flat(number), flat(10), flat(100 + number)])
     return write_folder(folder / str(number), f"2022-06-0{number}T12:00:00Z", bars)
@@ -49,7 +49,9 @@ def assert_everything_agrees(platform: Platform) -> None:
     """Digests, candles and lake are of the rows that are there, and nothing is left to do."""
     bars, candles = platform.store.read(BARS), platform.store.read(table("market.candles"))
     columns = ["subject", "scope_date", "slice", "sha256", "row_count"]
-    assert platform.store.digests(BARS).select(columns).equals(digests(BARS, bars).select(columns).sort(columns))
+    assert (
+        platform.store.digests(BARS).select(columns).equals(digests(BARS, bars).select(columns).sort(columns))
+    )
     again = fold_session_candles(bars, platform.sessions({"XNAS"}))
     assert content_hash(table("market.candles"), candles) == content_hash(table("market.candles"), again)
     for partition in platform.lake.partitions(BARS):

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -35,7 +36,10 @@ def rows(payloads: Iterable[Payload]) -> pl.DataFrame:
         for hour, payload_id, values in payloads
         for day, value in values.items()
     ]
-    schema = {"average_30day_percent": pl.Float64, "ingest_time": pl.Datetime("us", "UTC")}
+    schema: dict[str, pl.DataType] = {
+        "average_30day_percent": pl.Float64(),
+        "ingest_time": pl.Datetime("us", "UTC"),
+    }
     frame = pl.DataFrame(records, schema_overrides=schema, infer_schema_length=None)
     return conform(frame, AVERAGES) if records else pl.DataFrame(schema=conformed_schema())
 
@@ -78,21 +82,29 @@ def test_what_was_known_at_an_instant_is_the_fold_of_what_had_been_received_by_t
 
 @given(payloads=histories)
 @settings(max_examples=100, deadline=None)
-def test_versions_of_a_key_follow_one_another_without_gap_overlap_or_repetition(payloads: list[Payload]) -> None:
+def test_versions_of_a_key_follow_one_another_without_gap_overlap_or_repetition(
+    payloads: list[Payload],
+) -> None:
     versions = fold_versions(AVERAGES, rows(payloads))
     latest = versions.current.with_columns(superseded_time=pl.lit(None, pl.Datetime("us", "UTC")))
 
     for day in DAYS:
         chain = pl.concat([versions.history, latest]).filter(observation_date=day).sort("ingest_time")
         values = chain.select(value_columns(AVERAGES)).rows()
-        assert chain.get_column("superseded_time").to_list()[:-1] == chain.get_column("ingest_time").to_list()[1:]
-        assert all(value != following for value, following in zip(values, values[1:], strict=False))
+        assert (
+            chain.get_column("superseded_time").to_list()[:-1]
+            == chain.get_column("ingest_time").to_list()[1:]
+        )
+        assert all(value != following for value, following in pairwise(values))
 
 
 @given(payloads=histories)
 @settings(max_examples=100, deadline=None)
 def test_folding_the_same_payloads_twice_over_changes_nothing(payloads: list[Payload]) -> None:
-    once, twice = fold_versions(AVERAGES, rows(payloads)), fold_versions(AVERAGES, rows([*payloads, *payloads]))
+    once, twice = (
+        fold_versions(AVERAGES, rows(payloads)),
+        fold_versions(AVERAGES, rows([*payloads, *payloads])),
+    )
 
     assert twice.current.equals(once.current)
     assert twice.history.equals(once.history)
@@ -100,7 +112,9 @@ def test_folding_the_same_payloads_twice_over_changes_nothing(payloads: list[Pay
 
 @given(payloads=histories, hour=st.integers(0, 4))
 @settings(max_examples=100, deadline=None)
-def test_younger_payloads_can_be_folded_onto_the_current_rows_alone(payloads: list[Payload], hour: int) -> None:
+def test_younger_payloads_can_be_folded_onto_the_current_rows_alone(
+    payloads: list[Payload], hour: int
+) -> None:
     older = [item for item in payloads if item[0] <= hour]
     younger = [item for item in payloads if item[0] > hour]
     whole = fold_versions(AVERAGES, rows(payloads))

@@ -11,6 +11,7 @@ import pytest
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.sources import refresh_reference
 from findata_core.schema.tables import table
 from tests.conftest import MakePlatform
 from tests.steps.folders import Bar, flat, load, take_in, write_folder
@@ -47,7 +48,10 @@ def load_one(platform: Platform, folder: Path, number: int, minutes: dict[str, B
     take_in(platform, write_folder(folder / symbol / str(number), AT[number], minutes, symbol))
 
 
-def test_three_payloads_in_every_order_give_the_same_rows_and_history(platform: Platform, tmp_path: Path) -> None:
+def test_three_payloads_in_every_order_give_the_same_rows_and_history(
+    platform: Platform, tmp_path: Path
+) -> None:
+    refresh_reference(platform)
     for position in range(3):
         for case, (order, at_once) in enumerate(ORDERS):
             number = order[position]
@@ -64,6 +68,8 @@ def test_as_of_an_instant_is_what_a_database_of_only_the_payloads_received_by_th
     make_platform: MakePlatform, tmp_path: Path
 ) -> None:
     whole, young = make_platform(), make_platform()
+    refresh_reference(whole)
+    refresh_reference(young)
     for number in (2, 0, 1):
         load_one(whole, tmp_path, number, (A, B, C)[number], "MSFT")
         fold_facts(whole, "market.bars")
@@ -71,11 +77,15 @@ def test_as_of_an_instant_is_what_a_database_of_only_the_payloads_received_by_th
         load_one(young, tmp_path, number, (A, B, C)[number], "MSFT")
     fold_facts(young, "market.bars")
 
-    current, history = whole.store.read(BARS), whole.store.read(BARS.history()).filter(superseded_time=KNOWN[2])
+    current, history = (
+        whole.store.read(BARS),
+        whole.store.read(BARS.history()).filter(superseded_time=KNOWN[2]),
+    )
     then = [row for row in current.iter_rows(named=True) if row["ingest_time"] <= KNOWN[1]]
     then += list(history.drop("superseded_time").iter_rows(named=True))
 
     assert sorted(then, key=lambda row: row["event_time"]) == young.store.read(BARS).to_dicts()
+    assert [(row["close"], row["ingest_time"]) for row in then] != []
 
 
 def test_payloads_of_one_instant_give_the_same_rows_in_either_order(
@@ -83,7 +93,10 @@ def test_payloads_of_one_instant_give_the_same_rows_in_either_order(
 ) -> None:
     folders = [
         write_folder(tmp_path / name, AT[0], minutes)
-        for name, minutes in {"one": {M0: flat(10), M1: flat(20)}, "two": {M0: flat(11), M2: flat(30)}}.items()
+        for name, minutes in {
+            "one": {M0: flat(10), M1: flat(20)},
+            "two": {M0: flat(11), M2: flat(30)},
+        }.items()
     ]
     read = []
     for order in (folders, folders[::-1]):
@@ -103,6 +116,7 @@ def test_everything_that_is_derived_is_the_same_in_either_order_too(
     make_platform: MakePlatform, tmp_path: Path, first: int
 ) -> None:
     platform = make_platform()
+    refresh_reference(platform)
     for number in (first, 1 - first):
         load_one(platform, tmp_path, number, (A, B)[number], "MSFT")
         run_due(platform)
@@ -110,12 +124,13 @@ def test_everything_that_is_derived_is_the_same_in_either_order_too(
     candles = platform.store.read(table("market.candles")).filter(interval="5m")
 
     # B's first minute, A's second and B's third, folded by hand.
-    assert candles.select("open", "high", "low", "close", "volume", "present_minutes", "ingest_time").rows() == [
-        (11.0, 30.0, 11.0, 30.0, 300, 3, KNOWN[1])
-    ]
+    assert candles.select(
+        "open", "high", "low", "close", "volume", "present_minutes", "ingest_time"
+    ).rows() == [(11.0, 30.0, 11.0, 30.0, 300, 3, KNOWN[1])]
 
 
 def test_loading_and_folding_again_changes_nothing(platform: Platform, tmp_path: Path) -> None:
+    refresh_reference(platform)
     for number in (0, 2, 1):
         load_one(platform, tmp_path, number, (A, B, C)[number], "MSFT")
         run_due(platform)
@@ -125,8 +140,8 @@ def test_loading_and_folding_again_changes_nothing(platform: Platform, tmp_path:
     reports = run_due(platform)
 
     assert loaded.total.payloads_new == 0
-    assert {name: (r.rows_written, r.rows_unchanged, r.rows_revised) for name, r in reports.items()} == dict.fromkeys(
-        reports, (0, 0, 0)
-    )
-    assert stored(platform, "MSFT.XNAS") == before[0]
+    assert {
+        name: (r.rows_written, r.rows_unchanged, r.rows_revised) for name, r in reports.items()
+    } == dict.fromkeys(reports, (0, 0, 0))
+    assert stored(platform, "MSFT.XNAS") == before[0] == (CURRENT, HISTORY)
     assert platform.store.digests(BARS).equals(before[1])

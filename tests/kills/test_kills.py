@@ -1,0 +1,170 @@
+"""SIGKILL at twenty random moments, and at each moment that matters: run again, and all is as if undisturbed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from findata_assets.steps.platform import Platform
+from findata_assets.steps.proof import verify
+from findata_resources.environment import resolve_endpoints, settings_environment
+from tests.conftest import SAMPLE, MakePlatform
+from tests.kills.victim import POINTS, POWER_CUT, load
+
+KILLS = 20
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.kills.victim"])
+DIGESTS = "SELECT table_name, subject, scope_date, slice, sha256, row_count FROM ops.digests ORDER BY 1, 2, 3, 4"
+FILES = ("MSFT_1m.csv", "MSFT_1d.csv", "sofr_published.csv")
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a run that nobody kills leaves, and how long it takes."""
+
+    digests: Rows
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample cut to one instrument and two weeks: a complete week with its pivots and the signals after it."""
+    made = tmp_path_factory.mktemp("cut")
+    for name in FILES:
+        head, *lines = (SAMPLE / name).read_text().splitlines()
+        column = head.split(",").index("observation_date") if "observation_date" in head else 0
+        kept = [line for line in lines if line.split(",")[column] >= "2022-06-06"]
+        (made / name).write_text("\n".join([head, *kept]) + "\n")
+    (made / "recorded.toml").write_text((SAMPLE / "recorded.toml").read_text())
+    return made
+
+
+@pytest.fixture(scope="module")
+def undisturbed(make_module_platform: MakePlatform, folder: Path) -> Undisturbed:
+    platform = make_module_platform()
+    process = started(platform, folder)
+    seconds = waited(process)
+    assert process.exitcode == 0
+    return Undisturbed(rows(platform, DIGESTS), seconds)
+
+
+def started(platform: Platform, folder: Path, point: str = "") -> BaseProcess:
+    process = CONTEXT.Process(target=load, args=(settings_environment(platform.settings), str(folder), point))
+    process.start()
+    return process
+
+
+def waited(process: BaseProcess) -> float:
+    """Wait for the end and return the seconds that it took."""
+    import time
+
+    begun = time.monotonic()
+    process.join()
+    return time.monotonic() - begun
+
+
+def rows(platform: Platform, query: str) -> Rows:
+    url = resolve_endpoints(platform.settings).database_url
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def killed_after(platform: Platform, folder: Path, seconds: float) -> None:
+    process = started(platform, folder)
+    process.join(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode in {-signal.SIGKILL, 0}
+
+
+def half_written(platform: Platform) -> Rows:
+    """Return the scopes of bars and candles whose rows are not as many as their digest says."""
+    query = """
+        SELECT stored.subject, stored.scope_date, stored.row_count, written.row_count FROM (
+            SELECT 'market.bars' AS table_name, instrument_id AS subject, session_date AS scope_date,
+                   count(*) AS row_count FROM market.bars GROUP BY 1, 2, 3
+            UNION ALL
+            SELECT 'market.candles', instrument_id, session_date, count(*) FROM market.candles GROUP BY 1, 2, 3
+        ) AS stored FULL JOIN (
+            SELECT table_name, subject, scope_date, sum(row_count) AS row_count FROM ops.digests
+            WHERE table_name IN ('market.bars', 'market.candles') GROUP BY 1, 2, 3
+        ) AS written USING (table_name, subject, scope_date)
+        WHERE stored.row_count IS DISTINCT FROM written.row_count
+    """
+    return rows(platform, query)
+
+
+def assert_repaired(platform: Platform, folder: Path, undisturbed: Undisturbed) -> None:
+    """Run again to the end, and compare with what an undisturbed run leaves."""
+    again = started(platform, folder)
+    again.join()
+    assert again.exitcode == 0
+    assert rows(platform, DIGESTS) == undisturbed.digests
+    assert rows(platform, "SELECT asset, subject, scope_date FROM ops.due") == []
+    assert rows(platform, "SELECT table_name, partition FROM ops.lake_dirty") == []
+
+
+def moments() -> Iterator[tuple[int, float]]:
+    """Yield twenty moments as parts of an undisturbed run, spread over it, at random in each twentieth."""
+    chance = random.Random(20220615)  # noqa: S311  (a seed, so that a failure can be repeated)
+    return ((number, (number + chance.random()) / KILLS) for number in range(KILLS))
+
+
+@pytest.mark.parametrize(("number", "part"), list(moments()))
+def test_a_load_that_is_killed_anywhere_and_run_again_is_as_if_undisturbed(
+    make_platform: MakePlatform, folder: Path, undisturbed: Undisturbed, number: int, part: float
+) -> None:
+    platform = make_platform()
+    killed_after(platform, folder, part * undisturbed.seconds)
+    assert half_written(platform) == []
+    assert_repaired(platform, folder, undisturbed)
+    if number % 5 == 4:
+        assert verify(platform, lambda _: None).differences.rows() == []
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_load_that_ends_between_two_steps_and_is_run_again_is_as_if_undisturbed(
+    make_platform: MakePlatform, folder: Path, undisturbed: Undisturbed, point: str
+) -> None:
+    platform = make_platform()
+    process = started(platform, folder, point)
+    process.join()
+    assert process.exitcode == POWER_CUT
+    assert half_written(platform) == []
+    if "not published" in point:
+        assert rows(platform, "SELECT 1 FROM ops.lake_dirty") != []
+    assert_repaired(platform, folder, undisturbed)
+    assert verify(platform, lambda _: None).differences.rows() == []
+
+
+def test_a_migration_that_is_killed_is_whole_or_not_there_and_ends_when_run_again(
+    make_platform: MakePlatform, database_url: str, bucket: str, folder: Path, undisturbed: Undisturbed
+) -> None:
+    """From an empty database, killed again and again, each time a little later."""
+    platform = make_platform(database_url=database_url, s3_bucket=bucket)
+    chance = random.Random(7)  # noqa: S311
+    for number in range(6):
+        killed_after(platform, folder, undisturbed.seconds * (number + chance.random()) / 6)
+    assert_repaired(platform, folder, undisturbed)
+
+
+def test_a_run_killed_again_and_again_still_ends_as_if_undisturbed(
+    make_platform: MakePlatform, folder: Path, undisturbed: Undisturbed
+) -> None:
+    platform = make_platform()
+    chance = random.Random(11)  # noqa: S311
+    for _ in range(4):
+        killed_after(platform, folder, undisturbed.seconds * chance.random())
+    assert half_written(platform) == []
+    assert_repaired(platform, folder, undisturbed)
