@@ -27,6 +27,7 @@ def asset(**options: Any) -> Decorator:
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
         with accepted_betas():
-            return dg.asset(**options)(function)
+            made: dg.AssetsDefinition = dg.asset(**options)(function)
+            return made
 
     return decorate

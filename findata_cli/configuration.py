@@ -10,5 +10,7 @@ def config() -> None:
     settings = opening.settings_in_force()
     from findata_resources.environment import effective_settings
 
-    rows = [(item.variable, item.value, item.source, item.description) for item in effective_settings(settings)]
+    rows = [
+        (item.variable, item.value, item.source, item.description) for item in effective_settings(settings)
+    ]
     screen.show(("variable", "value", "set by", "meaning"), rows)

@@ -40,7 +40,9 @@ def contents(platform: Platform) -> Contents:
             )
         ).iter_rows()
     }
-    counted = [_row(item, *digested.get(item.address, (0, None, None))) for item in tables() if item.digest_subject]
+    counted = [
+        _row(item, *digested.get(item.address, (0, None, None))) for item in tables() if item.digest_subject
+    ]
     others = [(item.address, _count(platform, item), "", "") for item in tables() if not item.digest_subject]
     due = database.frame(
         sql.SQL("SELECT asset, count(*), min(scope_date), max(scope_date) FROM ops.due GROUP BY 1 ORDER BY 1")

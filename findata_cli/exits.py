@@ -94,7 +94,9 @@ def explain(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         raise error
     reason = (str(error).strip().splitlines() or [""])[0]
-    again = "report it with what is above" if screen.is_verbose() else "run it again with --verbose to see where"
+    again = (
+        "report it with what is above" if screen.is_verbose() else "run it again with --verbose to see where"
+    )
     screen.tell_error(f"unexpected {type(error).__name__}: {reason}", again)
     return PROOF_FAILED
 
@@ -104,6 +106,6 @@ def exit_code(error: FindataError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), PROOF_FAILED)
 
 
-def _note_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  (click's signature)
+def _note_verbose(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         ctx.find_root().meta[screen.VERBOSE] = True

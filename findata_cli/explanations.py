@@ -30,7 +30,9 @@ def explain(
     ],
     source_interval: Annotated[
         str | None,
-        typer.Option("--source-interval", metavar="1m|1d", help="Only the row that is folded from these bars."),
+        typer.Option(
+            "--source-interval", metavar="1m|1d", help="Only the row that is folded from these bars."
+        ),
     ] = None,
 ) -> None:
     """Show where a candle or bar comes from, and make it again from the raw payloads to see that it is true.
@@ -72,7 +74,9 @@ def _show(explanation: Explanation) -> None:
 def _show_payloads(explanation: Explanation) -> None:
     for receipt in explanation.receipts:
         payload = receipt.payload
-        screen.say(f"payload {payload['payload_id']} of {payload['source']}, received {payload['received_time']}")
+        screen.say(
+            f"payload {payload['payload_id']} of {payload['source']}, received {payload['received_time']}"
+        )
         screen.say(f"  object          {payload['object_key']}")
         screen.say(f"  sha256 received {payload['sha256']}")
         screen.say(f"  sha256 on S3    {_sha256(receipt)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -32,23 +32,27 @@ class Task:
     recorded: Path | None = None
     manifest: Path | None = None
     tables: tuple[str, ...] = ()
-    span: Span = Span()
+    span: Span = field(default_factory=Span)
 
 
 def materialize(
     select: Annotated[
         list[str] | None,
-        typer.Option(metavar="TABLE", help="Run this table only, for example market.candles; may be repeated."),
+        typer.Option(
+            metavar="TABLE", help="Run this table only, for example market.candles; may be repeated."
+        ),
     ] = None,
     sessions: SessionsOption = None,
     source: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"Ask this live source first: {', '.join(LIVE_SOURCES)}.")
+        str | None,
+        typer.Option(metavar="NAME", help=f"Ask this live source first: {', '.join(LIVE_SOURCES)}."),
     ] = None,
     recorded: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Receive the recorded files of this folder first.")
     ] = None,
     manifest: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What the recorded files are. Default: recorded.toml in DIR.")
+        Path | None,
+        typer.Option(metavar="FILE", help="What the recorded files are. Default: recorded.toml in DIR."),
     ] = None,
 ) -> None:
     """Receive recorded files or a live source's answers, then run through Dagster what is due.
@@ -76,7 +80,9 @@ def check(task: Task) -> None:
             f"Use one of {', '.join(LIVE_SOURCES)}; recorded files come in with --recorded",
         )
     if task.recorded is not None and not task.recorded.is_dir():
-        raise ConfigurationError(f"There is no folder {task.recorded}", "Name the folder of the recorded files")
+        raise ConfigurationError(
+            f"There is no folder {task.recorded}", "Name the folder of the recorded files"
+        )
 
 
 def run(settings: Settings, task: Task, progress: Callable[[str], None]) -> Outcome:

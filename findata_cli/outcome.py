@@ -41,7 +41,7 @@ class Outcome(Runs):
         for key, event in once.items():
             name = ".".join(key.path) if key else ""
             metadata = event.materialization.metadata
-            said = {key: value.value for key, value in metadata.items()}
+            said: dict[str, Any] = {key: value.value for key, value in metadata.items()}
             self._add_rows(name, said)
             self._add_sets(metadata.get("sets"))
             self.requests += int(said.get("requests") or 0)
@@ -56,7 +56,9 @@ class Outcome(Runs):
         """Print what came in and what it led to."""
         self._show_sets()
         if self.rows:
-            table = [(name, *(counts[key] for key in ROW_COUNTS)) for name, counts in sorted(self.rows.items())]
+            table = [
+                (name, *(counts[key] for key in ROW_COUNTS)) for name, counts in sorted(self.rows.items())
+            ]
             columns = ("table", "written", "unchanged", "revised", "quarantined")
             screen.show(columns, table, title="rows", numbers=columns[1:])
         for failure in self.failures:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from findata_assets.steps.proof import Proof
 
 MOST_LINES_SHOWN = 60
+SEE_ABOVE = "its payload is damaged, see above"
 GROUP = ["table_name", "subject", "slice", "where", "finding"]
 
 
@@ -49,7 +50,9 @@ def rebuild(sessions: SessionsOption = None) -> None:
         _show(proof)
         screen.say("what differed was put in place; findata verify proves it")
         return
-    _finish(proof, False, "restore the raw objects that are named above from a backup; nothing was put in place")
+    _finish(
+        proof, False, "restore the raw objects that are named above from a backup; nothing was put in place"
+    )
 
 
 def _prove(step: Callable[..., Proof], sessions: str | None) -> Proof:
@@ -73,8 +76,12 @@ def _finish(proof: Proof, as_json: bool, next_step: str) -> None:
 def _show(proof: Proof) -> None:
     """Print what was compared and what differs, neighbouring sessions in one line."""
     if proof.is_equal:
-        screen.say(f"equal: {proof.scopes_compared:,} scopes, each in the database, in the lake, and made again")
+        screen.say(
+            f"equal: {proof.scopes_compared:,} scopes, each in the database, in the lake, and made again"
+        )
         return
+    for reason in damages(proof.differences):
+        screen.say(reason, style="red")
     lines = grouped(proof.differences)
     columns = ("table", "instrument or rate", "sessions", "slice", "where", "finding")
     shown = [
@@ -87,12 +94,22 @@ def _show(proof: Proof) -> None:
     screen.say(f"different: {proof.differences.height:,} findings in {proof.scopes_compared:,} scopes")
 
 
+def damages(differences: pl.DataFrame) -> list[str]:
+    """Return what is wrong with raw objects, each object once, as texts that are not cut into table cells."""
+    import polars as pl
+
+    return differences.filter(pl.col("where") == "raw").get_column("finding").unique().sort().to_list()
+
+
 def grouped(differences: pl.DataFrame) -> pl.DataFrame:
     """Return one row for what is the same but for its date: first and last date, and how many; raw first."""
     import polars as pl
 
     return (
-        differences.group_by(GROUP)
+        differences.with_columns(
+            pl.when(pl.col("where") == "raw").then(pl.lit(SEE_ABOVE)).otherwise("finding").alias("finding")
+        )
+        .group_by(GROUP)
         .agg(
             pl.col("scope_date").min().alias("first"),
             pl.col("scope_date").max().alias("last"),

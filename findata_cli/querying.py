@@ -6,10 +6,10 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain, islice
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -69,7 +69,8 @@ def rows_of(database_url: str, statement: str) -> Iterator[tuple[list[str], Iter
             connection.read_only = True
             cursor = connection.cursor()
             # Closed here: a stream that is left half read keeps the connection, which then can't be closed.
-            with closing(cursor.stream(statement.encode())) as rows:
+            stream = cast("Generator[tuple[Any, ...]]", cursor.stream(statement.encode()))
+            with closing(stream) as rows:
                 first = list(islice(rows, 1))
                 yield [column.name for column in cursor.description or ()], chain(first, rows)
     except psycopg.Error as error:
@@ -109,14 +110,23 @@ def _explained(error: Any) -> Exception:
     import psycopg
 
     reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-    if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in ("08", "28", "3D", "57"):
+    if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in (
+        "08",
+        "28",
+        "3D",
+        "57",
+    ):
         if error.sqlstate != "57014":
-            return StoreError(f"The database does not answer: {reason}", "See findata status, then findata up")
+            return StoreError(
+                f"The database does not answer: {reason}", "See findata status, then findata up"
+            )
         return ConfigurationError(reason, ADVICE["57014"])
     position = error.diag.statement_position
     where = f" (at character {position})" if position else ""
     hint = error.diag.message_hint
-    return ConfigurationError(f"{reason}{where}", hint or ADVICE.get(error.sqlstate or "", "correct the statement"))
+    return ConfigurationError(
+        f"{reason}{where}", hint or ADVICE.get(error.sqlstate or "", "correct the statement")
+    )
 
 
 def _plain(value: object) -> object:

@@ -97,11 +97,15 @@ def _console(*, to_errors: bool) -> Console:
     return console
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str, numbers: Sequence[str]) -> Table:
+def _table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str, numbers: Sequence[str]
+) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for name in columns:
         table.add_column(Text(name), justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:

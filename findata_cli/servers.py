@@ -77,7 +77,9 @@ def show_contents(settings: Settings) -> None:
         screen.say("findata materialize runs what is due")
     else:
         screen.say("nothing is due")
-    screen.say(f"lake: {found.lake_marks} objects to be published" if found.lake_marks else "lake: up to date")
+    screen.say(
+        f"lake: {found.lake_marks} objects to be published" if found.lake_marks else "lake: up to date"
+    )
 
 
 def _require_objects(settings: Settings) -> None:

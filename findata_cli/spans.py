@@ -99,7 +99,9 @@ def _no_session(span: Span, settings: Settings, first: date, last: date) -> Conf
     named = f"on {first}" if first == last else f"from {first} to {last}"
     return ConfigurationError(
         f"No followed exchange has a session {named}",
-        f"The sessions around it are {' and '.join(around)}" if around else "Name dates that the calendars reach",
+        f"The sessions around it are {' and '.join(around)}"
+        if around
+        else "Name dates that the calendars reach",
     )
 
 

@@ -93,7 +93,9 @@ def _rows(platform: Platform, address: str, wanted: Asked) -> pl.DataFrame:
     ]
     if wanted.source_interval is not None:
         column = "source_interval" if "source_interval" in target.column_names else "interval"
-        conditions.append(sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(wanted.source_interval)))
+        conditions.append(
+            sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(wanted.source_interval))
+        )
     query = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
         sql.SQL(", ").join(map(sql.Identifier, target.column_names)),
         name_of(target),
@@ -120,7 +122,9 @@ def _nothing(platform: Platform, wanted: Asked) -> ConfigurationError:
         near = get_close_matches(wanted.instrument_id, known, n=3, cutoff=0.4) or sorted(known)[:3]
         return ConfigurationError(
             f"No rows of {wanted.instrument_id} are stored",
-            f"An instrument is written symbol.MIC: {' or '.join(near)}" if near else "findata materialize loads some",
+            f"An instrument is written symbol.MIC: {' or '.join(near)}"
+            if near
+            else "findata materialize loads some",
         )
     times = {time for address in _tables(wanted.interval) for time in _nearest(platform, address, wanted)}
     nearest = [f"{time:%Y-%m-%d %H:%M}" for time in sorted(times)]
@@ -129,7 +133,10 @@ def _nothing(platform: Platform, wanted: Asked) -> ConfigurationError:
     if wanted.source_interval is not None:
         what += f", folded from {wanted.source_interval}"
     return ConfigurationError(
-        what, f"The nearest ones start at {' and '.join(nearest)} (UTC)" if nearest else "findata status shows what there is"
+        what,
+        f"The nearest ones start at {' and '.join(nearest)} (UTC)"
+        if nearest
+        else "findata status shows what there is",
     )
 
 

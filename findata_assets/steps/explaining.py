@@ -95,9 +95,9 @@ def _explain(platform: Platform, target: Table, stored: pl.DataFrame) -> Explana
 def _bars_behind(platform: Platform, target: Table, row: dict[str, Any]) -> pl.DataFrame:
     """Return the stored bars that the row is made from: the chosen source's of its sessions, within its time."""
     if target.address in BAR_TABLES:
-        return platform.store.read(target, row["session_date"], row["session_date"] + DAY, [row["instrument_id"]]).filter(
-            *(pl.col(name) == row[name] for name in target.business_key)
-        )
+        return platform.store.read(
+            target, row["session_date"], row["session_date"] + DAY, [row["instrument_id"]]
+        ).filter(*(pl.col(name) == row[name] for name in target.business_key))
     first, last = _dates(row)
     source = table("market.bars_1d" if row["source_interval"] == "1d" else "market.bars")
     every = platform.store.read(source, first, last + DAY, [row["instrument_id"]])
@@ -180,5 +180,7 @@ def _row_differences(stored: pl.DataFrame, refolded: pl.DataFrame) -> Sequence[s
         return ["the row can't be made again: none of its bars could be read from a payload"]
     old, new = stored.row(0, named=True), refolded.row(0, named=True)
     return [
-        f"{name} is {old[name]} in the database, {new[name]} when made again" for name in old if old[name] != new[name]
+        f"{name} is {old[name]} in the database, {new[name]} when made again"
+        for name in old
+        if old[name] != new[name]
     ]

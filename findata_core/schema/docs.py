@@ -71,7 +71,7 @@ def column_row(column: Column) -> str:
 
 def first_sentence(text: str) -> str:
     """Return the text up to its first full stop."""
-    return text.split(". ")[0].rstrip(".") + "."
+    return text.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
 def main(folder: Path) -> None:

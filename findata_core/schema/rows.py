@@ -51,7 +51,8 @@ def from_json_lines(table: Table, lines: Iterable[str]) -> pl.DataFrame:
             records.append(json_format.Parse(line, message_class(table.message)()))
         except json_format.ParseError as error:
             raise DataError(
-                f"Line {number} is no {table.message}: {error}", f"Compare it with docs/data/{table.address}.md"
+                f"Line {number} is no {table.message}: {error}",
+                f"Compare it with docs/data/{table.address}.md",
             ) from error
     return frame_of(table, records)
 
@@ -104,4 +105,3 @@ def _is_timestamp(field: Any) -> bool:
 
 def _is_embedded(field: Any) -> bool:
     return field.message_type is not None and not _is_timestamp(field)
-

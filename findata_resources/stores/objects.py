@@ -88,7 +88,8 @@ def _store_error(key: str, error: Exception) -> StoreError:
     reason = str(error).strip().splitlines()[0]
     if "NoSuchBucket" in str(error):
         return StoreError(
-            f"The bucket does not exist: {reason}", "Create it, or look at FINDATA_S3_BUCKET with findata config"
+            f"The bucket does not exist: {reason}",
+            "Create it, or look at FINDATA_S3_BUCKET with findata config",
         )
     if isinstance(error, (NotFoundError, FileNotFoundError)):
         return StoreError(f"S3 has no object {key}", "See findata verify; restore it or rebuild")

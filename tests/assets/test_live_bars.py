@@ -109,7 +109,8 @@ def test_every_request_is_a_row_of_the_ledger(live: Orchestrated, standin: Stand
     booked = live.rows(
         "SELECT f.subject, f.source, f.dataset, f.http_status, f.size_bytes = p.size_bytes AS is_whole, "
         "f.rows_answered > 0 AS has_rows, f.window_start_time < f.window_end_time AS is_window, "
-        "f.window_end_time <= f.started_time AS is_past, f.error FROM ops.fetches AS f JOIN ops.payloads AS p USING (payload_id) ORDER BY 1"
+        "f.window_end_time <= f.started_time AS is_past, f.error "
+        "FROM ops.fetches AS f JOIN ops.payloads AS p USING (payload_id) ORDER BY 1"
     )
     expected = ("yahoo", "bars", 200, True, True, True, True, None)
     assert booked == [(name, *expected) for name in sorted(SYMBOLS.values()) for _ in range(2)]

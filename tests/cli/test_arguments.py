@@ -47,7 +47,9 @@ def test_the_last_date_of_a_span_is_part_of_it() -> None:
     assert parse_span("2022-06-30").end == date(2022, 7, 1)
 
 
-@pytest.mark.parametrize("text", ["", "..", "2022-06", "2022-06-31", "1.6.2022", "2022-06-01...", "a..b", "20220601"])
+@pytest.mark.parametrize(
+    "text", ["", "..", "2022-06", "2022-06-31", "1.6.2022", "2022-06-01...", "a..b", "20220601"]
+)
 def test_what_is_no_range_of_dates_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"2022-06-01\.\.2022-06-15"):
         parse_span(text)
@@ -125,7 +127,9 @@ def test_a_wrong_setting_is_named_by_its_variable(findata: Any, monkeypatch: pyt
     assert "FINDATA_DATABASE_PORT" in result.stderr
 
 
-def test_config_masks_secrets_and_says_what_set_a_value(findata: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_masks_secrets_and_says_what_set_a_value(
+    findata: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FINDATA_DATABASE_URL", "postgresql://me:verysecret@127.0.0.1:1/mine")
     result = findata("config")
     assert result.exit_code == 0

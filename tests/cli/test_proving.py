@@ -156,13 +156,13 @@ def test_rebuild_says_what_differed_and_leaves_everything_equal(story: Story) ->
     assert story.proven.exit_code == 0, story.proven.output
 
 
-def test_a_range_of_sessions_is_proven_by_itself(findata: Run, own_sample: Platform, story: Story) -> None:
+def test_a_range_of_sessions_is_repaired_by_itself_and_printed(
+    findata: Run, own_sample: Platform, story: Story
+) -> None:
     change_a_close_in_the_database(own_sample)
-    seen = findata("verify", "--sessions", "2022-05-30..2022-06-03", on=own_sample)
-    elsewhere = findata("verify", "--sessions", "2022-06-06..2022-06-10", on=own_sample)
-    repaired = findata("rebuild", "--sessions", "2022-06-01", on=own_sample)
-    line = next(line for line in seen.stdout.splitlines() if "AZN.XLON" in line)
-    assert (seen.exit_code, elsewhere.exit_code, repaired.exit_code) == (1, 0, 0)
+    repaired = findata("rebuild", "--sessions", "2022-05-31..2022-06-01", on=own_sample)
+    line = next(line for line in repaired.stdout.splitlines() if "AZN.XLON" in line)
+    assert repaired.exit_code == 0, repaired.output
     assert line.split()[:3] == ["market.bars", "AZN.XLON", "2022-06-01"]
     assert "database" in line
 

@@ -10,6 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import adbc_driver_postgresql.dbapi  # noqa: F401  (the heavy libraries before the fork: kills fall into the work)
+
+import findata_core.calendar_library
+import findata_core.schema.validation  # noqa: F401
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import open_platform
 from findata_assets.steps.sources import load_recorded, refresh_reference

@@ -12,6 +12,7 @@ from findata_core.schema.rows import frame_of, from_json_lines, json_lines, mess
 from findata_core.schema.tables import Table, table, tables
 from tests.schema import good_rows
 
+
 def good_frame(target: Table) -> pl.DataFrame:
     return good_rows.frame_of(target, good_rows.good_row(target))
 
@@ -54,7 +55,7 @@ def test_messages_have_the_fields_of_the_generated_classes() -> None:
 def test_a_line_that_is_not_the_message_is_refused_with_its_number(line: str) -> None:
     good = next(json_lines(table("market.bars"), good_frame(table("market.bars"))))
 
-    with pytest.raises(DataError, match="Line 2 is no findata.market.v1.Bar"):
+    with pytest.raises(DataError, match=r"Line 2 is no findata\.market\.v1\.Bar"):
         from_json_lines(table("market.bars"), [good, line])
 
 

@@ -2,7 +2,6 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -31,11 +30,11 @@ def bars_1m(trial_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(make_module_platform: MakePlatform, bars_1m: Path) -> Iterator[tuple[Platform, Loaded]]:
+def loaded(make_module_platform: MakePlatform, bars_1m: Path) -> tuple[Platform, Loaded]:
     platform = make_module_platform(universe=SAMPLE / "universe.csv", calendar_start=date(1985, 1, 2))
     result = load_recorded(platform, bars_1m, MANIFEST, "bars")
     run_due(platform)
-    yield platform, result
+    return platform, result
 
 
 def test_every_row_is_stored_or_quarantined_or_a_duplicate(loaded: tuple[Platform, Loaded]) -> None:
@@ -81,7 +80,9 @@ def test_missed_sessions_are_missing_in_coverage_and_not_invented(loaded: tuple[
 
 
 @pytest.mark.parametrize("symbol", ["APPS", "GLOB", "MELI"])
-def test_thin_names_have_gaps_that_add_up(loaded: tuple[Platform, Loaded], bars_1m: Path, symbol: str) -> None:
+def test_thin_names_have_gaps_that_add_up(
+    loaded: tuple[Platform, Loaded], bars_1m: Path, symbol: str
+) -> None:
     """Each session's bars of the file, counted by the csv module, are what coverage says."""
     platform, _ = loaded
     with (bars_1m / YAHOO_2026 / f"{symbol}.csv").open() as file:
@@ -94,7 +95,9 @@ def test_thin_names_have_gaps_that_add_up(loaded: tuple[Platform, Loaded], bars_
     )
 
     assert dict(rows.select("day", "present_bars").iter_rows()) == dict(counted)
-    for expected, present, ranges in rows.select("expected_bars", "present_bars", "missing_ranges").iter_rows():
+    for expected, present, ranges in rows.select(
+        "expected_bars", "present_bars", "missing_ranges"
+    ).iter_rows():
         assert sum(minutes_in(text) for text in ranges) == expected - present
 
 
@@ -133,7 +136,9 @@ def test_a_recorded_bar_is_stored_as_it_stands_in_the_file(loaded: tuple[Platfor
     assert first["adjustment"] == "raw"
     regular = bars.filter(session_phase="regular")
     assert regular.get_column("event_time").max() == datetime(2015, 12, 24, 17, 59, tzinfo=UTC)
-    candles = platform.store.read(table("market.candles"), date(2015, 12, 24), date(2015, 12, 25), ["GOOG.XNAS"])
+    candles = platform.store.read(
+        table("market.candles"), date(2015, 12, 24), date(2015, 12, 25), ["GOOG.XNAS"]
+    )
     assert candles.filter(interval="4h").get_column("expected_minutes").to_list() == [210]
 
 
