@@ -121,3 +121,9 @@ def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure:
     told = event.step_failure_data.user_failure_data
     assert told is not None
     return dg.Failure(told.description, dict(told.metadata))
+
+
+def rows_shown(said: dg.AssetCheckEvaluation) -> list[dict[str, Any]]:
+    """Return the rows of the table that a check shows."""
+    table: Any = said.metadata["rows"].value
+    return [dict(record.data) for record in table.records]

@@ -34,6 +34,7 @@ BAR_COLUMNS = tuple(c.name for c in BARS.columns if c.name not in ("ingest_time"
 VALUES = (*PRICES, "volume", "vwap", "trade_count")
 
 INSTANT = pl.Datetime("us", "UTC")
+MARGIN_DAYS = 3  # a session's rows start within two days around its date, in any zone
 PARSED_SCHEMA = pl.Schema(
     [
         ("row_number", pl.Int64()),
@@ -101,7 +102,7 @@ def complete_bars(
     inclusive start, UTC), a daily row (1d) session_date. Bars settle `settles_after` the session's close.
     """
     typed = _typed(parsed)
-    placed = _placed(typed, SessionBounds.of(sessions), settles_after)
+    placed = _placed(typed, SessionBounds.of(_around(typed, sessions)), settles_after)
     judged = placed.with_columns(_first_broken_rule(received_time).alias("rule"))
     good = judged.filter(pl.col("rule").is_null()).sort(*BARS.business_key, "row_number")
     unique, conflicting = _without_duplicates(good)
@@ -131,6 +132,17 @@ def _typed(parsed: pl.DataFrame) -> pl.DataFrame:
         for name, dtype in schema.items()
     ]
     return parsed.select(expressions)
+
+
+def _around(rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """The sessions that rows can lie in: to lay out forty years of them takes longer than to read a file.
+
+    In whole days since 1970, because a stamp in the wrong unit is beyond what Python calls a date.
+    """
+    days = pl.concat([rows["event_time"].dt.epoch("d"), rows["session_date"].dt.epoch("d")])
+    first, last = pl.lit(days.min()), pl.lit(days.max())
+    day = pl.col("session_date").dt.epoch("d")
+    return sessions.filter(day.is_between(first - MARGIN_DAYS, last + MARGIN_DAYS))
 
 
 def _placed(rows: pl.DataFrame, bounds: SessionBounds, settles_after: timedelta) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from findata_assets.partitions import MONTHS, SESSIONS
 from findata_assets.running import blocks
 from findata_core.errors import ConfigurationError, FindataError, RunFailed
 from tests.conftest import SAMPLE
-from tests.orchestration import Orchestrated
+from tests.orchestration import Orchestrated, rows_shown
 
 HEADER = "date,open,high,low,close,volume"
 TUESDAY = "2022-06-14"
@@ -91,7 +91,7 @@ def test_good_rows_are_stored_and_each_bad_one_is_quarantined_with_its_rule(odd:
 def test_the_quarantine_shows_the_rows_and_warns(odd: Orchestrated) -> None:
     said = check_of(odd, "quarantine")
     assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.WARN)
-    shown = [record.data for record in said.metadata["rows"].value.records]
+    shown = rows_shown(said)
     assert {row["rule"] for row in shown} >= set(BAD_LINES.values())
     assert any('"volume": -5' in str(row["row"]) or '"volume":-5' in str(row["row"]) for row in shown)
     assert check_of(odd, "contract").passed
@@ -132,7 +132,7 @@ def test_a_row_altered_behind_findata_s_back_fails_the_contract_and_stops_what_f
     assert [(item.asset_key.to_user_string(), item.check_name) for item in failed] == [
         ("market/bars", "contract")
     ]
-    (row, *_) = [record.data for record in failed[0].metadata["rows"].value.records]
+    (row, *_) = rows_shown(failed[0])
     assert (row["event_time"], row["rule"]) == ("2022-06-14 13:46:00.000000+00:00", "high_not_highest")
     done = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert done == {"market/bars"}
@@ -146,7 +146,7 @@ def test_a_candle_altered_behind_findata_s_back_is_no_fold_of_its_children(odd: 
     assert not result.success
     (said,) = result.get_asset_check_evaluations()
     assert not said.passed
-    shown = [record.data for record in said.metadata["rows"].value.records]
+    shown = rows_shown(said)
     assert "1h" in {row["interval"] for row in shown}
 
 

@@ -19,7 +19,7 @@ from findata_core.lineage import upstream_of
 from findata_core.schema.tables import table
 from tests.assets.shape import shape
 from tests.conftest import SAMPLE
-from tests.orchestration import Orchestrated
+from tests.orchestration import Orchestrated, rows_shown
 
 LIVE = {"raw/nyfed/sofr", "raw/yahoo/bars"}
 KEYS = sorted({key.to_user_string() for asset in ASSETS for key in asset.keys} - LIVE)
@@ -120,7 +120,7 @@ def test_every_check_is_evaluated_and_only_completeness_warns(loaded: Orchestrat
 
 def test_the_warning_shows_the_sessions_that_the_sample_cuts(loaded: Orchestrated) -> None:
     said = evaluations(loaded, "market/bars:sessions_are_complete")[0]
-    records = [record.data for record in said.metadata["rows"].records]
+    records = rows_shown(said)
     shown = {(record["instrument_id"], record["session_date"]) for record in records}
     # NOTICE.md: MSFT's minutes begin and end inside a session.
     assert {("MSFT.XNAS", "2022-05-18"), ("MSFT.XNAS", "2022-06-15")} <= shown

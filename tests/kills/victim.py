@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import adbc_driver_postgresql.dbapi  # noqa: F401  (the heavy libraries before the fork: kills fall into the work)
+from psycopg import sql
 
 import findata_core.calendar_library
 import findata_core.schema.validation  # noqa: F401
@@ -19,8 +20,10 @@ from findata_assets.steps.platform import open_platform
 from findata_assets.steps.sources import load_recorded, refresh_reference
 from findata_resources.environment import adopt_environment, load_settings, resolve_endpoints
 from findata_resources.migrations.migrate import migrate
+from findata_resources.provider import Received
 from findata_resources.stores import lake
-from findata_resources.stores.raw import RawStore
+from findata_resources.stores.raw import Payload, RawStore
+from findata_resources.stores.timescale import TimescaleStore
 
 POWER_CUT = 86  # the exit status that says: it ended at its point
 
@@ -48,37 +51,35 @@ def _before_publishing(address: str) -> None:
     """End after the commit of a table, before anything of it is in the lake."""
     publish = lake.Lake.publish
 
-    def ending(self: lake.Lake, store: Any, wanted: str | None = None) -> int:
-        is_marked = store.database.frame(lake.sql.SQL("SELECT table_name FROM ops.lake_dirty"))
-        if wanted == address and address in is_marked.get_column("table_name"):
+    def ending(self: lake.Lake, store: TimescaleStore, wanted: str | None = None) -> int:
+        marked = store.database.frame(sql.SQL("SELECT table_name FROM ops.lake_dirty"))
+        if wanted == address and address in marked.get_column("table_name"):
             _end()
         return publish(self, store, wanted)
 
-    lake.Lake.publish = ending  # type: ignore[method-assign]
+    setattr(lake.Lake, "publish", ending)  # noqa: B010  (a method is replaced)
 
 
 def _before_the_mark_is_cleared() -> None:
-    lake._clear_mark = _end
+    setattr(lake, "_clear_mark", _end)  # noqa: B010
 
 
 def _after_the_body_is_put() -> None:
     """End with a payload on S3 that the database does not know."""
     put = RawStore.put
 
-    def ending(self: RawStore, received: Any) -> Any:
+    def ending(self: RawStore, received: Received) -> Payload:
         payload = put(self, received)
         if payload["dataset"] == "bars":
             _end()
         return payload
 
-    RawStore.put = ending  # type: ignore[method-assign]
+    setattr(RawStore, "put", ending)  # noqa: B010
 
 
 def _after_registering() -> None:
     """End when all payloads are in the books and nothing of them is folded."""
-    import tests.kills.victim as this
-
-    this.run_due = _end
+    globals()["run_due"] = _end
 
 
 POINTS: Mapping[str, Callable[[], None]] = {

@@ -1,0 +1,188 @@
+"""The commands on a real database and S3: what they print, and that a second time they do nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from findata_assets.steps.platform import Platform
+from findata_cli.contents import rows_of_tables
+from findata_resources.environment import settings_environment
+from tests.cli.conftest import Run, run
+from tests.conftest import SAMPLE, MakePlatform, _platforms
+
+
+@pytest.fixture(scope="module")
+def empty(stack: Any, migrated_template: str) -> Iterator[Platform]:
+    """An empty platform, which the tests of this module fill in their order."""
+    with _platforms(stack[1], migrated_template) as make:
+        yield make()
+
+
+@pytest.fixture(scope="module")
+def first_run(empty: Platform) -> Any:
+    """The sample loaded by the command."""
+    return run("materialize", "--recorded", str(SAMPLE), on=empty)
+
+
+def test_materialize_prints_sets_skipped_files_tables_and_counts(first_run: Any) -> None:
+    lines = [re.split(r"\s{2,}", line.strip()) for line in first_run.stdout.splitlines()]
+    assert first_run.exit_code == 0, first_run.output
+    # The sample's NOTICE counts 22,893 minutes and 62 days; three of each carry a volume of nothing.
+    assert ["yahoo_1m", "3", "0", "22,893", "0"] in lines
+    assert ["nyfed_sofr", "1", "0", "332", "0"] in lines
+    assert ["universe.csv", "not recorded data"] in lines
+    assert any(line[0] == "market.candles" and line[1] == "7,465" for line in lines)
+    assert "0 requests" in first_run.stdout
+    assert "market.bars" in first_run.stderr  # progress
+    assert "DEBUG" not in first_run.output  # Dagster's own log
+
+
+def test_a_second_run_finds_nothing_due_and_knows_every_file(first_run: Any, findata: Run, empty: Platform) -> None:
+    before = rows_of_tables(empty)
+    second = findata("materialize", "--recorded", str(SAMPLE), on=empty)
+    lines = [re.split(r"\s{2,}", line.strip()) for line in second.stdout.splitlines()]
+    assert second.exit_code == 0, second.output
+    assert "nothing was due: 0 rows changed, 0 runs, 0 materializations, 0 requests" in second.stdout
+    assert ["yahoo_1m", "0", "3", "0", "0"] in lines
+    assert rows_of_tables(empty) == before
+
+
+def test_status_shows_rows_and_that_nothing_is_due(first_run: Any, findata: Run, empty: Platform) -> None:
+    result = findata("status", on=empty)
+    lines = [re.split(r"\s{2,}", line.strip()) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0, result.output
+    assert ["market.candles", "7,465", "2022-05-18", "2022-06-15"] in lines
+    assert "nothing is due" in result.stdout
+    assert "lake: up to date" in result.stdout
+
+
+def test_select_and_sessions_narrow_what_is_run(findata: Run, make_platform: MakePlatform, tmp_path: Path) -> None:
+    platform = make_platform()
+    folder = tmp_path / "recorded"
+    shutil.copytree(SAMPLE, folder)
+    result = findata(
+        "materialize", "--recorded", str(folder), "--select", "market/bars", "--sessions", "2022-06-01..2022-06-02",
+        on=platform,
+    )  # fmt: skip
+    counted = findata("sql", "--csv", "SELECT DISTINCT session_date FROM market.bars ORDER BY 1", on=platform)
+    assert result.exit_code == 0, result.output
+    assert counted.stdout.splitlines() == ["session_date", "2022-06-01", "2022-06-02"]
+    assert "0" in findata("sql", "--csv", "SELECT count(*) FROM market.candles", on=platform).stdout.splitlines()
+
+
+@pytest.mark.parametrize(("name", "near"), [("market.candle", "market.candles"), ("bars", "market.bars")])
+def test_an_unknown_table_is_refused_with_those_that_are_meant(
+    findata: Run, loaded_sample: Platform, name: str, near: str
+) -> None:
+    result = findata("materialize", "--select", name, on=loaded_sample)
+    assert result.exit_code == 2
+    assert near in result.stderr
+
+
+def test_sql_prints_a_table(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("sql", "SELECT 'a' AS letter, 1 AS number, NULL AS nothing", on=loaded_sample)
+    assert result.exit_code == 0
+    assert ["letter", "number", "nothing"] in [line.split() for line in result.stdout.splitlines()]
+    assert "1 row" in result.stdout
+
+
+def test_sql_shows_the_first_rows_of_many_and_says_so(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("sql", "SELECT generate_series(1, 100000) AS number", on=loaded_sample)
+    assert result.exit_code == 0
+    assert "the first 200 rows" in result.stdout
+
+
+def test_sql_prints_json_with_instants_in_utc(findata: Run, loaded_sample: Platform) -> None:
+    statement = "SELECT timestamptz '2022-06-01 09:30-04' AS moment, 'NaN'::float8 AS nan, ARRAY['a'] AS list, NULL AS nothing"
+    result = findata("sql", "--json", statement, on=loaded_sample)
+    assert json.loads(result.stdout) == [
+        {"moment": "2022-06-01 13:30:00+00:00", "nan": "nan", "list": ["a"], "nothing": None}
+    ]
+
+
+def test_sql_prints_csv_whose_cells_may_hold_anything(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("sql", "--csv", "SELECT E'a,\"b\"\\nc' AS text, NULL AS nothing", on=loaded_sample)
+    assert list(csv.reader(io.StringIO(result.stdout))) == [["text", "nothing"], ['a,"b"\nc', ""]]
+
+
+@pytest.mark.parametrize("flag", ["--json", "--csv"])
+def test_sql_without_rows_is_still_a_document(findata: Run, loaded_sample: Platform, flag: str) -> None:
+    result = findata("sql", flag, "SELECT 1 AS one WHERE false", on=loaded_sample)
+    assert result.stdout == ("[]\n" if flag == "--json" else "one\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM market.bars", "only reads"),
+        ("COMMIT; DELETE FROM market.bars", "one at a time"),
+        ("SELECT 1; SELECT 2", "one at a time"),
+        ("SET default_transaction_read_only = off", "correct the statement"),
+        ("SELEC 1", "at character 1"),
+        ("SELECT * FROM market.candels", "findata status lists the tables"),
+        ("SELECT closing FROM market.bars", "bars"),
+        ("", "correct the statement"),
+    ],
+)
+def test_sql_refuses_and_explains(findata: Run, loaded_sample: Platform, statement: str, said: str) -> None:
+    result = findata("sql", statement, on=loaded_sample)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_sql_ends_a_statement_that_takes_too_long(
+    findata: Run, loaded_sample: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("findata_cli.querying.SESSION", "-c statement_timeout=100ms")
+    result = findata("sql", "SELECT pg_sleep(60)", on=loaded_sample)
+    assert result.exit_code == 2
+    assert "narrow it" in result.stderr
+
+
+def test_explain_prints_the_chain_down_to_the_file_and_says_equal(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("explain", "MSFT.XNAS", "1h", "2022-06-01 13:30", on=loaded_sample)
+    assert result.exit_code == 0, result.output
+    assert "MSFT_1m.csv" in result.stdout
+    assert "60 bars" in result.stdout
+    assert "(the same)" in result.stdout
+    assert result.stdout.rstrip().endswith("equal")
+
+
+def test_explain_refuses_a_row_that_is_not_there(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("explain", "MSFT.XNAS", "1h", "2022-06-01 13:31", on=loaded_sample)
+    assert result.exit_code == 2
+    assert "2022-06-01 13:30 and 2022-06-01 14:30" in result.stderr
+
+
+def test_migrate_says_that_there_is_nothing_to_do(findata: Run, loaded_sample: Platform) -> None:
+    assert "already" in findata("migrate", on=loaded_sample).stdout
+
+
+def test_schema_diff_prints_the_operations_that_are_missing(findata: Run, make_platform: MakePlatform) -> None:
+    platform = make_platform()
+    equal = findata("schema", "diff", on=platform)
+    with platform.store.database.transaction() as cursor:
+        cursor.execute("ALTER TABLE market.bars DROP COLUMN vwap")
+    different = findata("schema", "diff", on=platform)
+    assert (equal.exit_code, different.exit_code) == (0, 1), equal.output
+    assert "vwap" in different.stdout
+
+
+def test_a_database_that_does_not_answer_is_no_traceback(findata: Run, loaded_sample: Platform, monkeypatch: Any) -> None:
+    for name, value in settings_environment(loaded_sample.settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("FINDATA_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
+    for arguments in (["status"], ["sql", "SELECT 1"], ["migrate"], ["materialize"], ["verify"]):
+        result = findata(*arguments)
+        assert result.exit_code == 3, (arguments, result.output)
+        assert "Traceback" not in result.output
+        assert "secret" not in result.output
