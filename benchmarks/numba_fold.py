@@ -129,24 +129,30 @@ def _spans(year: Year, group: Int64s) -> tuple[Int64s, Int64s, Int32s]:
 
 def _empty(instruments: int, columns: int) -> Dense:
     shape = (instruments, columns)
-    prices = [np.empty(shape, dtype=np.float64) for _ in range(4)]
-    whole = [np.empty(shape, dtype=np.int64) for _ in range(2)]
-    return Dense(np.zeros(shape, dtype=np.int32), whole[0], *prices, whole[1])
+    opens, highs, lows, closes = (np.empty(shape, dtype=np.float64) for _ in range(4))
+    first_row, volume = (np.empty(shape, dtype=np.int64) for _ in range(2))
+    return Dense(np.zeros(shape, dtype=np.int32), first_row, opens, highs, lows, closes, volume)
 
 
 def _compact(dense: Dense, start: Int64s, end: Int64s, expected: Int32s) -> Candles:
     counts = (dense.present > 0).sum(axis=1)
     offsets = np.append(0, np.cumsum(counts))
     rows = int(offsets[-1])
-    small = [np.empty(rows, dtype=np.int32) for _ in range(4)]
-    whole = [np.empty(rows, dtype=np.int64) for _ in range(4)]
-    prices = [np.empty(rows, dtype=np.float64) for _ in range(4)]
-    candles = Candles(small[0], small[1], whole[0], whole[1], small[2], small[3], whole[2], *prices, whole[3])
+    instrument, bucket, asked, present = (np.empty(rows, dtype=np.int32) for _ in range(4))
+    starts, ends, first_row, volume = (np.empty(rows, dtype=np.int64) for _ in range(4))
+    opens, highs, lows, closes = (np.empty(rows, dtype=np.float64) for _ in range(4))
+    candles = Candles(
+        instrument, bucket, starts, ends, asked, present, first_row, opens, highs, lows, closes, volume
+    )
     _copy_present(offsets, start, end, expected, *dense.columns(), *candles.columns())
     return candles
 
 
-@njit(parallel=True)
+# numba's own types know nothing of a compiled function's arguments.
+compiled: Any = njit(parallel=True)
+
+
+@compiled
 def _fold_minutes(
     edges: Any, time: Any, opens: Any, highs: Any, lows: Any, closes: Any, volumes: Any,
     session_open: Any, session_close: Any, first: Any, step: Any,
@@ -170,7 +176,7 @@ def _fold_minutes(
             present[i, column] += 1
 
 
-@njit(parallel=True)
+@compiled
 def _fold_dense(
     parent: Any, cp: Any, cf: Any, co: Any, ch: Any, cl: Any, cc: Any, cv: Any,
     present: Any, first_row: Any, o: Any, h: Any, l: Any, c: Any, v: Any,
@@ -191,7 +197,7 @@ def _fold_dense(
             present[i, column] += cp[i, child]
 
 
-@njit(parallel=True)
+@compiled
 def _copy_present(
     offsets: Any, starts: Any, ends: Any, expecteds: Any,
     dp: Any, df: Any, do: Any, dh: Any, dl: Any, dc: Any, dv: Any,

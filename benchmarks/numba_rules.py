@@ -84,7 +84,11 @@ def broken_rules(arrays: Arrays) -> npt.NDArray[np.uint16]:
     return broken
 
 
-@njit(parallel=True)
+# numba's own types know nothing of a compiled function's arguments.
+compiled: Any = njit(parallel=True)
+
+
+@compiled
 def _judge(
     instrument: Any, interval: Any, source: Any, adjustment: Any, phase: Any,
     interval_allowed: Any, adjustment_allowed: Any, phase_allowed: Any,

@@ -106,8 +106,9 @@ def _present(
 
 def _empty(instrument: npt.NDArray[np.int32]) -> MinuteArrays:
     rows = len(instrument)
-    prices = [np.empty(rows, dtype=np.float64) for _ in range(4)]
-    return MinuteArrays(instrument, np.empty(rows, dtype=np.int64), *prices, np.empty(rows, dtype=np.int64))
+    opens, highs, lows, closes = (np.empty(rows, dtype=np.float64) for _ in range(4))
+    time, volume = (np.empty(rows, dtype=np.int64) for _ in range(2))
+    return MinuteArrays(instrument, time, opens, highs, lows, closes, volume)
 
 
 def _fill(bars: MinuteArrays, rows: slice, time: npt.NDArray[np.int64], random: np.random.Generator) -> None:

@@ -58,21 +58,29 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance]:
     from findata_resources.embedded.orchestrator import dagster_environment, prepare_dagster_home
     from findata_resources.environment import adopt_environment, resolve_endpoints
 
+    endpoints = resolve_endpoints(settings)
+    _require_database(endpoints.dagster_database_url)
     prepare_dagster_home(settings)
-    adopt_environment(dagster_environment(settings, resolve_endpoints(settings)))
+    adopt_environment(dagster_environment(settings, endpoints))
     import dagster
-    import sqlalchemy
+
+    from findata_assets.running import keep_connections
+
+    with dagster.DagsterInstance.get() as instance:
+        keep_connections(instance)
+        yield instance
+
+
+def _require_database(dagster_database_url: str) -> None:
+    """StoreError unless Dagster's database answers; Dagster itself tries for a quarter of a minute."""
+    import psycopg
 
     try:
-        instance = dagster.DagsterInstance.get()
-    except (sqlalchemy.exc.OperationalError, dagster.DagsterInvariantViolationError) as error:
+        psycopg.connect(dagster_database_url.replace("+psycopg2", "", 1)).close()
+    except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise StoreError(
             f"Dagster's database does not answer: {reason}",
-            "Create the database findata_dagster beside findata's, or name one in FINDATA_DAGSTER_DATABASE_URL",
+            "See findata status; on a server of your own create the database findata_dagster beside "
+            "findata's, or name one in FINDATA_DAGSTER_DATABASE_URL",
         ) from error
-    from findata_assets.running import keep_connections
-
-    with instance:
-        keep_connections(instance)
-        yield instance

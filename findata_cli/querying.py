@@ -9,12 +9,15 @@ import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain, islice
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from findata_cli import opening, screen
 from findata_core.errors import ConfigurationError, StoreError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 TIMEOUT_SECONDS = 60
 MOST_ROWS_SHOWN = 200
@@ -72,9 +75,16 @@ def rows_of(database_url: str, statement: str) -> Iterator[tuple[list[str], Iter
             stream = cast("Generator[tuple[Any, ...]]", cursor.stream(statement.encode()))
             with closing(stream) as rows:
                 first = list(islice(rows, 1))
-                yield [column.name for column in cursor.description or ()], chain(first, rows)
+                names = [column.name for column in cursor.description or ()]
+                yield names if first else _names_without_rows(connection, statement), chain(first, rows)
     except psycopg.Error as error:
         raise _explained(error) from error
+
+
+def _names_without_rows(connection: Connection[tuple[Any, ...]], statement: str) -> list[str]:
+    """Return the columns of a statement that gave no row: a stream names them with its first row only."""
+    cursor = connection.execute(statement.encode(), prepare=True)
+    return [column.name for column in cursor.description or ()]
 
 
 def print_json(names: Sequence[str], rows: Iterator[Row]) -> None:

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from findata_assets import partitions
 from findata_assets.steps.platform import Platform
 from findata_cli.main import app
 from findata_resources.environment import PROJECT, settings_environment
 from tests.conftest import _platforms, load_sample
 
 Run = Callable[..., Any]
+
+# Partitions are made when they are first imported: here, by the default universe, which the sample needs.
+assert partitions.SESSIONS
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,9 @@ def test_materialize_prints_sets_skipped_files_tables_and_counts(first_run: Any)
     assert "DEBUG" not in first_run.output  # Dagster's own log
 
 
-def test_a_second_run_finds_nothing_due_and_knows_every_file(first_run: Any, findata: Run, empty: Platform) -> None:
+def test_a_second_run_finds_nothing_due_and_knows_every_file(
+    first_run: Any, findata: Run, empty: Platform
+) -> None:
     before = rows_of_tables(empty)
     second = findata("materialize", "--recorded", str(SAMPLE), on=empty)
     lines = [re.split(r"\s{2,}", line.strip()) for line in second.stdout.splitlines()]
@@ -65,7 +67,9 @@ def test_status_shows_rows_and_that_nothing_is_due(first_run: Any, findata: Run,
     assert "lake: up to date" in result.stdout
 
 
-def test_select_and_sessions_narrow_what_is_run(findata: Run, make_platform: MakePlatform, tmp_path: Path) -> None:
+def test_select_and_sessions_narrow_what_is_run(
+    findata: Run, make_platform: MakePlatform, tmp_path: Path
+) -> None:
     platform = make_platform()
     folder = tmp_path / "recorded"
     shutil.copytree(SAMPLE, folder)
@@ -76,7 +80,9 @@ def test_select_and_sessions_narrow_what_is_run(findata: Run, make_platform: Mak
     counted = findata("sql", "--csv", "SELECT DISTINCT session_date FROM market.bars ORDER BY 1", on=platform)
     assert result.exit_code == 0, result.output
     assert counted.stdout.splitlines() == ["session_date", "2022-06-01", "2022-06-02"]
-    assert "0" in findata("sql", "--csv", "SELECT count(*) FROM market.candles", on=platform).stdout.splitlines()
+    assert (
+        "0" in findata("sql", "--csv", "SELECT count(*) FROM market.candles", on=platform).stdout.splitlines()
+    )
 
 
 @pytest.mark.parametrize(("name", "near"), [("market.candle", "market.candles"), ("bars", "market.bars")])
@@ -148,7 +154,9 @@ def test_sql_ends_a_statement_that_takes_too_long(
     assert "narrow it" in result.stderr
 
 
-def test_explain_prints_the_chain_down_to_the_file_and_says_equal(findata: Run, loaded_sample: Platform) -> None:
+def test_explain_prints_the_chain_down_to_the_file_and_says_equal(
+    findata: Run, loaded_sample: Platform
+) -> None:
     result = findata("explain", "MSFT.XNAS", "1h", "2022-06-01 13:30", on=loaded_sample)
     assert result.exit_code == 0, result.output
     assert "MSFT_1m.csv" in result.stdout
@@ -167,7 +175,9 @@ def test_migrate_says_that_there_is_nothing_to_do(findata: Run, loaded_sample: P
     assert "already" in findata("migrate", on=loaded_sample).stdout
 
 
-def test_schema_diff_prints_the_operations_that_are_missing(findata: Run, make_platform: MakePlatform) -> None:
+def test_schema_diff_prints_the_operations_that_are_missing(
+    findata: Run, make_platform: MakePlatform
+) -> None:
     platform = make_platform()
     equal = findata("schema", "diff", on=platform)
     with platform.store.database.transaction() as cursor:
@@ -177,7 +187,9 @@ def test_schema_diff_prints_the_operations_that_are_missing(findata: Run, make_p
     assert "vwap" in different.stdout
 
 
-def test_a_database_that_does_not_answer_is_no_traceback(findata: Run, loaded_sample: Platform, monkeypatch: Any) -> None:
+def test_a_database_that_does_not_answer_is_no_traceback(
+    findata: Run, loaded_sample: Platform, monkeypatch: Any
+) -> None:
     for name, value in settings_environment(loaded_sample.settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FINDATA_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")

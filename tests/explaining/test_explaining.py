@@ -70,7 +70,12 @@ def _execute(platform: Platform, statement: LiteralString) -> None:
         ("9988.XHKG", "4h", "2022-06-01 05:00", [("market.candles", "1m", 180)]),  # after the lunch break
         ("MSFT.XNAS", "1d", "2022-06-01", [("market.candles", "1m", 390), ("market.bars_1d", "1d", 1)]),
         # Memorial Day, 2022-05-30, leaves four sessions of 390 minutes.
-        ("MSFT.XNAS", "1w", "2022-06-02", [("market.weekly_candles", "1d", 4), ("market.weekly_candles", "1m", 1560)]),
+        (
+            "MSFT.XNAS",
+            "1w",
+            "2022-06-02",
+            [("market.weekly_candles", "1d", 4), ("market.weekly_candles", "1m", 1560)],
+        ),
     ],
 )
 def test_a_row_of_every_interval_follows_from_its_payloads(
@@ -102,7 +107,7 @@ def test_the_chain_ends_at_the_bytes_of_the_file(loaded_sample: Platform) -> Non
 
 
 def test_the_candle_is_what_the_lines_of_the_file_say(loaded_sample: Platform) -> None:
-    lines = minutes("MSFT_1m.csv", "2022-06-01 09:30", "2022-06-01 09:34~")  # New York, UTC-4
+    lines = minutes("MSFT_1m.csv", "2022-06-01 13:30", "2022-06-01 13:34~")  # the file is in UTC
     (explanation,) = explained(loaded_sample, *MSFT_5M)
     row = explanation.refolded.row(0, named=True)
     assert len(lines) == 5
@@ -111,14 +116,18 @@ def test_the_candle_is_what_the_lines_of_the_file_say(loaded_sample: Platform) -
     assert row["open"] == pytest.approx(float(lines[0]["open"]), rel=1e-7)
 
 
-@pytest.mark.parametrize("start", ["2022-06-01T13:30Z", "2022-06-01T13:30", "2022-06-01 09:30-04:00", "2022-06-01T21:30+08:00"])
+@pytest.mark.parametrize(
+    "start", ["2022-06-01T13:30Z", "2022-06-01T13:30", "2022-06-01 09:30-04:00", "2022-06-01T21:30+08:00"]
+)
 def test_a_start_is_an_instant_in_utc_unless_it_names_its_offset(loaded_sample: Platform, start: str) -> None:
     (explanation,) = explained(loaded_sample, "MSFT.XNAS", "5m", start)
     assert explanation.is_equal
 
 
 def test_a_changed_candle_is_told_from_what_its_bars_make(own_sample: Platform) -> None:
-    where: LiteralString = "WHERE instrument_id = 'MSFT.XNAS' AND interval = '5m' AND event_time = '2022-06-01 13:30+00'"
+    where: LiteralString = (
+        "WHERE instrument_id = 'MSFT.XNAS' AND interval = '5m' AND event_time = '2022-06-01 13:30+00'"
+    )
     with changed(
         own_sample,
         f"UPDATE market.candles SET volume = volume + 1 {where}",
@@ -130,7 +139,9 @@ def test_a_changed_candle_is_told_from_what_its_bars_make(own_sample: Platform) 
 
 
 def test_a_changed_bar_is_named_with_what_its_payload_says(own_sample: Platform) -> None:
-    where: LiteralString = "WHERE instrument_id = 'MSFT.XNAS' AND interval = '1m' AND event_time = '2022-06-01 13:32+00'"
+    where: LiteralString = (
+        "WHERE instrument_id = 'MSFT.XNAS' AND interval = '1m' AND event_time = '2022-06-01 13:32+00'"
+    )
     with changed(
         own_sample,
         f"UPDATE market.bars SET trade_count = 7 {where}",

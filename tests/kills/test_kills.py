@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from findata_assets.steps.platform import platform_at
 from findata_assets.steps.proof import verify
