@@ -38,6 +38,8 @@ GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], 
 )
 Progress = Callable[[str], None]
 
+INTERRUPT = "DagsterExecutionInterruptedError"  # dagster._core.errors; not in Dagster's public names
+
 
 @dataclass
 class Runs:
@@ -148,6 +150,8 @@ class Runner:
             raise_on_error=False,
         )
         self.done.add(result)
+        if _was_interrupted(result):
+            raise KeyboardInterrupt
         if not result.success:
             raise RunFailed(*_failure(result))
 
@@ -182,6 +186,12 @@ def blocks(partitions: dg.TimeWindowPartitionsDefinition, dates: set[date]) -> I
             start = number
         previous = number
     yield keys[start], keys[previous]
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Tell whether a step ended by Ctrl-C, which Dagster reports as a failure of the step."""
+    failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    return any(data.error and INTERRUPT in str(data.error) for data in failures)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:

@@ -6,6 +6,7 @@ databases and buckets themselves (conftest).
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import dagster as dg
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -21,7 +23,7 @@ from findata_assets.resource import PlatformResource
 from findata_assets.running import Runner, keep_connections
 from findata_assets.steps.platform import Platform
 from findata_resources.embedded.orchestrator import dagster_environment, prepare_dagster_home
-from findata_resources.environment import resolve_endpoints
+from findata_resources.environment import Endpoints, resolve_endpoints
 from tests.conftest import SAMPLE
 
 
@@ -104,15 +106,28 @@ def given(platform: Platform) -> PlatformResource:
 
 @contextmanager
 def orchestrated(platform: Platform) -> Iterator[Orchestrated]:
-    """Yield the platform with a Dagster instance; the environment says to Dagster's resources where it is."""
+    """Yield the platform with a Dagster instance of its own; Dagster's resources find both in the environment."""
     endpoints = resolve_endpoints(platform.settings)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in dagster_environment(platform.settings, endpoints).items():
+    with fresh_database(endpoints) as dagster_url, pytest.MonkeyPatch.context() as environment:
+        variables = dagster_environment(platform.settings, endpoints)
+        for name, value in {**variables, "FINDATA_DAGSTER_DATABASE_URL": dagster_url}.items():
             environment.setenv(name, value)
         prepare_dagster_home(platform.settings)
         with dg.DagsterInstance.get() as instance:
             keep_connections(instance)
             yield Orchestrated(platform, instance)
+
+
+@contextmanager
+def fresh_database(endpoints: Endpoints) -> Iterator[str]:
+    """Yield the URL of an empty database for Dagster: runs of another module would be in the way."""
+    name = f"dagster_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(endpoints.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield endpoints.dagster_database_url.rpartition("/")[0] + f"/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> dg.Failure:

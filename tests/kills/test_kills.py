@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from findata_assets.steps.platform import platform_at
 from findata_assets.steps.proof import verify
@@ -156,6 +157,18 @@ def test_a_load_that_ends_between_two_steps_and_is_run_again_is_as_if_undisturbe
         assert rows(settings, "SELECT 1 FROM ops.lake_dirty") != []
     assert_repaired(settings, folder, undisturbed)
     assert differences(settings) == []
+
+
+def test_a_migration_that_is_killed_is_whole_or_not_there_and_ends_when_run_again(
+    make_platform: MakePlatform, database_url: str, bucket: str, folder: Path, undisturbed: Undisturbed
+) -> None:
+    """From an empty database, killed again and again, each time a little later."""
+    own = {"database_url": SecretStr(database_url), "s3_bucket": bucket}
+    settings = make_platform().settings.model_copy(update=own)
+    chance = random.Random(7)
+    for number in range(6):
+        killed_after(settings, folder, undisturbed.seconds * (number + chance.random()) / 6)
+    assert_repaired(settings, folder, undisturbed)
 
 
 def test_a_run_killed_again_and_again_still_ends_as_if_undisturbed(
