@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from findata_assets.definitions import findata
+from findata_assets.interrupts import INTERRUPT, interrupts_seen
 from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
@@ -37,8 +38,6 @@ GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], 
     (("signals.pivot_signals",), SESSIONS),
 )
 Progress = Callable[[str], None]
-
-INTERRUPT = "DagsterExecutionInterruptedError"  # dagster._core.errors; not in Dagster's public names
 
 
 @dataclass
@@ -142,16 +141,17 @@ class Runner:
     def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
         span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""
         self._progress(f"{', '.join(tables)}{span}")
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            asset_selection=[dg.AssetKey(name.split(".")) for name in tables],
-            run_config={**(config or {}), "loggers": self._loggers},
-            tags=tags,
-            raise_on_error=False,
-        )
-        self.done.add(result)
-        if _was_interrupted(result):
-            raise KeyboardInterrupt
+        with interrupts_seen() as interrupted:
+            result = self._job.execute_in_process(
+                instance=self._instance,
+                asset_selection=[dg.AssetKey(name.split(".")) for name in tables],
+                run_config={**(config or {}), "loggers": self._loggers},
+                tags=tags,
+                raise_on_error=False,
+            )
+            self.done.add(result)
+            if interrupted() or _was_interrupted(result):
+                raise KeyboardInterrupt
         if not result.success:
             raise RunFailed(*_failure(result))
 

@@ -38,6 +38,14 @@ def process_id(settings: Settings, server: str) -> int:
     return read_state(settings.home).servers[server].process.process_id
 
 
+def runs(number: int) -> bool:
+    """Whether the process runs; one that has ended and that its parent has not asked about has no command line."""
+    try:
+        return bool(Path(f"/proc/{number}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def servers_with_mark(home: Path, server: str) -> list[int]:
     """The marked processes that no other marked one started: PostgreSQL's children carry the mark too."""
     marked = {record.process_id for record in marked_processes(mark_of(home, server))}
@@ -225,7 +233,7 @@ def test_down_leaves_no_process_and_keeps_the_data(home: Path, settings_for: Set
     numbers = [process_id(settings, server) for server in SERVERS]
     embedded_stack.down(settings)
     assert not [server for server in SERVERS if marked_processes(mark_of(home, server))]
-    assert not [number for number in numbers if Path(f"/proc/{number}").exists()]
+    assert not [number for number in numbers if runs(number)]
     assert (home / "database/data/PG_VERSION").is_file()
     with pytest.raises(NotRunning):
         resolve_endpoints(settings)
