@@ -1,11 +1,12 @@
-"""From a payload's bytes to rows fit for their table, and those that are refused, each with its reason.
+"""From payloads' bytes to rows fit for their table, and those that are refused, each with its reason.
 
 Parsing is the provider's, sessions and grids are findata_core.market's, bounds and domain rules are the
-contract's; here they are put one after the other.
+contract's; here they are put one after the other, for many payloads in one frame: most payloads are small,
+and a query over one costs as much as over fifty.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,16 +15,19 @@ import polars as pl
 
 from findata_assets.steps.platform import Platform
 from findata_core.errors import MalformedPayload
-from findata_core.market.bars import complete_bars
+from findata_core.market.bars import ORIGIN_SCHEMA, complete_together
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import Table, table
 from findata_resources.provider import Parsed
-from findata_resources.providers import parse_payload, settles_after
+from findata_resources.providers import said_by_request, settles_after
 from findata_resources.stores.raw import Payload
 
 BAR_TABLES = ("market.bars", "market.bars_1d")
+# Payloads are completed together up to so many of them, or rows: a frame of a few megabytes.
+BATCH, BATCH_ROWS = 50, 100_000
 REFUSED_SCHEMA = {
+    "payload_number": pl.Int64,
     "row_number": pl.Int64,
     "rule": pl.String,
     "reason": pl.String,
@@ -35,7 +39,11 @@ REFUSED_SCHEMA = {
 
 @dataclass(frozen=True)
 class Completed:
-    """What a payload says for one table: `rows` in the table's shape, `refused` in REFUSED_SCHEMA."""
+    """What payloads say for one table.
+
+    `rows`: in the table's shape, by payload in the order given, then by business key. `refused`: in the
+    shape of ops.quarantine. `duplicates`: rows that said again what a later one says.
+    """
 
     target: Table
     rows: pl.DataFrame
@@ -43,22 +51,53 @@ class Completed:
     duplicates: int = 0
 
 
-def complete_payload(
-    platform: Platform, payload: Payload, wanted: Table | None = None
-) -> Iterator[Completed]:
-    """Read, parse and complete what a payload says, for one table or for all of them.
+def complete_payloads(
+    platform: Platform, payloads: Iterable[Payload], wanted: Table | None = None
+) -> Iterator[tuple[Sequence[Payload], list[Completed]]]:
+    """Read, parse and complete what payloads say, for one table or for all of them, some at a time.
 
-    A payload that can't be parsed is refused as a whole.
+    Yield those payloads and a part for each table. One that can't be parsed is refused as a whole.
     """
-    body = platform.raw.body(payload)
+    for batch in _batches(platform, payloads, wanted):
+        mine = [payload for payload, _ in batch]
+        by_table: dict[str, list[tuple[int, pl.DataFrame]]] = {}
+        refused: list[Completed] = []
+        for number, (payload, said) in enumerate(batch):
+            if isinstance(said, MalformedPayload):
+                refused.append(_refused_whole(payload, said))
+                continue
+            for part in said:
+                by_table.setdefault(part.table, []).append((number, part.rows))
+        yield mine, [*refused, *(_complete(platform, table(name), mine, by_table[name]) for name in by_table)]
+
+
+def _batches(
+    platform: Platform, payloads: Iterable[Payload], wanted: Table | None
+) -> Iterator[list[tuple[Payload, list[Parsed] | MalformedPayload]]]:
+    batch: list[tuple[Payload, list[Parsed] | MalformedPayload]] = []
+    rows = 0
+    for payload in payloads:
+        said = _said(platform, payload, wanted)
+        batch.append((payload, said))
+        rows += 0 if isinstance(said, MalformedPayload) else sum(part.rows.height for part in said)
+        if len(batch) >= BATCH or rows >= BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _said(platform: Platform, payload: Payload, wanted: Table | None) -> list[Parsed] | MalformedPayload:
+    """Return what a payload says for the wanted table or for all; the error where it can't be parsed."""
+    if wanted is not None:
+        known = said_by_request(json.loads(payload["request"]), wanted.address)
+        if known is not None:
+            return [known]
     try:
-        parsed = parse_payload(body, json.loads(payload["request"]))
+        parsed = platform.parsed.of(payload)
     except MalformedPayload as error:
-        yield Completed(table(main_table(payload)), pl.DataFrame(), _whole_payload_refused(str(error)))
-        return
-    for part in parsed:
-        if wanted is None or part.table == wanted.address:
-            yield _complete(platform, part, payload)
+        return error if wanted is None or main_table(payload) == wanted.address else []
+    return [part for part in parsed if wanted is None or part.table == wanted.address]
 
 
 def main_table(payload: Payload) -> str:
@@ -71,99 +110,132 @@ def main_table(payload: Payload) -> str:
     }[payload["dataset"]]
 
 
-def quarantine_rows(payload: Payload, completed: Completed) -> pl.DataFrame:
-    """Return the refused rows in the shape of ops.quarantine."""
-    if completed.refused.is_empty():
-        return empty(table("ops.quarantine"))
-    return conform(
-        completed.refused.with_columns(
-            pl.lit(payload["payload_id"]).alias("payload_id"),
-            pl.lit(completed.target.address).alias("table_name"),
-            pl.lit(datetime.fromisoformat(payload["received_time"])).alias("ingest_time"),
-        ),
-        table("ops.quarantine"),
-    )
-
-
 def scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct (subject, scope_date) of rows."""
+    """Return the distinct (payload_id, subject, scope_date) of rows."""
     day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
-    return (
-        rows.select(pl.col(target.digest_subject).alias("subject"), day.alias("scope_date"))
-        .unique()
-        .sort(pl.all())
-    )
+    subject = pl.col(target.digest_subject)
+    return rows.select("payload_id", subject.alias("subject"), day.alias("scope_date")).unique()
 
 
-def _complete(platform: Platform, part: Parsed, payload: Payload) -> Completed:
-    from findata_core.schema.validation import sift  # Pandera: not for whoever only loads the definitions
-
-    target = table(part.table)
-    rows, refused, duplicates = part.rows, pl.DataFrame(schema=REFUSED_SCHEMA), 0
-    if part.table in BAR_TABLES:
-        rows, refused, duplicates = _complete_bars(platform, part.rows, payload)
-    known = rows.with_columns(
-        pl.lit(datetime.fromisoformat(payload["received_time"])).alias("ingest_time"),
-        pl.lit(payload["payload_id"]).alias("payload_id"),
-    )
-    known = known.sort(list(target.business_key))
-    ordered = conform(known, target)
-    validated = sift(target, ordered)
-    broken = _broken(target, ordered, validated.failures, known.get_column("row_number"))
-    return Completed(target, validated.good, pl.concat([refused, broken]), duplicates)
+def _complete(
+    platform: Platform, target: Table, payloads: Sequence[Payload], said: Sequence[tuple[int, pl.DataFrame]]
+) -> Completed:
+    """Complete the rows that payloads, named by their number, say for a table."""
+    rows = pl.concat(part.with_columns(payload_number=pl.lit(number, pl.Int64)) for number, part in said)
+    refused, duplicates = pl.DataFrame(schema=REFUSED_SCHEMA), 0
+    if target.address in BAR_TABLES:
+        rows, refused, duplicates = _complete_bars(platform, rows, payloads)
+    else:
+        rows = rows.sort("payload_number", *target.business_key)
+    good, broken = _sifted(target, conform(_with_knowledge(rows, payloads), target), rows)
+    return Completed(target, good, _quarantine(target, pl.concat([refused, broken]), payloads), duplicates)
 
 
 def _complete_bars(
-    platform: Platform, rows: pl.DataFrame, payload: Payload
+    platform: Platform, rows: pl.DataFrame, payloads: Sequence[Payload]
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     sessions = platform.sessions_of(rows.get_column("instrument_id").drop_nulls())
-    received = datetime.fromisoformat(payload["received_time"])
-    parts = [
-        complete_bars(part, sessions, received, settles_after(payload["source"], str(interval)))
-        for (interval,), part in rows.group_by(["interval"], maintain_order=True)
+    completed = complete_together(_with_origins(rows, payloads), sessions)
+    refused = completed.refused.rename({"instrument_id": "subject", "session_date": "scope_date"})
+    bars = pl.concat([completed.bars, completed.origins], how="horizontal")
+    return bars, refused.select(*REFUSED_SCHEMA), completed.duplicates
+
+
+def _with_origins(rows: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataFrame:
+    """Add when each row's payload was received, and when bars of its source settle."""
+    origin = ["payload_number", "interval"]
+    found = [
+        (
+            number,
+            interval,
+            received_time(payloads[number]),
+            settles_after(payloads[number]["source"], interval),
+        )
+        for number, interval in rows.select(origin).unique().iter_rows()
     ]
-    if not parts:
-        # A day without data is an answer without rows.
-        none = empty(table("market.bars")).with_columns(row_number=pl.lit(0, pl.Int64))
-        return none, pl.DataFrame(schema=REFUSED_SCHEMA), 0
-    refused = pl.concat([part.refused for part in parts]).rename(
-        {"instrument_id": "subject", "session_date": "scope_date"}
-    )
-    return (
-        pl.concat([part.bars.with_columns(part.row_numbers) for part in parts]),
-        refused.select(*REFUSED_SCHEMA),
-        sum(p.duplicates for p in parts),
-    )
+    schema = {name: rows.schema[name] for name in origin} | {
+        name: ORIGIN_SCHEMA[name] for name in ("received_time", "settles_after")
+    }
+    origins = pl.DataFrame(found, schema=schema, orient="row")
+    return rows.join(origins, on=origin, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _broken(
-    target: Table, rows: pl.DataFrame, failures: pl.DataFrame, row_numbers: pl.Series
-) -> pl.DataFrame:
-    """Return the rows that broke a rule of the contract, numbered by their place among the parsed rows."""
+def _with_knowledge(rows: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataFrame:
+    """Add the receive time and the id of each row's payload."""
+    number = rows.get_column("payload_number")
+    times = pl.Series(
+        "ingest_time", [received_time(payload) for payload in payloads], pl.Datetime("us", "UTC")
+    )
+    ids = pl.Series("payload_id", [payload["payload_id"] for payload in payloads], pl.Int64)
+    return rows.with_columns(times.gather(number), ids.gather(number))
+
+
+def received_time(payload: Payload) -> datetime:
+    """Return when a payload was received, UTC."""
+    return datetime.fromisoformat(payload["received_time"])
+
+
+def _sifted(
+    target: Table, ordered: pl.DataFrame, numbered: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows that obey the contract, and those that broke a rule of it, in REFUSED_SCHEMA.
+
+    `numbered` has the payload_number and row_number of each row.
+    """
+    # Pandera is not for whoever only loads the definitions.
+    from findata_core.schema.validation import obeys, validate
+
+    if obeys(target, ordered, within="payload_id"):
+        return ordered, pl.DataFrame(schema=REFUSED_SCHEMA)
+    good, broken = [], []
+    places = numbered.select("payload_number", pl.col("row_number").cast(pl.Int64))
+    for _, place in places.with_row_index("place").group_by("payload_number", maintain_order=True):
+        mine = ordered[place.get_column("place")]
+        validated = validate(target, mine)
+        good.append(validated.good)
+        broken.append(_broken(target, mine, validated.failures, place.drop("place")))
+    return pl.concat(good), pl.concat(broken)
+
+
+def _broken(target: Table, rows: pl.DataFrame, failures: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Return a payload's rows that broke a rule of the contract, by their number among its parsed rows."""
     if failures.is_empty():
         return pl.DataFrame(schema=REFUSED_SCHEMA)
     day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
     described = rows.select(
         pl.int_range(pl.len()).alias("place"),
-        row_numbers.cast(pl.Int64).alias("parsed_number"),
+        places.get_column("row_number").alias("parsed_number"),
         pl.col(target.digest_subject).alias("subject"),
         day.alias("scope_date"),
         pl.struct(rows.columns).struct.json_encode().alias("row"),
     )
     joined = failures.join(described, left_on="row_number", right_on="place", how="left")
     numbered = joined.with_columns(
-        pl.col("parsed_number").fill_null(-1).alias("row_number"), pl.col("row").fill_null("{}")
+        pl.lit(places.item(0, "payload_number"), pl.Int64).alias("payload_number"),
+        pl.col("parsed_number").fill_null(-1).alias("row_number"),
+        pl.col("row").fill_null("{}"),
     )
     return numbered.select(*REFUSED_SCHEMA)
 
 
-def _whole_payload_refused(reason: str) -> pl.DataFrame:
+def _quarantine(target: Table, refused: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataFrame:
+    """Return refused rows in the shape of ops.quarantine."""
+    if refused.is_empty():
+        return empty(table("ops.quarantine"))
+    named = _with_knowledge(refused, payloads).with_columns(pl.lit(target.address).alias("table_name"))
+    return conform(named, table("ops.quarantine"))
+
+
+def _refused_whole(payload: Payload, error: MalformedPayload) -> Completed:
     row: dict[str, Any] = {
+        "payload_number": 0,
         "row_number": -1,
         "rule": "malformed_payload",
-        "reason": reason,
+        "reason": str(error),
         "subject": None,
         "scope_date": None,
         "row": "{}",
     }
-    return pl.DataFrame([row], schema=REFUSED_SCHEMA)
+    target = table(main_table(payload))
+    refused = pl.DataFrame([row], schema=REFUSED_SCHEMA)
+    return Completed(target, empty(target), _quarantine(target, refused, [payload]))

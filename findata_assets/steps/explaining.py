@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from findata_assets.steps.asking import Asked, stored_rows
-from findata_assets.steps.completing import complete_payload
+from findata_assets.steps.completing import complete_payloads
 from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
 from findata_core.errors import FindataError
@@ -130,12 +130,18 @@ def _read_one(
     platform: Platform, payload: Payload, target: Table, mine: pl.DataFrame
 ) -> tuple[Receipt, pl.DataFrame]:
     try:
-        sha256 = hashlib.sha256(platform.raw.body(payload)).hexdigest()
-        parts = [part.rows for part in complete_payload(platform, payload) if part.target == target]
+        body = platform.raw.body(payload)
+        platform.parsed.hand_over(payload, body)
+        parts = [
+            part.rows
+            for _, completed in complete_payloads(platform, [payload], target)
+            for part in completed
+            if part.target == target
+        ]
     except FindataError as error:
         return Receipt(payload, "", error.message, 0), empty(target)
     rows = pl.concat([empty(target), *parts]).join(mine, on=list(target.business_key), how="semi")
-    return Receipt(payload, sha256, "", rows.height), rows
+    return Receipt(payload, hashlib.sha256(body).hexdigest(), "", rows.height), rows
 
 
 def _make_again(platform: Platform, target: Table, row: dict[str, Any], bars: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from datetime import date
 import polars as pl
 from psycopg import sql
 
-from findata_assets.steps.completing import complete_payload, quarantine_rows
+from findata_assets.steps.completing import complete_payloads
 from findata_assets.steps.platform import Platform
 from findata_core.schema.frames import empty
 from findata_core.schema.hashing import WHOLE_HISTORY
@@ -82,13 +82,17 @@ def find_work(platform: Platform, target: Table, start: date | None, end: date |
 def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the observations and the refused rows of all payloads that the work needs."""
     observations, refused = [empty(target)], [empty(table("ops.quarantine"))]
-    for payload in work.payloads:
-        pairs = work.needs.filter(pl.col("payload_id") == payload["payload_id"]).select(PAIR)
-        for part in complete_payload(platform, payload, target):
-            if part.target == target:
-                observations.append(_within(target, part.rows, pairs))
-                refused.append(quarantine_rows(payload, part))
+    for payloads, parts in complete_payloads(platform, work.payloads, target):
+        ids = [payload["payload_id"] for payload in payloads]
+        needs = work.needs.filter(pl.col("payload_id").is_in(ids))
+        observations.extend(_needed(target, part.rows, needs) for part in parts)
+        refused.extend(part.refused for part in parts)
     return pl.concat(observations), pl.concat(refused)
+
+
+def _needed(target: Table, rows: pl.DataFrame, needs: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that the work needs: of each payload those of its scopes, in their order."""
+    return _within(target, rows, needs, ["payload_id", *PAIR])
 
 
 def _units(target: Table, marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.DataFrame]]:
@@ -103,11 +107,11 @@ def _units(target: Table, marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.
         yield sorted(set(unit.get_column("scope_date"))), unit
 
 
-def _within(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _within(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame, key: list[str] = PAIR) -> pl.DataFrame:
     """Return the rows whose scope is among the pairs, in their order."""
     day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
     keyed = rows.with_columns(pl.col(target.digest_subject).alias("subject"), day.alias("scope_date"))
-    return keyed.join(pairs, on=PAIR, how="semi", maintain_order="left").select(rows.columns)
+    return keyed.join(pairs, on=key, how="semi", maintain_order="left").select(rows.columns)
 
 
 def payloads_by_id(platform: Platform, payload_ids: pl.Series) -> list[Payload]:

@@ -7,12 +7,13 @@ from typing import Protocol
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.parsed import ParsedPayloads
 from findata_core.schema.tables import Table, table
 from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.lake import Lake, s3_resource
 from findata_resources.stores.objects import Objects
-from findata_resources.stores.raw import RawStore
+from findata_resources.stores.raw import Payload, RawStore
 from findata_resources.stores.timescale import TimescaleStore
 
 
@@ -60,7 +61,12 @@ class Platform:
     raw: RawStore
     lake: PublishedTables
     clock: Clock = field(default_factory=SystemClock)
+    parsed: ParsedPayloads = field(init=False, repr=False)
     _sessions: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep what payloads say beside the store that they are read from."""
+        self.parsed = ParsedPayloads(self._body)
 
     def sessions(self, mics: set[str]) -> pl.DataFrame:
         """Return the exchange sessions of some exchanges, in the shape of reference.sessions.
@@ -80,6 +86,9 @@ class Platform:
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
         """Return the sessions of the exchanges that some instruments trade on."""
         return self.sessions({mic_of(instrument_id) for instrument_id in instrument_ids.unique()})
+
+    def _body(self, payload: Payload) -> bytes:
+        return self.raw.body(payload)
 
     def close(self) -> None:
         """Close all connections."""

@@ -4,8 +4,8 @@ The body is on S3 before the transaction: a kill between the two leaves an objec
 finds in place. A receipt that is known already changes nothing.
 """
 
-import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,7 @@ from itertools import islice
 import polars as pl
 from psycopg import sql
 
-from findata_assets.steps.completing import Completed, complete_payload, quarantine_rows, scopes_of
+from findata_assets.steps.completing import BATCH, Completed, complete_payloads, received_time, scopes_of
 from findata_assets.steps.platform import Platform
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
@@ -21,9 +21,6 @@ from findata_resources.provider import Received
 from findata_resources.stores import due
 from findata_resources.stores.database import literal_list, upsert
 from findata_resources.stores.raw import Payload
-
-# Payloads that are entered in one transaction: enough to spare the server most of its round trips.
-BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -45,13 +42,13 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What the books take of a payload: rows of ops.payloads, ops.payload_scopes and ops.quarantine."""
+class Entries:
+    """What the books take of payloads: rows of ops.payloads, ops.payload_scopes and ops.quarantine."""
 
-    payload: pl.DataFrame
+    payloads: pl.DataFrame
     scopes: pl.DataFrame
     scopeless: pl.DataFrame
-    intake: Intake
+    intakes: dict[int, Intake]
 
 
 def receive(platform: Platform, received: Received) -> Intake:
@@ -61,7 +58,13 @@ def receive(platform: Platform, received: Received) -> Intake:
 
 def receive_all(platform: Platform, answers: Iterable[Received]) -> list[Intake]:
     """Store answers and enter them in the books, some at a time; return what each one brought."""
-    return register_all(platform, (platform.raw.put(received) for received in answers))
+    return register_all(platform, (_put(platform, received) for received in answers))
+
+
+def _put(platform: Platform, received: Received) -> Payload:
+    payload = platform.raw.put(received)
+    platform.parsed.hand_over(payload, received.body)
+    return payload
 
 
 def register(platform: Platform, payload: Payload) -> Intake:
@@ -76,39 +79,37 @@ def register_all(platform: Platform, payloads: Iterable[Payload]) -> list[Intake
     while batch := list(islice(remaining, BATCH)):
         known = known_payloads(platform, [payload["payload_id"] for payload in batch])
         new = {payload["payload_id"]: payload for payload in batch if payload["payload_id"] not in known}
-        entries = {payload_id: _entry(platform, payload) for payload_id, payload in new.items()}
-        _enter(platform, list(entries.values()))
-        for payload in batch:
-            entry = entries.pop(payload["payload_id"], None)
-            intakes.append(entry.intake if entry else Intake(payloads_known=1))
+        brought: dict[int, Intake] = {}
+        for read, parts in complete_payloads(platform, new.values()):
+            entries = _entries(read, parts)
+            _enter(platform, entries)
+            brought |= entries.intakes
+        # Of a payload that stands in the batch twice, the second is known.
+        intakes.extend(brought.pop(payload["payload_id"], Intake(payloads_known=1)) for payload in batch)
     return intakes
 
 
-def _entry(platform: Platform, payload: Payload) -> Entry:
-    """Read a payload; its rows are not kept."""
-    parts = list(complete_payload(platform, payload))
-    refused = pl.concat([empty(table("ops.quarantine")), *(quarantine_rows(payload, part) for part in parts)])
+def _entries(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries:
+    """Return what the books take of payloads; their rows are not kept."""
+    refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
     # A row without a scope is never folded: it is entered here. The others are when theirs is.
-    scopeless = pl.any_horizontal(pl.col("subject", "scope_date").is_null())
-    answered = sum(part.rows.height + part.refused.height for part in parts)
-    return Entry(
-        _payload_frame(payload),
-        _scope_frame(payload, parts),
-        refused.filter(scopeless),
-        Intake(1, 0, answered, refused.height),
-    )
+    scopeless = refused.filter(pl.any_horizontal(pl.col("subject", "scope_date").is_null()))
+    good = Counter[int]()
+    for part in parts:
+        good.update(dict(part.rows.group_by("payload_id").len().iter_rows()))
+    bad = Counter[int](dict(refused.group_by("payload_id").len().iter_rows()))
+    ids = [payload["payload_id"] for payload in payloads]
+    intakes = {number: Intake(1, 0, good[number] + bad[number], bad[number]) for number in ids}
+    return Entries(_payload_frame(payloads), _scope_frame(payloads, parts), scopeless, intakes)
 
 
-def _enter(platform: Platform, entries: list[Entry]) -> None:
+def _enter(platform: Platform, entries: Entries) -> None:
     """Write entries and mark what they make due, in one transaction."""
-    if not entries:
-        return
-    scopes = pl.concat([entry.scopes for entry in entries])
     with platform.store.database.transaction() as cursor:
-        upsert(cursor, table("ops.payloads"), pl.concat([entry.payload for entry in entries]))
-        upsert(cursor, table("ops.payload_scopes"), scopes)
-        upsert(cursor, table("ops.quarantine"), pl.concat([entry.scopeless for entry in entries]))
-        for (address, received), spoken in scopes.group_by(
+        upsert(cursor, table("ops.payloads"), entries.payloads)
+        upsert(cursor, table("ops.payload_scopes"), entries.scopes)
+        upsert(cursor, table("ops.quarantine"), entries.scopeless)
+        for (address, received), spoken in entries.scopes.group_by(
             ["table_name", "received_time"], maintain_order=True
         ):
             pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
@@ -134,33 +135,27 @@ def latest_sha256(platform: Platform, source: str, dataset: str, subject: str) -
     return next(iter(platform.store.database.frame(query).get_column("sha256")), None)
 
 
-def _payload_frame(payload: Payload) -> pl.DataFrame:
-    row = {**payload, "received_time": datetime.fromisoformat(payload["received_time"])}
-    return conform(pl.DataFrame([row], infer_schema_length=None), table("ops.payloads"))
+def _payload_frame(payloads: Sequence[Payload]) -> pl.DataFrame:
+    rows = [{**payload, "received_time": received_time(payload)} for payload in payloads]
+    return conform(pl.DataFrame(rows, infer_schema_length=None), table("ops.payloads"))
 
 
-def _scope_frame(payload: Payload, parts: list[Completed]) -> pl.DataFrame:
+def _scope_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:
+    """Return the scopes that payloads speak of, refused rows included: they are quarantined with theirs."""
     target = table("ops.payload_scopes")
-    frames = [_scopes(part).with_columns(pl.lit(part.target.address).alias("table_name")) for part in parts]
-    if not frames:
-        return empty(target)
-    return conform(
-        pl.concat(frames).with_columns(
-            pl.lit(payload["payload_id"]).alias("payload_id"),
-            pl.lit(datetime.fromisoformat(payload["received_time"])).alias("received_time"),
-        ),
-        target,
+    times = pl.DataFrame(
+        [(payload["payload_id"], received_time(payload)) for payload in payloads],
+        schema={"payload_id": pl.Int64, "received_time": pl.Datetime("us", "UTC")},
+        orient="row",
     )
+    found = [frame for part in parts for frame in _scopes(part)]
+    if not found:
+        return empty(target)
+    spoken = pl.concat(found).unique().join(times, on="payload_id").sort(pl.all())
+    return conform(spoken, target)
 
 
-def _scopes(part: Completed) -> pl.DataFrame:
-    """Return the scopes that a part speaks of, refused rows included: they must be quarantined in theirs."""
-    refused = part.refused.select("subject", "scope_date").drop_nulls()
-    spoken = [scopes_of(part.target, part.rows)] if part.rows.height else []
-    return pl.concat([*spoken, refused]).unique().sort(pl.all())
-
-
-def request_of(payload: Payload) -> dict[str, object]:
-    """Return the stored request of a payload."""
-    request: dict[str, object] = json.loads(payload["request"])
-    return request
+def _scopes(part: Completed) -> Iterator[pl.DataFrame]:
+    name = pl.lit(part.target.address).alias("table_name")
+    yield scopes_of(part.target, part.rows).with_columns(name)
+    yield part.refused.select("payload_id", "subject", "scope_date").drop_nulls().with_columns(name)

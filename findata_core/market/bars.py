@@ -47,8 +47,17 @@ PARSED_SCHEMA = pl.Schema(
         ("trade_count", pl.Int64()),
     ]
 )
+# Where a row comes from and when: what rows of several payloads in one frame carry beside PARSED_SCHEMA.
+ORIGIN_SCHEMA = pl.Schema(
+    [
+        ("payload_number", pl.Int64()),
+        ("received_time", INSTANT),
+        ("settles_after", pl.Duration("us")),
+    ]
+)
 REFUSED_SCHEMA = pl.Schema(
     [
+        ("payload_number", pl.Int64()),
         ("row_number", pl.Int64()),
         ("rule", pl.String()),
         ("reason", pl.String()),
@@ -63,14 +72,14 @@ REFUSED_SCHEMA = pl.Schema(
 class CompletedBars:
     """What became of parsed rows: each is a bar, refused with its rule, or an identical duplicate.
 
-    `bars`: columns of market.bars without ingest_time and payload_id, sorted by business key.
-    `row_numbers`: the place of each bar's row among the parsed rows.
-    `refused`: row_number, rule, reason, instrument_id, session_date, row (the parsed row as JSON).
-    `duplicates`: rows that said again exactly what a later row says.
+    `bars`: columns of market.bars without ingest_time and payload_id, sorted by payload and business key.
+    `origins`: payload_number and row_number of each bar: its payload, and its row's number there.
+    `refused`: payload_number, row_number, rule, reason, instrument_id, session_date, row (as JSON).
+    `duplicates`: rows that said again exactly what a later row of their payload says.
     """
 
     bars: pl.DataFrame
-    row_numbers: pl.Series
+    origins: pl.DataFrame
     refused: pl.DataFrame
     duplicates: int
 
@@ -95,23 +104,36 @@ def _restored(name: str) -> pl.Expr:
 def complete_bars(
     parsed: pl.DataFrame, sessions: pl.DataFrame, received_time: datetime, settles_after: timedelta
 ) -> CompletedBars:
-    """Make bars of parsed rows, and refuse each row that is none with the first rule that it breaks.
+    """Make bars of the rows of one payload, and refuse each row that is none with the first rule it breaks.
 
     `sessions` are those of the exchanges over the rows' dates (rows outside of them have no session).
     The exchange is what follows the last dot of instrument_id. An intraday row has event_time (its
     inclusive start, UTC), a daily row (1d) session_date. Bars settle `settles_after` the session's close.
     """
+    origin = (0, received_time, settles_after)
+    columns = zip(origin, ORIGIN_SCHEMA.items(), strict=True)
+    return complete_together(
+        parsed.with_columns(pl.lit(value, dtype).alias(name) for value, (name, dtype) in columns), sessions
+    )
+
+
+def complete_together(parsed: pl.DataFrame, sessions: pl.DataFrame) -> CompletedBars:
+    """Do what complete_bars() does for the rows of several payloads, which also carry ORIGIN_SCHEMA.
+
+    Each payload is judged by itself, by its own receive time; one pass over many costs little more than one
+    over the first.
+    """
     typed = _typed(parsed)
-    placed = _placed(typed, SessionBounds.of(_around(typed, sessions)), settles_after)
-    judged = placed.with_columns(_first_broken_rule(received_time).alias("rule"))
-    good = judged.filter(pl.col("rule").is_null()).sort(*BARS.business_key, "row_number")
+    placed = _placed(typed, SessionBounds.of(_around(typed, sessions)))
+    judged = placed.with_columns(_first_broken_rule().alias("rule"))
+    good = judged.filter(pl.col("rule").is_null()).sort("payload_number", *BARS.business_key, "row_number")
     unique, conflicting = _without_duplicates(good)
-    refused = pl.concat([judged.filter(pl.col("rule").is_not_null()), conflicting]).sort("row_number")
+    refused = pl.concat([judged.filter(pl.col("rule").is_not_null()), conflicting])
     schema = {name: dtype for name, dtype in polars_schema(BARS).items() if name in BAR_COLUMNS}
     return CompletedBars(
         bars=unique.select(pl.col(name).cast(dtype) for name, dtype in schema.items()),
-        row_numbers=unique.get_column("row_number"),
-        refused=_described(refused, parsed),
+        origins=unique.select("payload_number", "row_number"),
+        refused=_described(refused.sort("payload_number", "row_number"), parsed),
         duplicates=len(good) - len(unique) - len(conflicting),
     )
 
@@ -131,7 +153,7 @@ def _typed(parsed: pl.DataFrame) -> pl.DataFrame:
         (pl.col(name) if name in parsed.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in schema.items()
     ]
-    return parsed.select(expressions)
+    return parsed.select(*expressions, *ORIGIN_SCHEMA)
 
 
 def _around(rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
@@ -145,7 +167,7 @@ def _around(rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     return sessions.filter(day.is_between(first - MARGIN_DAYS, last + MARGIN_DAYS))
 
 
-def _placed(rows: pl.DataFrame, bounds: SessionBounds, settles_after: timedelta) -> pl.DataFrame:
+def _placed(rows: pl.DataFrame, bounds: SessionBounds) -> pl.DataFrame:
     """Add the session, phase, start, end and place on the grid of each row (microseconds since 1970)."""
     mic = rows.select(mic_of(pl.col("instrument_id"))).to_series()
     is_daily = (rows["interval"] == "1d").fill_null(value=False).to_numpy()
@@ -160,7 +182,7 @@ def _placed(rows: pl.DataFrame, bounds: SessionBounds, settles_after: timedelta)
         is_daily, _at(bounds.open, index), rows["event_time"].dt.epoch("us").fill_null(0).to_numpy()
     )
     width = _widths(rows["interval"])
-    settles_time = pl.Series(_at(bounds.close, index)).cast(INSTANT) + settles_after
+    closes = pl.Series(_at(bounds.close, index)).cast(INSTANT)
     return rows.with_columns(
         pl.Series(start).cast(INSTANT).alias("event_time"),
         pl.when(pl.Series(index >= 0))
@@ -168,7 +190,7 @@ def _placed(rows: pl.DataFrame, bounds: SessionBounds, settles_after: timedelta)
         .otherwise("session_date")
         .alias("session_date"),
         phase_names(phase).alias("session_phase"),
-        settles_time.alias("settles_time"),
+        (closes + rows["settles_after"]).alias("settles_time"),
         pl.Series(_ends(bounds, index, phase, start, width, is_daily)).cast(INSTANT).alias("end_time"),
         pl.Series(is_daily | _is_on_grid(bounds, index, phase, start, width)).alias("is_on_grid"),
     )
@@ -237,13 +259,13 @@ REASONS = {
 }
 
 
-def _first_broken_rule(received_time: datetime) -> pl.Expr:
+def _first_broken_rule() -> pl.Expr:
     numbers = [pl.col(name) for name in (*PRICES, "volume")]
     volume = pl.col("volume")
     is_broken = {
         "no_session": pl.col("session_phase").is_null(),
-        "future": pl.col("event_time") > received_time,
-        "bar_in_progress": pl.col("end_time") > received_time,
+        "future": pl.col("event_time") > pl.col("received_time"),
+        "bar_in_progress": pl.col("end_time") > pl.col("received_time"),
         "off_grid": ~pl.col("is_on_grid"),
         "null_price": pl.any_horizontal(pl.col(name).is_null() for name in PRICES),
         "null_volume": volume.is_null(),
@@ -254,8 +276,8 @@ def _first_broken_rule(received_time: datetime) -> pl.Expr:
 
 
 def _without_duplicates(good: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Keep the last row of each key in payload order; also the rows before it that say something else."""
-    key = list(BARS.business_key)
+    """Keep each payload's last row of each key in its order; also rows before it that say something else."""
+    key = ["payload_number", *BARS.business_key]
     is_repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in key).fill_null(
         value=False
     )
@@ -271,9 +293,9 @@ def _without_duplicates(good: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
 def _described(refused: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
     if refused.is_empty():
         return pl.DataFrame(schema=REFUSED_SCHEMA)
-    rows = parsed.select(pl.col("row_number").cast(pl.Int64), row=pl.struct(pl.all()).struct.json_encode())
+    place = ["payload_number", "row_number"]
+    said = parsed.with_columns(pl.col("row_number").cast(pl.Int64)).join(refused, on=place, how="semi")
+    rows = said.select(*place, row=pl.struct(pl.exclude(*ORIGIN_SCHEMA)).struct.json_encode())
     reason = pl.col("rule").replace_strict(REASONS, return_dtype=pl.String)
-    described = refused.with_columns(reason=reason).join(
-        rows, on="row_number", how="left", maintain_order="left"
-    )
+    described = refused.with_columns(reason=reason).join(rows, on=place, how="left", maintain_order="left")
     return described.match_to_schema(REFUSED_SCHEMA, extra_columns="ignore")

@@ -14,6 +14,7 @@ from findata_resources.provider import Capability, Parsed
 from findata_resources.providers import calendar, nyfed, recorded, universe, yahoo_chart
 
 Parser = Callable[[bytes, Mapping[str, Any]], list[Parsed]]
+RequestParser = Callable[[Mapping[str, Any]], Parsed | None]
 
 # (provider, dataset) of a stored request -> its parser. Sorted.
 PARSERS: Mapping[tuple[str, str], Parser] = {
@@ -23,6 +24,11 @@ PARSERS: Mapping[tuple[str, str], Parser] = {
     ("recorded", "bars"): recorded.parse_bars,
     ("recorded", "sofr"): recorded.parse_sofr,
     ("yahoo", "bars"): yahoo_chart.parse,
+}
+
+# (provider, dataset, table) -> what a stored request alone says for the table, if it says anything. Sorted.
+REQUEST_PARSERS: Mapping[tuple[str, str, str], RequestParser] = {
+    ("recorded", "bars", "reference.instruments"): recorded.instruments_by_request,
 }
 
 # source -> what it can be asked for. Sorted.
@@ -48,6 +54,16 @@ def parse_payload(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
             f"No parser reads {key[1]} of {key[0]}", "Add it to findata_resources/providers"
         )
     return PARSERS[key](body, request)
+
+
+def said_by_request(request: Mapping[str, Any], table: str) -> Parsed | None:
+    """Return what the parser would say for a table where the request alone tells it, else None.
+
+    Spares reading a file of bars to learn again which instrument it is about. Only for payloads that are
+    known to have rows for the table.
+    """
+    parser = REQUEST_PARSERS.get((request["provider"], request["dataset"], table))
+    return parser(request) if parser else None
 
 
 def settles_after(source: str, interval: str) -> timedelta:

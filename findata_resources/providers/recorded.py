@@ -82,6 +82,14 @@ def parse_bars(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     return [Parsed(table, rows), _instrument_rows(instruments, reading)]
 
 
+def instruments_by_request(request: Mapping[str, Any]) -> Parsed | None:
+    """Return the instrument of a file that names it by its manifest; None where the file's rows do."""
+    naming, reading = request["parameters"]["instruments"], request["parameters"]["reading"]
+    if "fixed" not in naming:
+        return None
+    return _instrument_rows(_instruments(pl.DataFrame({"": [None]}), naming), reading)
+
+
 def parse_sofr(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return the fixings and the published averages of a file; a day that a file marks empty has no row."""
     parameters, reading = request["parameters"], request["parameters"]["reading"]
