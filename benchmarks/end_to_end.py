@@ -77,6 +77,7 @@ def _measure(folders: dict[date, Path], settings: Settings, endpoints: Endpoints
 def _materialize(folder: Path, settings: Settings, endpoints: Endpoints) -> None:
     command = [sys.executable, "-m", "findata_cli", "materialize", "--recorded", str(folder)]
     others = {name: value for name, value in os.environ.items() if not name.startswith("FINDATA_")}
+    others.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as for anybody
     own = {**dagster_environment(settings, endpoints), "PYTHONPATH": str(PROJECT)}
     # Its own folder, so that a developer's .env is not read.
     done = subprocess.run(

@@ -57,7 +57,12 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
 
 @dg.definitions
 def findata() -> dg.Definitions:
-    """Return all definitions."""
+    """Return all definitions, as Dagster's processes load them."""
+    return definitions_on(PlatformResource())
+
+
+def definitions_on(platform: PlatformResource) -> dg.Definitions:
+    """Return all definitions, on a platform."""
     with accepted_betas():
         assets = dg.with_source_code_references(ASSETS)
     checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
@@ -68,6 +73,6 @@ def findata() -> dg.Definitions:
         jobs=[automation.session_job, automation.sofr_job],
         schedules=[*close_schedules, automation.sofr_schedule],
         sensors=[automation.conditions],
-        resources={"platform": PlatformResource()},
+        resources={"platform": platform},
         executor=dg.in_process_executor,
     )

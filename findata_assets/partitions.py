@@ -6,6 +6,8 @@ future key at weekends; an offset would list Monday's key on Saturday.
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -25,10 +27,35 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
 
-def session_partitions(settings: Settings, dates: Sequence[date]) -> dg.TimeWindowPartitionsDefinition:
+class CountedPartitions(dg.TimeWindowPartitionsDefinition):
+    """Windows of time whose keys are counted off once, not whenever somebody asks.
+
+    Dagster 1.13 walks from the first window to the last, asking a cron for each excluded weekday: 0.2 s for
+    twenty-five years of sessions, several times a run.
+    """
+
+    def get_partition_keys(
+        self,
+        current_time: datetime | None = None,
+        dynamic_partitions_store: Any = None,
+    ) -> Sequence[str]:
+        """Return the keys up to the last window that has ended."""
+        with dg.partition_loading_context(current_time, dynamic_partitions_store):
+            last = self.get_last_partition_key()
+        return _keys_until(self, last) if last else []
+
+
+@lru_cache(maxsize=8)
+def _keys_until(partitions: CountedPartitions, last: str) -> Sequence[str]:
+    """Return all keys up to one of them, inclusive."""
+    end = partitions.end_time_for_partition_key(last)
+    return dg.TimeWindowPartitionsDefinition.get_partition_keys(partitions, end)
+
+
+def session_partitions(settings: Settings, dates: Sequence[date]) -> CountedPartitions:
     """Return one partition per session date of the universe's exchanges, from the first session on."""
     last = horizon(SystemClock().now().date())
-    return dg.TimeWindowPartitionsDefinition(
+    return CountedPartitions(
         start=_local(settings.first_session),
         fmt="%Y-%m-%d",
         cron_schedule="0 0 * * *",

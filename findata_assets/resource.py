@@ -1,4 +1,4 @@
-"""The one resource of the assets: a Platform, opened for a run and closed with it."""
+"""The one resource of the assets: a Platform, opened for a run and closed with it, or handed to it."""
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -29,3 +29,23 @@ class PlatformResource(dg.ConfigurableResource[Platform]):
         if self._platform is None:
             self._platform = open_platform(load_settings())
         return self._platform
+
+
+def given(platform: Platform) -> PlatformResource:
+    """Return the resource of the assets on a platform that is open, and stays so.
+
+    Runs in one process share its connections, its calendars and what it has parsed.
+    """
+
+    class Given(PlatformResource):
+        def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+            """It is connected."""
+
+        def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+            """It belongs to the caller."""
+
+        @property
+        def steps(self) -> Platform:
+            return platform
+
+    return Given()

@@ -12,9 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from findata_assets.definitions import findata
+from findata_assets.definitions import definitions_on
 from findata_assets.interrupts import INTERRUPT, interrupts_seen
 from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
+from findata_assets.resource import given
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
 from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
@@ -69,7 +70,7 @@ class Runner:
         self._instance = instance
         self._progress = progress
         self._loggers = {"console": {"config": {"log_level": console_log_level}}}
-        self._job = findata().resolve_implicit_global_asset_job_def()
+        self._job = definitions_on(given(platform)).resolve_implicit_global_asset_job_def()
         self.done = Runs()
 
     def load_recorded(self, directory: Path, manifest: Path | None) -> None:

@@ -161,6 +161,11 @@ def bar_rows(columns: Mapping[str, Any]) -> pl.DataFrame:
     )
 
 
+def repeated(value: object, height: int, dtype: pl.DataType) -> pl.Series:
+    """Return a constant column; pl.repeat makes a query for each, and a load makes thousands."""
+    return pl.Series([value], dtype=dtype).new_from_index(0, height)
+
+
 def table_rows(address: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Return `row_number` and the table's columns, without those that the store adds, from records."""
     schema = {"row_number": pl.Int64(), **row_schema(address)}

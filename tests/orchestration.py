@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from findata_assets.resource import PlatformResource
+from findata_assets.resource import given
 from findata_assets.running import Runner, keep_connections
 from findata_assets.steps.platform import Platform
 from findata_resources.embedded.orchestrator import dagster_environment, prepare_dagster_home
@@ -85,23 +85,6 @@ class SetClock:
 
     def now(self) -> datetime:
         return self.moment
-
-
-def given(platform: Platform) -> PlatformResource:
-    """Return the resource of the assets, on this platform."""
-
-    class Given(PlatformResource):
-        def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-            """Nothing to connect."""
-
-        def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-            """It belongs to the test."""
-
-        @property
-        def steps(self) -> Platform:
-            return platform
-
-    return Given()
 
 
 @contextmanager

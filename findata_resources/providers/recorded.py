@@ -24,6 +24,7 @@ from findata_resources.provider import (
     Received,
     Request,
     bar_rows,
+    repeated,
     row_schema,
     table_rows,
 )
@@ -99,7 +100,7 @@ def parse_sofr(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     frame = fields(body, LayoutPart(**reading["layout"]), values.nulls)
     shared = {
         "rate": _rates(frame, reading),
-        "source": pl.repeat(reading["source"], frame.height, dtype=pl.String, eager=True),
+        "source": repeated(reading["source"], frame.height, pl.String()),
         "observation_date": days(frame, TimePart(**reading["time"]), parameters["file"]),
     }
     named = _figure_names(frame, reading["columns"])
@@ -110,8 +111,7 @@ def parse_sofr(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
 
 def _constants(height: int, reading: Mapping[str, Any]) -> dict[str, pl.Series]:
     return {
-        name: pl.repeat(reading[name], height, dtype=pl.String, eager=True)
-        for name in ("interval", "source", "adjustment")
+        name: repeated(reading[name], height, pl.String()) for name in ("interval", "source", "adjustment")
     }
 
 
@@ -133,7 +133,7 @@ def _numbers(frame: pl.DataFrame, reading: Mapping[str, Any], values: ValuesPart
     if "volume" in columns:
         columns["volume"] = scaled(columns["volume"], 1, values.volume_multiplier)
     else:
-        columns["volume"] = pl.repeat(0.0, frame.height, dtype=pl.Float64, eager=True)
+        columns["volume"] = repeated(0.0, frame.height, pl.Float64())
     if "trade_count" in columns:
         columns["trade_count"] = columns["trade_count"].round().cast(pl.Int64, strict=False)
     return columns
@@ -200,10 +200,7 @@ def _instruments(frame: pl.DataFrame, naming: Mapping[str, Any]) -> pl.DataFrame
     if "fixed" in naming:
         fixed = naming["fixed"]
         return pl.DataFrame(
-            {
-                name: pl.repeat(fixed[name], frame.height, dtype=dtype, eager=True)
-                for name, dtype in schema.items()
-            }
+            {name: repeated(fixed[name], frame.height, dtype) for name, dtype in schema.items()}
         )
     named = field(frame, naming["column"]).cast(pl.String)
     records = [_instrument(name, naming) for name in named.unique().sort().to_list()]
@@ -242,7 +239,7 @@ def _instrument_rows(instruments: pl.DataFrame, reading: Mapping[str, Any]) -> P
 def _rates(frame: pl.DataFrame, reading: Mapping[str, Any]) -> pl.Series:
     source = reading["columns"].get("rate", None if reading["rate"] else "rate")
     if source is None:
-        return pl.repeat(reading["rate"], frame.height, dtype=pl.String, eager=True)
+        return repeated(reading["rate"], frame.height, pl.String())
     return field(frame, source).cast(pl.String)
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from findata_core.errors import MalformedPayload
+from findata_resources.provider import repeated
 from findata_resources.providers.recorded_layout import field
 from findata_resources.providers.recorded_manifest import TimePart
 
@@ -112,24 +113,29 @@ def _from_text(text: pl.Series, part: TimePart) -> pl.Series:
 
 def _iso(text: pl.Series, zone: str | None) -> pl.Series:
     """Read ISO 8601 stamps, `T` or a space between date and time; an offset in the stamp outranks `zone`."""
-    offsets = text.str.extract(_OFFSET)
-    bare = text.str.replace(_OFFSET, "").str.replace("T", " ", literal=True)
-    local = bare.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
-    local = local.fill_null(bare.str.to_datetime("%Y-%m-%d %H:%M", time_unit="us", strict=False))
-    if offsets.is_null().all():
-        return _localized(local, zone)
-    signs = pl.Series(offsets.str.starts_with("-")).cast(pl.Int64) * -2 + 1
-    digits = offsets.str.replace_all(r"[^0-9]", "")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
-        pl.Int64, strict=False
+    bare = pl.col("text").str.replace(_OFFSET, "").str.replace("T", " ", literal=True)
+    read = [
+        bare.str.to_datetime(pattern, time_unit="us", strict=False)
+        for pattern in ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
+    ]
+    offset = pl.col("text").str.extract(_OFFSET)
+    digits = offset.str.replace_all(r"[^0-9]", "")
+    hours, rest = (digits.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (0, 2))
+    sign = pl.when(offset.str.starts_with("-")).then(-1).otherwise(1)
+    stamps = text.to_frame("text").select(
+        local=pl.coalesce(read),
+        has_offset=offset.is_not_null(),
+        shift=pl.duration(minutes=(sign * (hours * 60 + rest).fill_null(0))),
     )
-    shift = (signs * minutes.fill_null(0) * 60_000_000).cast(pl.Duration("us"))
-    known = (local - shift).dt.replace_time_zone("UTC")
-    return _where(offsets.is_not_null(), known, _localized(local, zone) if zone else known.clear(len(known)))
-
-
-def _where(mask: pl.Series, chosen: pl.Series, otherwise: pl.Series) -> pl.Series:
-    return chosen.zip_with(mask, otherwise).cast(INSTANT)
+    local, has_offset = stamps["local"], stamps["has_offset"]
+    if not has_offset.any():
+        return _localized(local, zone)
+    known = (local - stamps["shift"]).dt.replace_time_zone("UTC")
+    if has_offset.all():
+        return known.cast(INSTANT)
+    return known.zip_with(has_offset, _localized(local, zone) if zone else known.clear(len(known))).cast(
+        INSTANT
+    )
 
 
 def _localized(local: pl.Series, zone: str | None) -> pl.Series:
@@ -190,7 +196,7 @@ def _day_in_path(part: TimePart, path: str) -> date:
 
 
 def _repeated(day: date, height: int) -> pl.Series:
-    return pl.repeat(day, height, dtype=pl.Date, eager=True)
+    return repeated(day, height, pl.Date())
 
 
 def _checked(stamps: pl.Series, written: pl.Series) -> pl.Series:
