@@ -7,7 +7,7 @@ digests, with the checks that a run makes on the way. What does not: databases, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -18,7 +18,7 @@ import polars as pl
 from findata_assets.steps.sources import recorded_requests
 from findata_core.calendars import sessions_of
 from findata_core.intervals import CANDLE_INTERVALS
-from findata_core.market.bars import complete_bars
+from findata_core.market.bars import complete_together
 from findata_core.market.candles import fold_session_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.market.periods import fold_period_candles
@@ -55,8 +55,7 @@ def read_folder(folder: Path, session_date: date) -> Answers:
 
 def run(answers: Answers) -> dict[str, pl.DataFrame]:
     """Return the digests of every table that a session leads to, by address."""
-    bars = pl.concat([_completed(answer, answers.sessions) for answer in answers.answers])
-    bars = bars.sort(list(BARS.business_key))
+    bars = _completed(answers.answers, answers.sessions).sort(list(BARS.business_key))
     chosen = choose_sources(bars)
     candles = _in_shape(CANDLES, fold_session_candles(chosen, answers.sessions))
     tables = {BARS.address: bars, CANDLES.address: candles, **_periods(candles, answers.sessions)}
@@ -67,21 +66,30 @@ def run(answers: Answers) -> dict[str, pl.DataFrame]:
     return {address: digests(table(address), rows) for address, rows in tables.items()}
 
 
-def _completed(answer: Received, sessions: pl.DataFrame) -> pl.DataFrame:
-    """The good rows of one payload in the shape of market.bars."""
-    payload = receipt(answer)
-    request: Mapping[str, object] = json.loads(payload["request"])
-    received = datetime.fromisoformat(payload["received_time"])
-    parsed = next(part.rows for part in parse_payload(answer.body, request) if part.table == BARS.address)
-    completed = complete_bars(parsed, sessions, received, settles_after(payload["source"], "1m"))
-    _require(completed.refused.is_empty(), "completing")
-    rows = conform(
-        completed.bars.with_columns(
-            pl.lit(received).alias("ingest_time"), pl.lit(payload["payload_id"]).alias("payload_id")
-        ),
-        BARS,
+def _completed(answers: Sequence[Received], sessions: pl.DataFrame) -> pl.DataFrame:
+    """The good rows of the payloads in the shape of market.bars."""
+    payloads = [receipt(answer) for answer in answers]
+    known = pl.DataFrame(
+        {
+            "payload_number": range(len(payloads)),
+            "payload_id": [payload["payload_id"] for payload in payloads],
+            "received_time": [datetime.fromisoformat(payload["received_time"]) for payload in payloads],
+            "settles_after": [settles_after(payload["source"], "1m") for payload in payloads],
+        }
     )
-    return sift(BARS, rows).good
+    parsed = [
+        part.rows.with_columns(payload_number=pl.lit(number, pl.Int64))
+        for number, (answer, payload) in enumerate(zip(answers, payloads, strict=True))
+        for part in parse_payload(answer.body, json.loads(payload["request"]))
+        if part.table == BARS.address
+    ]
+    rows = pl.concat(parsed).join(known, on="payload_number", maintain_order="left")
+    completed = complete_together(rows.drop("payload_id"), sessions)
+    _require(completed.refused.is_empty(), "completing")
+    numbers = completed.origins.get_column("payload_number")
+    knowledge = known.select(pl.col("received_time").alias("ingest_time"), "payload_id")[numbers]
+    bars = conform(pl.concat([completed.bars, knowledge], how="horizontal"), BARS)
+    return sift(BARS, bars).good
 
 
 def _periods(candles: pl.DataFrame, sessions: pl.DataFrame) -> dict[str, pl.DataFrame]:

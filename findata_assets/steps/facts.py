@@ -136,9 +136,12 @@ def _marks_query(target: Table, start: date | None, end: date | None) -> sql.Com
 
 
 def _scopes_query(target: Table, marks: pl.DataFrame) -> sql.Composed:
+    """Which payloads speak of the scopes; without those that repeat what the one before them says."""
     return sql.SQL(
-        "SELECT payload_id, subject, scope_date, received_time FROM ops.payload_scopes "
-        "WHERE table_name = {} AND subject = ANY({}) AND scope_date BETWEEN {}::date AND {}::date"
+        "SELECT payload_id, subject, scope_date, received_time FROM ("
+        "SELECT *, lag(content) OVER (PARTITION BY subject, scope_date ORDER BY received_time, payload_id) AS before "
+        "FROM ops.payload_scopes WHERE table_name = {} AND subject = ANY({}) "
+        "AND scope_date BETWEEN {}::date AND {}::date) AS said WHERE content IS NULL OR content IS DISTINCT FROM before"
     ).format(
         sql.Literal(target.address),
         literal_list(marks.get_column("subject").unique().to_list(), "text"),

@@ -4,6 +4,8 @@ The body is on S3 before the transaction: a kill between the two leaves an objec
 finds in place. A receipt that is known already changes nothing.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +21,10 @@ from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.provider import Received
 from findata_resources.stores import due
-from findata_resources.stores.database import literal_list, upsert
+from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
+
+SCOPE = ["table_name", "subject", "scope_date", "payload_id"]
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,32 @@ def _enter(platform: Platform, entries: Entries) -> None:
         upsert(cursor, table("ops.payloads"), entries.payloads)
         upsert(cursor, table("ops.payload_scopes"), entries.scopes)
         upsert(cursor, table("ops.quarantine"), entries.scopeless)
-        for (address, received), spoken in entries.scopes.group_by(
-            ["table_name", "received_time"], maintain_order=True
-        ):
+        new = entries.scopes.join(_said_before(cursor, entries.scopes), on=SCOPE, how="anti")
+        for (address, received), spoken in new.group_by(["table_name", "received_time"], maintain_order=True):
             pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
             assert isinstance(received, datetime)
             due.mark(cursor, str(address), pairs, from_time=received)
+
+
+def _said_before(cursor: Cursor, scopes: pl.DataFrame) -> pl.DataFrame:
+    """Return those scopes of which the payload received before says the very same: nothing to fold."""
+    told = scopes.filter(pl.col("content").is_not_null())
+    cursor.execute(
+        """
+        SELECT new.* FROM unnest(%s::text[], %s::text[], %s::date[], %s::bigint[])
+        AS new (table_name, subject, scope_date, payload_id)
+        JOIN ops.payload_scopes AS said USING (table_name, subject, scope_date, payload_id)
+        JOIN LATERAL (
+            SELECT content FROM ops.payload_scopes AS earlier
+            WHERE earlier.table_name = new.table_name AND earlier.subject = new.subject
+            AND earlier.scope_date = new.scope_date
+            AND (earlier.received_time, earlier.payload_id) < (said.received_time, said.payload_id)
+            ORDER BY earlier.received_time DESC, earlier.payload_id DESC LIMIT 1
+        ) AS before ON before.content = said.content
+        """,
+        [told.get_column(name).to_list() for name in SCOPE],
+    )
+    return pl.DataFrame(cursor.fetchall(), schema={name: scopes.schema[name] for name in SCOPE}, orient="row")
 
 
 def known_payloads(platform: Platform, payload_ids: Iterable[int]) -> set[int]:
@@ -151,11 +175,39 @@ def _scope_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.
     found = [frame for part in parts for frame in _scopes(part)]
     if not found:
         return empty(target)
-    spoken = pl.concat(found).unique().join(times, on="payload_id").sort(pl.all())
-    return conform(spoken, target)
+    spoken = pl.concat(found).unique().join(times, on="payload_id")
+    told = pl.concat([pl.DataFrame(schema=CONTENT_SCHEMA), *(_contents(part) for part in parts)])
+    key = ["table_name", "subject", "payload_id"]
+    return conform(spoken.join(told, on=key, how="left").sort(*SCOPE), target)
 
 
 def _scopes(part: Completed) -> Iterator[pl.DataFrame]:
     name = pl.lit(part.target.address).alias("table_name")
     yield scopes_of(part.target, part.rows).with_columns(name)
     yield part.refused.select("payload_id", "subject", "scope_date").drop_nulls().with_columns(name)
+
+
+CONTENT_SCHEMA = {"table_name": pl.String, "subject": pl.String, "payload_id": pl.Int64, "content": pl.String}
+
+
+def _contents(part: Completed) -> pl.DataFrame:
+    """Return a hash of what each payload says of each whole history, unless some of its rows were refused.
+
+    Histories only: a session is spoken of by few payloads, an instrument or a rate by each that comes.
+    """
+    if part.target.digest_date:
+        return pl.DataFrame(schema=CONTENT_SCHEMA)
+    good = part.rows.join(part.refused, on="payload_id", how="anti")
+    values = good.select(pl.exclude("payload_id", "ingest_time")).with_columns(good.get_column("payload_id"))
+    told = [
+        (part.target.address, subject, payload_id, _hash_of(rows.drop("payload_id")))
+        for (subject, payload_id), rows in values.group_by(
+            [part.target.digest_subject, "payload_id"], maintain_order=True
+        )
+    ]
+    return pl.DataFrame(told, schema=CONTENT_SCHEMA, orient="row")
+
+
+def _hash_of(rows: pl.DataFrame) -> str:
+    text = json.dumps([rows.columns, *rows.iter_rows()], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

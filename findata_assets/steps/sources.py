@@ -83,8 +83,11 @@ def refresh_sessions(platform: Platform, mics: Iterable[str] = ()) -> WriteRepor
     return fold_facts(platform, "reference.sessions")
 
 
-def reference_is_current(platform: Platform) -> bool:
-    """Tell whether the universe file is the one received last, and the calendars reach their horizon."""
+def reference_is_current(platform: Platform, mics: Iterable[str] = ()) -> bool:
+    """Tell whether the universe file is the one received last, and the calendars reach their horizon.
+
+    Those of further exchanges must be there too.
+    """
     latest = latest_sha256(platform, "findata", "universe", "universe")
     if latest != hashlib.sha256(platform.settings.universe.read_bytes()).hexdigest():
         return False
@@ -93,7 +96,8 @@ def reference_is_current(platform: Platform) -> bool:
     )
     # The last session before the horizon: no exchange rests for three weeks.
     reach = calendar.horizon(platform.clock.now().date()) - timedelta(days=21)
-    return not ends.is_empty() and bool((ends.get_column("last_date") >= reach).all())
+    has_all = not ends.is_empty() and set(mics) <= set(ends.get_column("mic"))
+    return has_all and bool((ends.get_column("last_date") >= reach).all())
 
 
 def adopt_receipts(platform: Platform) -> Intake:
@@ -120,7 +124,9 @@ def load_recorded(platform: Platform, directory: Path, manifest: Path | None, da
     ids = {receipt(answer)["payload_id"]: answer for answer in answers}
     new = ids.keys() - known_payloads(platform, ids)
     if dataset == "bars":
-        refresh_reference(platform, {mic for payload_id in new for mic in mics_of(ids[payload_id].request)})
+        mics = {mic for payload_id in new for mic in mics_of(ids[payload_id].request)}
+        if not reference_is_current(platform, mics):
+            refresh_reference(platform, mics)
     sets: dict[str, Intake] = {}
     fresh = [payload_id for payload_id in ids if payload_id in new]
     intakes = dict(zip(fresh, receive_all(platform, (ids[payload_id] for payload_id in fresh)), strict=True))

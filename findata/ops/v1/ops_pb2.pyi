@@ -55,18 +55,20 @@ class Coverage(_message.Message):
     def __init__(self, instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., source: _Optional[str] = ..., interval: _Optional[str] = ..., status: _Optional[str] = ..., expected_bars: _Optional[int] = ..., present_bars: _Optional[int] = ..., other_bars: _Optional[int] = ..., missing_ranges: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PayloadScope(_message.Message):
-    __slots__ = ("payload_id", "table_name", "subject", "scope_date", "received_time")
+    __slots__ = ("payload_id", "table_name", "subject", "scope_date", "received_time", "content")
     PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
     payload_id: int
     table_name: str
     subject: str
     scope_date: str
     received_time: _timestamp_pb2.Timestamp
-    def __init__(self, payload_id: _Optional[int] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., received_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    content: str
+    def __init__(self, payload_id: _Optional[int] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., received_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., content: _Optional[str] = ...) -> None: ...
 
 class Digest(_message.Message):
     __slots__ = ("table_name", "subject", "scope_date", "slice", "sha256", "row_count", "ingest_time")

@@ -1603,8 +1603,15 @@ def upgrade() -> None:
             nullable=False,
             comment="Receive time of the payload.",
         ),
+        sa.Column(
+            "content",
+            sa.Text(),
+            autoincrement=False,
+            nullable=True,
+            comment="Hash of what the payload says of a whole history, where all of it is good: who says again what was said before changes nothing, and is not read again.",
+        ),
         sa.PrimaryKeyConstraint(
-            "payload_id", "table_name", "subject", "scope_date", name="payload_scopes_pkey"
+            "table_name", "subject", "scope_date", "payload_id", name="payload_scopes_pkey"
         ),
         schema="ops",
         comment="Which instrument-sessions a payload speaks of.",
