@@ -1,14 +1,16 @@
 """Checks that prove derived tables against what they are made from, and bars against the grid."""
 
+from datetime import date
 from itertools import pairwise
 
 import dagster as dg
 import polars as pl
+from psycopg import sql
 
 from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, checked_window
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.derived import daily_of_both_families
+from findata_assets.steps.derived import daily_of_both_families, read_interval
 from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
 from findata_core.market.choosing import choose_sources
@@ -29,7 +31,7 @@ def parents_are_folds_of_children(
     """Fold children again and compare, the minutes included."""
     start, end = checked_window(context, SESSIONS)
     candles = platform.steps.store.read(table("market.candles"), start, end)
-    bars = choose_sources(platform.steps.store.read(table("market.bars"), start, end).filter(interval="1m"))
+    bars = choose_sources(read_interval(platform.steps, "market.bars", "1m", start, end))
     families = {"1m": bars, **{name: candles.filter(interval=name) for name in CANDLE_INTERVALS}}
     pairs = pairwise(families.items())
     differences = pl.concat([refold_differences(parents, children) for (_, children), (_, parents) in pairs])
@@ -79,20 +81,27 @@ def sessions_are_complete(
     context: dg.AssetCheckExecutionContext, platform: PlatformResource
 ) -> dg.AssetCheckResult:
     """Count the one-minute bars of the sessions against the grid; warns."""
-    bars = platform.steps.store.read(table("market.bars"), *checked_window(context, SESSIONS)).filter(
-        pl.col("interval") == "1m", pl.col("session_phase") == "regular"
-    )
-    sessions = platform.steps.sessions_of(bars.get_column("instrument_id"))
+    held = _minutes_held(platform.steps, *checked_window(context, SESSIONS))
+    sessions = platform.steps.sessions_of(held.get_column("instrument_id"))
     counted = (
-        bars.group_by("instrument_id", "session_date", "source")
-        .agg(pl.len().alias("present"))
-        .with_columns(pl.col("instrument_id").str.extract(r"([^.]+)$").alias("mic"))
+        held.with_columns(pl.col("instrument_id").str.extract(r"([^.]+)$").alias("mic"))
         .join(sessions.select("mic", "session_date", "trading_minutes"), on=["mic", "session_date"])
         .filter(pl.col("present") < pl.col("trading_minutes"))
         .sort("session_date", "instrument_id")
     )
-    metadata = {"bars": bars.height, "sessions_incomplete": counted.height}
+    metadata = {"bars": held.get_column("present").sum(), "sessions_incomplete": counted.height}
     return result(counted.is_empty(), metadata, _shown(counted), dg.AssetCheckSeverity.WARN)
+
+
+def _minutes_held(platform: Platform, start: date, end: date) -> pl.DataFrame:
+    """Return how many one-minute bars of regular hours each instrument-session has from each source."""
+    return platform.store.database.frame(
+        sql.SQL(
+            "SELECT instrument_id, session_date, source, count(*) AS present FROM market.bars "
+            "WHERE interval = '1m' AND session_phase = 'regular' "
+            "AND session_date >= {}::date AND session_date < {}::date GROUP BY 1, 2, 3"
+        ).format(sql.Literal(str(start)), sql.Literal(str(end)))
+    )
 
 
 @dg.asset_check(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
+from psycopg import sql
 
 from findata_assets.steps.platform import Platform
 from findata_core.market.candles import daily_candles, fold_session_candles
@@ -33,8 +34,10 @@ def fold_candles(platform: Platform, start: date | None = None, end: date | None
     report = WriteReport()
     for (day,), session in marks.group_by(["scope_date"], maintain_order=True):
         assert isinstance(day, date)
-        bars = platform.store.read(table("market.bars"), day, day + DAY, session.get_column("subject"))
-        chosen = choose_sources(bars.filter(pl.col("interval") == SOURCE_INTERVAL))
+        bars = read_interval(
+            platform, "market.bars", SOURCE_INTERVAL, day, day + DAY, session.get_column("subject")
+        )
+        chosen = choose_sources(bars)
         candles = _or_empty(
             "market.candles", chosen, lambda rows: fold_session_candles(rows, _sessions(platform, rows))
         )
@@ -79,13 +82,9 @@ def derive_signals(platform: Platform, start: date | None = None, end: date | No
         first, last = _span(week)
         monday = first - first.weekday() * DAY
         subjects = week.get_column("subject").unique()
-        candles = platform.store.read(table("market.candles"), monday, last + DAY, subjects)
+        candles = read_interval(platform, "market.candles", "5m", monday, last + DAY, subjects)
         pivots = platform.store.read(table("signals.weekly_pivots"), monday - 2 * WEEK, monday, subjects)
-        signals = pivot_signals(
-            candles.filter(pl.col("interval") == "5m"),
-            pivots,
-            week.get_column("scope_date").unique().to_list(),
-        )
+        signals = pivot_signals(candles, pivots, week.get_column("scope_date").unique().to_list())
         report += _replace(
             platform,
             "signals.pivot_signals",
@@ -141,10 +140,23 @@ def daily_of_both_families(
     platform: Platform, subjects: pl.Series | None = None, start: date | None = None, end: date | None = None
 ) -> pl.DataFrame:
     """Return daily candles in [start, end): folded from minutes, and from the providers' own daily bars."""
-    candles = platform.store.read(table("market.candles"), start, end, subjects)
+    candles = read_interval(platform, "market.candles", "1d", start, end, subjects)
     bars = choose_sources(platform.store.read(table("market.bars_1d"), start, end, subjects))
     own = _or_empty("market.candles", bars, lambda rows: daily_candles(rows, _sessions(platform, rows)))
-    return pl.concat([candles.filter(pl.col("interval") == "1d"), own])
+    return pl.concat([candles, own])
+
+
+def read_interval(
+    platform: Platform,
+    address: str,
+    interval: str,
+    start: date | None = None,
+    end: date | None = None,
+    subjects: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Return the rows of one interval with session dates in [start, end): the server sends no others."""
+    where = sql.SQL("interval = {}").format(sql.Literal(interval))
+    return platform.store.read(table(address), start, end, subjects, where)
 
 
 def _sessions(platform: Platform, rows: pl.DataFrame) -> pl.DataFrame:

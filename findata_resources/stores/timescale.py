@@ -216,6 +216,9 @@ class TimescaleStore:
         spoken = stored.filter(_is_pair_of(facts.spliced)) if facts.spliced else stored.clear()
         spoken = pl.concat([stored.join(fresh, on=SCOPE, how="semi"), spoken]).unique()
         changed = _changed_scopes(fresh, spoken, facts.spliced)
+        # What was said in between counts, although the last payload says again what is stored.
+        between = versions.history.select(_scope_expressions(target)).unique()
+        changed = pl.concat([changed, between.join(changed, on=SCOPE, how="anti")])
         untouched = changed.join(stored, on=SCOPE, how="anti") if not facts.spliced else changed.clear()
         touched = changed.join(untouched, on=SCOPE, how="anti")
         current, closed = (

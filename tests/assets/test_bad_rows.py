@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from findata_assets.market.assets import bars, bars_1d, candles
 from findata_assets.partitions import MONTHS, SESSIONS
 from findata_assets.running import blocks
 from findata_core.errors import ConfigurationError, FindataError, RunFailed
+from findata_resources.environment import resolve_endpoints
+from findata_resources.stores.objects import Objects
+from findata_resources.stores.raw import RawStore
 from tests.conftest import SAMPLE
 from tests.orchestration import Orchestrated, rows_shown
 
@@ -243,13 +247,15 @@ def test_an_exchange_that_is_not_followed_loads_with_its_own_calendar(
 def test_a_failed_run_is_told_in_findata_s_own_words(
     odd: Orchestrated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run's resource is opened with a wrong key: what failed and what to do come out of the run."""
+    """S3 is asked with a wrong key in the middle of a run: what failed and what to do come out of it."""
     shutil.copytree(SAMPLE, tmp_path / "sample")
     (tmp_path / "sample" / "MSFT_1m.csv").write_text(
         f"{HEADER}\n2022-06-14 13:50:00+00:00,240,241,239,240,1\n"
     )
-    monkeypatch.setenv("FINDATA_S3_SECRET_KEY", "wrong")
+    runner = odd.runner()
+    endpoints = replace(resolve_endpoints(odd.platform.settings), s3_secret_key="wrong")
+    monkeypatch.setattr(odd.platform, "raw", RawStore(Objects(endpoints)))
     with pytest.raises(RunFailed) as failed:
-        odd.load(tmp_path / "sample")
+        runner.load_recorded(tmp_path / "sample", None)
     assert failed.value.message.startswith("raw__recorded__bars: S3 did not do it")
     assert "findata config" in failed.value.next_step

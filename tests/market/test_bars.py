@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 
 from findata_core.calendars import sessions_of
 from findata_core.errors import DataError, UnknownInterval
-from findata_core.market.bars import BAR_COLUMNS, CompletedBars, complete_bars, restore_float32
+from findata_core.market.bars import (
+    BAR_COLUMNS,
+    ORIGIN_SCHEMA,
+    CompletedBars,
+    complete_bars,
+    complete_together,
+    restore_float32,
+)
 from findata_core.schema.tables import table
 
 Rows = Callable[..., pl.DataFrame]
@@ -233,6 +240,33 @@ def test_no_row_vanishes_and_keys_are_unique(parsed: Rows, rows: list[dict[str, 
     assert len(rows) == len(result.bars) + len(result.refused) + result.duplicates
     assert not result.bars.select(table("market.bars").business_key).is_duplicated().any()
     assert (result.bars["event_time"] <= received).all()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(payloads=st.lists(st.tuples(st.lists(ROWS, max_size=8), st.integers(0, 150)), min_size=1, max_size=4))
+def test_payloads_completed_together_become_what_each_becomes_alone(
+    parsed: Rows, payloads: list[tuple[list[dict[str, Any]], int]]
+) -> None:
+    sessions = pl.concat([SESSIONS, HONG_KONG])
+    alone, origins = [], []
+    for number, (rows, hours) in enumerate(payloads):
+        received = datetime(2025, 7, 1, tzinfo=UTC) + timedelta(hours=hours)
+        alone.append(completed(parsed(rows), received, sessions))
+        origin = (number, received, HOUR)
+        columns = zip(origin, ORIGIN_SCHEMA.items(), strict=True)
+        origins.append(
+            parsed(rows).with_columns(pl.lit(value, dtype).alias(name) for value, (name, dtype) in columns)
+        )
+
+    together = complete_together(pl.concat(origins), sessions)
+
+    assert together.duplicates == sum(one.duplicates for one in alone)
+    for number, one in enumerate(alone):
+        mine = together.origins["payload_number"] == number
+        assert together.bars.filter(mine).equals(one.bars)
+        assert together.origins.filter(mine)["row_number"].equals(one.origins["row_number"])
+        refused = together.refused.filter(payload_number=number)
+        assert refused.drop("payload_number").equals(one.refused.drop("payload_number"))
 
 
 def test_the_sample_is_all_bars(sample: pl.DataFrame) -> None:
