@@ -27,7 +27,8 @@ from findata_core.schema.tables import table
 from findata_resources.embedded.orchestrator import dagster_environment
 from findata_resources.environment import PROJECT, Endpoints, Settings
 from findata_resources.migrations.migrate import migrate
-from findata_resources.stores.timescale import DAY, TimescaleStore
+from findata_resources.stores.statements import DAY
+from findata_resources.stores.timescale import TimescaleStore
 
 TARGET_RATIO, TARGET_FURTHER_SECONDS = 1.5, 10.0
 # The first one pays for calendars and Dagster's own tables and is not measured.

@@ -26,7 +26,8 @@ from findata_core.schema.tables import table
 from findata_resources.migrations.migrate import migrate
 from findata_resources.stores import due
 from findata_resources.stores.database import copy_into, name_of
-from findata_resources.stores.timescale import DAY, Facts, TimescaleStore
+from findata_resources.stores.statements import DAY
+from findata_resources.stores.timescale import Facts, TimescaleStore
 
 SESSION = date(2025, 6, 3)
 TARGET_FIRST, TARGET_AGAIN, TARGET_VERIFIED = 1.15, 0.25, 0.80

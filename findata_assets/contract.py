@@ -13,7 +13,7 @@ from findata_assets.betas import asset
 from findata_core.errors import FindataError, RetriableProviderError, Unreachable
 from findata_core.lineage import column_sources
 from findata_core.schema.tables import Column, Table, table
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 
 Result = TypeVar("Result")
 

@@ -15,7 +15,7 @@ import polars as pl
 from findata_assets.steps.derived import read_interval
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 
 MOST_SUBJECTS = 6  # lines that a small picture can carry
 STATUS_CODES = {"missing": 0, "partial": 1, "complete": 2}

@@ -26,6 +26,7 @@ from findata_resources.stores.raw import Payload
 BAR_TABLES = ("market.bars", "market.bars_1d")
 # Payloads are completed together up to so many of them, or rows: a frame of a few megabytes.
 BATCH, BATCH_ROWS = 50, 100_000
+NUL = "\0"
 REFUSED_SCHEMA = {
     "payload_number": pl.Int64,
     "row_number": pl.Int64,
@@ -122,13 +123,34 @@ def _complete(
 ) -> Completed:
     """Complete the rows that payloads, named by their number, say for a table."""
     rows = pl.concat(part.with_columns(payload_number=pl.lit(number, pl.Int64)) for number, part in said)
+    rows, unstorable = _storable(rows)
     refused, duplicates = pl.DataFrame(schema=REFUSED_SCHEMA), 0
     if target.address in BAR_TABLES:
         rows, refused, duplicates = _complete_bars(platform, rows, payloads)
     else:
         rows = rows.sort("payload_number", *target.business_key)
     good, broken = _sifted(target, conform(_with_knowledge(rows, payloads), target), rows)
-    return Completed(target, good, _quarantine(target, pl.concat([refused, broken]), payloads), duplicates)
+    wrong = pl.concat([unstorable, refused, broken])
+    return Completed(target, good, _quarantine(target, wrong, payloads), duplicates)
+
+
+def _storable(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split off, in REFUSED_SCHEMA, the rows with a NUL character: PostgreSQL has no text that holds one."""
+    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String()]
+    has_nul = pl.any_horizontal(pl.col(texts).str.contains(NUL, literal=True).fill_null(value=False))
+    if not texts or not rows.select(has_nul.any()).item():
+        return rows, pl.DataFrame(schema=REFUSED_SCHEMA)
+    values = pl.struct(pl.exclude("payload_number")).struct.json_encode()
+    refused = rows.filter(has_nul).select(
+        "payload_number",
+        pl.col("row_number").cast(pl.Int64),
+        pl.lit("nul_character").alias("rule"),
+        pl.lit("a text holds a NUL character; it is shown as \ufffd").alias("reason"),
+        pl.lit(None, pl.String).alias("subject"),
+        pl.lit(None, pl.Date).alias("scope_date"),
+        values.str.replace_all("\\u0000", "\ufffd", literal=True).alias("row"),
+    )
+    return rows.filter(~has_nul), refused.select(*REFUSED_SCHEMA)
 
 
 def _complete_bars(

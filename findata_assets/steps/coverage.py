@@ -15,7 +15,7 @@ from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.stores import due
 from findata_resources.stores.database import literal_list, upsert
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 
 KEY = ["instrument_id", "source", "interval"]
 BAR_TABLES = ("market.bars", "market.bars_1d")

@@ -19,7 +19,7 @@ from findata_core.schema.tables import table
 from findata_core.signals.pivot_signals import pivot_signals
 from findata_core.signals.pivots import weekly_pivots
 from findata_resources.stores import due
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)

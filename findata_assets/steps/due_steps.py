@@ -13,7 +13,7 @@ from findata_assets.steps.derived import (
 )
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 
 Step = Callable[[Platform], WriteReport]
 

@@ -13,14 +13,20 @@ from psycopg import sql
 
 from findata_assets.steps.completing import complete_payloads
 from findata_assets.steps.platform import Platform
-from findata_core.schema.frames import empty
+from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import LakePartition, Table, table
+from findata_core.versions import fold_versions
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload
-from findata_resources.stores.timescale import Facts, WriteReport
+from findata_resources.stores.reports import WriteReport
+from findata_resources.stores.timescale import Facts
 
 PAIR = ["subject", "scope_date"]
+CONTRADICTED = (
+    "another payload received at the same instant says something else; of the two the one with the greater "
+    "payload_id speaks"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ def fold_facts(
     """Fold what is due of a fact table with scope dates in [start, end)."""
     target = table(address)
     work = find_work(platform, target, start, end)
-    observations, quarantine = _read_payloads(platform, target, work)
+    observations, refused = _read_payloads(platform, target, work)
+    quarantine = pl.concat([refused, _contradicted(target, observations)])
     report = WriteReport()
     for dates, marks in _units(target, work.marks):
         pairs = marks.select(PAIR)
@@ -88,6 +95,29 @@ def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.Da
         observations.extend(_needed(target, part.rows, needs) for part in parts)
         refused.extend(part.refused for part in parts)
     return pl.concat(observations), pl.concat(refused)
+
+
+def _contradicted(target: Table, observations: pl.DataFrame) -> pl.DataFrame:
+    """Return, for the quarantine, rows that another payload of the very same receive time speaks against."""
+    instant = [*target.business_key, "ingest_time"]
+    if not observations.select(instant).is_duplicated().any():
+        return empty(table("ops.quarantine"))
+    rows = fold_versions(target, observations).conflicting
+    day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
+    return conform(
+        rows.select(
+            "payload_id",
+            "ingest_time",
+            pl.int_range(pl.len()).over("payload_id").alias("row_number"),
+            pl.lit(target.address).alias("table_name"),
+            pl.col(target.digest_subject).alias("subject"),
+            day.alias("scope_date"),
+            pl.lit("contradicted").alias("rule"),
+            pl.lit(CONTRADICTED).alias("reason"),
+            pl.struct(rows.columns).struct.json_encode().alias("row"),
+        ),
+        table("ops.quarantine"),
+    )
 
 
 def _needed(target: Table, rows: pl.DataFrame, needs: pl.DataFrame) -> pl.DataFrame:

@@ -29,7 +29,7 @@ from findata_resources.providers.recorded import RecordedProvider
 from findata_resources.providers.recorded_files import Skipped, survey
 from findata_resources.providers.recorded_manifest import Manifest, load_manifest
 from findata_resources.stores.raw import payload_id_in, receipt
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 
 REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
 

@@ -18,7 +18,7 @@ from findata_core.quality.gaps import coverage
 from findata_core.schema.tables import table
 from findata_resources.environment import resolve_endpoints
 from findata_resources.provider import Received, Request
-from tests.steps.folders import Bar, at, flat, load, minutes_from, take_in, write_folder
+from tests.steps.folders import Bar, at, flat, load, minutes_from, take_in, write_folder, write_rates
 
 BARS = table("market.bars")
 RECEIVED = "2022-06-01T12:00:00Z"
@@ -308,3 +308,38 @@ def test_a_count_that_another_run_has_overtaken_is_not_written(
 
     (row,) = ready.store.read(table("ops.coverage")).to_dicts()
     assert row["present_bars"] == 2
+
+
+def test_a_nul_character_is_quarantined_and_the_rows_beside_it_go_on(ready: Platform, tmp_path: Path) -> None:
+    folder = write_rates(tmp_path / "nul", RECEIVED, {"2022-05-19": 0.8, "2022-05-20": 0.79})
+    (folder / "sofr.csv").write_bytes(
+        b"observation_date,rate_percent,revision_indicator\n2022-05-19,0.80,r\0\n2022-05-20,0.79,r\n"
+    )
+
+    load(ready, folder, "sofr")
+    run_due(ready)
+
+    (row,) = quarantined(ready)
+    assert (row["rule"], row["row_number"]) == ("nul_character", 0)
+    assert json.loads(row["row"])["revision_indicator"] == "r\ufffd"
+    rates = ready.store.read(table("rates.rates"))
+    assert rates.select("observation_date", "revision_indicator").rows() == [(date(2022, 5, 20), "r")]
+
+
+def test_what_two_payloads_of_one_instant_say_differently_is_quarantined(
+    ready: Platform, tmp_path: Path
+) -> None:
+    for name, price in (("one", 10), ("two", 11)):
+        load(ready, write_folder(tmp_path / name, RECEIVED, minutes_from(at(OPEN), [flat(price), flat(12)])))
+    run_due(ready)
+
+    (row,) = quarantined(ready)
+    (stored,) = ready.store.read(BARS).filter(event_time=at(OPEN)).to_dicts()
+    assert (row["rule"], row["subject"], row["scope_date"]) == (
+        "contradicted",
+        "MSFT.XNAS",
+        date(2022, 5, 19),
+    )
+    assert {json.loads(row["row"])["close"], stored["close"]} == {10.0, 11.0}
+    assert stored["payload_id"] > row["payload_id"]
+    assert ready.store.read(BARS).height == 2

@@ -9,7 +9,8 @@ import polars as pl
 from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
 from findata_resources.stores import due
-from findata_resources.stores.timescale import Facts, TimescaleStore, WriteReport
+from findata_resources.stores.reports import WriteReport
+from findata_resources.stores.timescale import Facts, TimescaleStore
 from tests.schema.good_rows import frame_of, good_row
 
 BARS = table("market.bars")

@@ -9,7 +9,8 @@ import pytest
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
 from findata_resources.stores import due
-from findata_resources.stores.timescale import TimescaleStore, WriteReport
+from findata_resources.stores.reports import WriteReport
+from findata_resources.stores.timescale import TimescaleStore
 from tests.schema.good_rows import frame_of, good_row
 from tests.stores.bars import DAY, OPEN, SUBJECT, clear_marks, due_marks, no_marks, places
 

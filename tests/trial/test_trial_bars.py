@@ -20,7 +20,7 @@ from findata_assets.steps.sources import Loaded, load_recorded, refresh_referenc
 from findata_resources.environment import PROJECT
 from findata_resources.providers.recorded_files import survey
 from findata_resources.providers.recorded_manifest import load_manifest
-from findata_resources.stores.timescale import WriteReport
+from findata_resources.stores.reports import WriteReport
 from tests.conftest import MakePlatform
 from tests.providers.test_trial_sets import BY_HAND, HEADER_LINES, raw_lines
 

@@ -1,0 +1,88 @@
+"""The SQL of the rows' store: windows that prune chunks, rows of subjects, locks, deletes by key."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from psycopg import sql
+
+from findata_core.schema.tables import Table
+from findata_resources.stores.database import Cursor, copy_into, literal_list, name_of
+from findata_resources.stores.digest_book import lake_partition
+
+DAY = timedelta(days=1)
+LONGEST_SESSION = timedelta(days=2)  # a session's rows start within two days around its date, in any zone
+
+
+def window(source: Table, start: date | None, end: date | None) -> list[sql.Composable]:
+    """Return the conditions of [start, end) on the digest date, and on the time column to prune chunks."""
+    day = source.digest_date
+    if not day or (start is None and end is None):
+        return []
+    conditions: list[sql.Composable] = []
+    for bound, operator, reach in ((start, ">=", -LONGEST_SESSION), (end, "<", LONGEST_SESSION)):
+        if bound is None:
+            continue
+        comparison = sql.SQL("{} " + operator + " {}")
+        conditions.append(comparison.format(sql.Identifier(day), sql.Literal(str(bound)) + sql.SQL("::date")))
+        if source.time_column:
+            instant = sql.Literal(f"{bound + reach} 00:00+00") + sql.SQL("::timestamptz")
+            conditions.append(comparison.format(sql.Identifier(source.time_column), instant))
+    return conditions
+
+
+def rows_of_subjects(target: Table, source: Table, scopes: pl.DataFrame) -> sql.Composed:
+    days = scopes.get_column("scope_date")
+    subjects = literal_list(scopes.get_column("subject").unique().sort().to_list(), "text")
+    conditions: list[sql.Composable] = [
+        sql.SQL("{} = ANY({})").format(sql.Identifier(target.digest_subject), subjects)
+    ]
+    if target.digest_date:
+        first, last = days.min(), days.max()
+        assert isinstance(first, date)
+        assert isinstance(last, date)
+        conditions += window(target, first, last + DAY)
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, source.column_names)),
+        name_of(source),
+        sql.SQL(" AND ").join(conditions),
+    )
+
+
+def lock_dates(cursor: Cursor, target: Table, dates: Sequence[date]) -> None:
+    """Take the locks of a table's dates (a session's, or their months'), in one order for all writers."""
+    names = sorted({f"{target.address}/{lake_partition(target, day)}" for day in dates}) or [
+        f"{target.address}/all"
+    ]
+    cursor.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) WITH ORDINALITY "
+        "AS locks (name, number) ORDER BY number",
+        [names],
+    )
+
+
+def delete_rows(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
+    """Delete rows by business key; the time range lets TimescaleDB leave other chunks alone."""
+    if rows.is_empty():
+        return
+    staging = sql.Identifier(f"deleted_{target.schema}_{target.name}")
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(
+            staging, name_of(target)
+        )
+    )
+    cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
+    copy_into(cursor, target, rows, staging)
+    conditions = [sql.SQL("old.{0} = gone.{0}").format(sql.Identifier(name)) for name in target.business_key]
+    arguments: list[Any] = []
+    if target.time_column:
+        times = rows.get_column(target.time_column)
+        conditions.append(sql.SQL("old.{} BETWEEN %s AND %s").format(sql.Identifier(target.time_column)))
+        arguments = [times.min(), times.max()]
+    cursor.execute(
+        sql.SQL("DELETE FROM {} AS old USING {} AS gone WHERE {}").format(
+            name_of(target), staging, sql.SQL(" AND ").join(conditions)
+        ),
+        arguments,
+    )
