@@ -9,10 +9,13 @@ when they succeed (screen), the errors themselves (findata_core.errors).
 3    a server of the stack or a store can't be reached
 4    a provider failed
 130  interrupted
+141  the reader of the output has gone, as of any program whose output is piped
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import click
@@ -33,6 +36,7 @@ WRONG_USAGE = 2
 NOT_REACHABLE = 3
 PROVIDER_FAILED = 4
 INTERRUPTED = 130
+READER_GONE = 141
 
 # First match counts; any other FindataError (a failed check, unequal copies) is a failed proof.
 _CODES: tuple[tuple[type[FindataError], int], ...] = (
@@ -65,6 +69,10 @@ class FindataGroup(TyperGroup):
             return super().invoke(ctx)
         except (click.exceptions.ClickException, click.exceptions.Exit, click.exceptions.Abort):
             raise
+        except BrokenPipeError:
+            # Whoever read the output has gone (`| head`): what is left in the buffer goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(READER_GONE) from None
         except BaseException as error:
             code = explain(error)
             if screen.is_verbose():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +16,22 @@ if TYPE_CHECKING:
 NAMED = {"database": "FINDATA_DATABASE_URL", "objects": "FINDATA_S3_ENDPOINT"}
 
 
-def up() -> None:
+def up(
+    ui: Annotated[
+        bool, typer.Option("--ui", help="Also Dagster's UI and daemon, as findata demo does.")
+    ] = False,
+) -> None:
     """Start TimescaleDB and S3, unless they run or are named in the settings."""
     settings = opening.settings_in_force()
-    from findata_resources.embedded import stack
+    from findata_resources.embedded import orchestrator, stack
 
     with screen.stages() as progress:
-        stack.up(settings, progress)
+        endpoints = stack.up(settings, progress)
+        if ui:
+            stack.dagster_up(settings, endpoints, progress)
     show_servers(settings)
+    if ui:
+        screen.say(f"Dagster: {orchestrator.ui_address(settings.dagster_port)}")
 
 
 def down() -> None:

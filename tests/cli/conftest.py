@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import subprocess
@@ -26,9 +27,10 @@ assert partitions.SESSIONS
 
 @pytest.fixture(autouse=True)
 def undone() -> Iterator[None]:
-    """Undo what a command does to its own process: the levels of logging."""
-    level = logging.getLogger("dagster").level
+    """Undo what a command does to its own process: the levels of logging, how often garbage is looked for."""
+    level, thresholds = logging.getLogger("dagster").level, gc.get_threshold()
     yield
+    gc.set_threshold(*thresholds)
     logging.getLogger("dagster").setLevel(level)
 
 

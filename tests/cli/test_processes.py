@@ -80,6 +80,31 @@ def test_ctrl_c_in_a_run_ends_with_130_and_the_same_command_goes_on(
     _assert_complete(platform)
 
 
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(loaded_sample: Platform, start: Run) -> None:
+    query = "SELECT * FROM market.bars LIMIT 20000"
+    command = start("sql", query, "--csv", environment=environment_of(loaded_sample.settings))
+    assert command.stdout is not None
+    assert command.stdout.readline().startswith("instrument_id,")
+    command.stdout.close()
+    assert command.stderr is not None
+    assert (command.wait(timeout=120), command.stderr.read()) == (141, "")
+    command.stderr.close()
+
+
+def test_up_opens_dagster_too_when_it_is_asked_to(
+    home: Path, settings_for: Callable[[Path], Settings], start: Run
+) -> None:
+    settings = settings_for(home)
+    command = start("up", "--ui", environment=environment_of(settings))
+    said, progress = command.communicate(timeout=300)
+    assert command.returncode == 0, progress
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{settings.dagster_port}/server_info", timeout=30
+    ) as answer:
+        assert "dagster_version" in json.load(answer)
+    assert f"http://127.0.0.1:{settings.dagster_port}" in said
+
+
 def test_help_names_every_command_and_the_exit_codes() -> None:
     result: Any = run("--help")
     assert result.exit_code == 0
