@@ -12,7 +12,6 @@ from typing import Any
 
 import polars as pl
 
-from findata_assets.steps.derived import read_interval
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
 from findata_resources.stores.reports import WriteReport
@@ -25,7 +24,7 @@ def closes(platform: Platform, report: WriteReport, start: date, end: date) -> s
     """Draw the closes of the 5-minute candles, each relative to its first."""
     subjects = sorted(report.subjects)[:MOST_SUBJECTS]
     first = max(start, end - timedelta(days=31))
-    rows = read_interval(platform, "market.candles", "5m", first, end, pl.Series(subjects))
+    rows = platform.read("market.candles", first, end, pl.Series(subjects), "5m")
 
     def draw(axes: Any) -> None:
         for (subject,), part in rows.group_by(["instrument_id"], maintain_order=True):

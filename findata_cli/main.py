@@ -8,6 +8,7 @@ from findata_cli.configuration import config
 from findata_cli.demonstration import demo
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
+from findata_cli.known import as_of
 from findata_cli.materializing import materialize
 from findata_cli.proving import rebuild, verify
 from findata_cli.querying import sql
@@ -36,7 +37,7 @@ app = typer.Typer(
 schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
 
 # In the order of help: a first look, the servers, the data, the proofs, the rest.
-for _command in (demo, up, down, status, migrate, materialize, sql, explain, verify, rebuild, config):
+for _command in (demo, up, down, status, migrate, materialize, sql, as_of, explain, verify, rebuild, config):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
 app.add_typer(schema, name="schema")

@@ -10,7 +10,7 @@ from psycopg import sql
 from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, checked_window
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.derived import daily_of_both_families, read_interval
+from findata_assets.steps.derivations import daily_of_both_families
 from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
 from findata_core.market.choosing import choose_sources
@@ -31,7 +31,7 @@ def parents_are_folds_of_children(
     """Fold children again and compare, the minutes included."""
     start, end = checked_window(context, SESSIONS)
     candles = platform.steps.store.read(table("market.candles"), start, end)
-    bars = choose_sources(read_interval(platform.steps, "market.bars", "1m", start, end))
+    bars = choose_sources(platform.steps.read("market.bars", start, end, interval="1m"))
     families = {"1m": bars, **{name: candles.filter(interval=name) for name in CANDLE_INTERVALS}}
     pairs = pairwise(families.items())
     differences = pl.concat([refold_differences(parents, children) for (_, children), (_, parents) in pairs])

@@ -46,6 +46,17 @@ def asked(instrument_id: str, interval: str, start: str, source_interval: str | 
     return Asked(instrument_id, interval, moment, source_interval)
 
 
+def moment_of(text: str) -> datetime:
+    """Read an instant in ISO 8601, in UTC where it names no offset; a date alone names none."""
+    moment = _moment(text)
+    if not isinstance(moment, datetime):
+        raise ConfigurationError(
+            f"{text} is a date, and a whole day may pass between two answers",
+            f"write '{moment} 00:00' (UTC), or the time of day that you mean",
+        )
+    return moment
+
+
 def stored_rows(platform: Platform, wanted: Asked) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield the table and the row (a frame of one) of everything that fits; ConfigurationError where nothing does."""
     found = False

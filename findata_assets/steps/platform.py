@@ -1,6 +1,7 @@
 """What a step works with: the stores, the settings, the clock; made once at the composition root."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Protocol
 
@@ -78,6 +79,18 @@ class Platform:
             where = sql.SQL("mic = ANY({})").format(literal_list(sorted(mics), "text"))
             self._sessions[key] = self.store.read(table("reference.sessions"), where=where)
         return self._sessions[key]
+
+    def read(
+        self,
+        address: str,
+        start: date | None = None,
+        end: date | None = None,
+        subjects: pl.Series | None = None,
+        interval: str | None = None,
+    ) -> pl.DataFrame:
+        """Return stored rows with scope dates in [start, end) of some subjects and one interval (default: all)."""
+        where = sql.SQL("interval = {}").format(sql.Literal(interval)) if interval else None
+        return self.store.read(table(address), start, end, subjects, where)
 
     def forget_sessions(self) -> None:
         """Read sessions again when they are next needed: they have changed."""

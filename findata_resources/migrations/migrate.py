@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.operations.ops import MigrationScript
 
 from findata_core.errors import StoreError
+from findata_resources.migrations.functions import create_as_of_functions
 from findata_resources.migrations.model import metadata, schemas
 from findata_resources.migrations.operations import add_timescale
 
@@ -30,6 +31,7 @@ def migrate(database_url: str) -> tuple[str | None, str | None]:
         before = revision(connection)
         create_extension(connection)
         command.upgrade(alembic_config(connection), "head")
+        create_as_of_functions(connection)
         connection.commit()
         return before, revision(connection)
 

@@ -198,3 +198,38 @@ def test_a_database_that_does_not_answer_is_no_traceback(
         assert result.exit_code == 3, (arguments, result.output)
         assert "Traceback" not in result.output
         assert "secret" not in result.output
+
+
+def test_as_of_prints_what_was_known_then(findata: Run, loaded_sample: Platform) -> None:
+    """The sample's minutes were received at 16:30 UTC, MSFT's hour from 13:30 counts 60 of them."""
+    asked = (
+        "market.candles",
+        "--instrument",
+        "MSFT.XNAS",
+        "--interval",
+        "1h",
+        "--sessions",
+        "2022-06-01",
+        "--json",
+    )
+    before = findata("as-of", "2022-06-15 16:29", *asked, on=loaded_sample)
+    after = findata("as-of", "2022-06-15 12:30-04:00", *asked, on=loaded_sample)
+    assert json.loads(before.stdout) == []
+    assert [row["present_minutes"] for row in json.loads(after.stdout)] == [60, 60, 60, 60, 60, 60, 30]
+
+
+@pytest.mark.parametrize(
+    ("instant", "table", "said"),
+    [
+        ("2022-06-01", "market.bars", "2022-06-01 00:00"),
+        ("yesterday", "market.bars", "2022-06-01T13:30Z"),
+        ("2022-06-01 12:00", "ops.coverage", "market.candles"),
+        ("2022-06-01 12:00", "market.bar", "market.bars"),
+    ],
+)
+def test_as_of_refuses_what_it_can_not_answer(
+    findata: Run, loaded_sample: Platform, instant: str, table: str, said: str
+) -> None:
+    result = findata("as-of", instant, table, on=loaded_sample)
+    assert result.exit_code == 2
+    assert said in result.stderr.replace("\n", " ")

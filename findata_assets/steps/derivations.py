@@ -1,0 +1,124 @@
+"""What derived tables are made of: each function reads its inputs and calls one pure function.
+
+What belongs here: the same derivation for what is stored now and for what was known at an instant (Reads).
+What does not: what is due, and writing it (derived).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Protocol
+
+import polars as pl
+
+from findata_core.market.candles import daily_candles, fold_session_candles
+from findata_core.market.choosing import choose_sources
+from findata_core.market.periods import fold_period_candles
+from findata_core.rates.sofr import recompute_averages
+from findata_core.schema.frames import conform, empty
+from findata_core.schema.tables import table
+from findata_core.signals.pivot_signals import pivot_signals
+from findata_core.signals.pivots import weekly_pivots
+
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+RATE_ADMINISTRATOR = "nyfed"
+SOURCE_INTERVAL = "1m"  # intraday candles are folded from minutes
+SIGNAL_INTERVAL = "5m"  # and levels are watched on these
+PERIODS = {"market.weekly_candles": "1w", "market.monthly_candles": "1mo"}
+
+
+class Reads(Protocol):
+    """Tables as they stand, or as they stood."""
+
+    def read(
+        self,
+        address: str,
+        start: date | None = None,
+        end: date | None = None,
+        subjects: pl.Series | None = None,
+        interval: str | None = None,
+    ) -> pl.DataFrame:
+        """Return rows with scope dates in [start, end) of some subjects and one interval (default: all)."""
+        ...
+
+    def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
+        """Return the sessions of the exchanges that some instruments trade on."""
+        ...
+
+
+def session_candles(
+    reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None
+) -> pl.DataFrame:
+    """Return the candles of sessions in [start, end), folded from minutes."""
+    bars = choose_sources(reads.read("market.bars", start, end, subjects, SOURCE_INTERVAL))
+    return _or_empty("market.candles", bars, lambda rows: fold_session_candles(rows, _sessions(reads, rows)))
+
+
+def period_candles(
+    reads: Reads, address: str, start: date | None, end: date | None, subjects: pl.Series | None
+) -> pl.DataFrame:
+    """Return the weekly or monthly candles of periods that begin in [start, end), whole periods.
+
+    `start` is the first day of one.
+    """
+    period = PERIODS[address]
+    reach = end and (end + WEEK if period == "1w" else (end + 31 * DAY).replace(day=1))
+    days = daily_of_both_families(reads, subjects, start, reach)
+    candles = _or_empty(address, days, lambda rows: fold_period_candles(rows, _sessions(reads, rows), period))
+    return candles.filter(pl.col("period_start_date") < end) if end else candles
+
+
+def pivots_of_weeks(
+    reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None
+) -> pl.DataFrame:
+    """Return the pivots of complete weeks that begin in [start, end)."""
+    weeks = reads.read("market.weekly_candles", start, end, subjects)
+    # Levels are valid in the next trading week, which a week-long holiday may push back by one.
+    days = daily_of_both_families(reads, subjects, start, end and end + 3 * WEEK)
+    return _or_empty(
+        "signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(reads, rows))
+    )
+
+
+def signals_of_week(reads: Reads, days: Sequence[date], subjects: pl.Series | None) -> pl.DataFrame:
+    """Return the signals of sessions of one week; crossings carry their state from Monday on."""
+    monday = min(days) - min(days).weekday() * DAY
+    candles = reads.read("market.candles", monday, max(days) + DAY, subjects, SIGNAL_INTERVAL)
+    pivots = reads.read("signals.weekly_pivots", monday - 2 * WEEK, monday, subjects)
+    return pivot_signals(candles, pivots, list(days))
+
+
+def averages_of_rates(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
+    """Return the averages and the index of rates recomputed, the published ones beside them."""
+    fixings = _preferred(reads.read("rates.rates", subjects=rates))
+    published = _preferred(reads.read("rates.published_averages", subjects=rates))
+    return recompute_averages(fixings, published)
+
+
+def daily_of_both_families(
+    reads: Reads, subjects: pl.Series | None = None, start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
+    """Return daily candles in [start, end): folded from minutes, and from the providers' own daily bars."""
+    candles = reads.read("market.candles", start, end, subjects, "1d")
+    bars = choose_sources(reads.read("market.bars_1d", start, end, subjects))
+    own = _or_empty("market.candles", bars, lambda rows: daily_candles(rows, _sessions(reads, rows)))
+    return pl.concat([candles, own])
+
+
+def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one source's row per rate and day: the administrator's own, else the first by name."""
+    is_second_hand = pl.col("source") != RATE_ADMINISTRATOR
+    ranked = rows.sort("rate", "observation_date", is_second_hand, "source")
+    return ranked.unique(["rate", "observation_date"], keep="first", maintain_order=True)
+
+
+def _sessions(reads: Reads, rows: pl.DataFrame) -> pl.DataFrame:
+    return reads.sessions_of(rows.get_column("instrument_id"))
+
+
+def _or_empty(
+    address: str, rows: pl.DataFrame, derive: Callable[[pl.DataFrame], pl.DataFrame]
+) -> pl.DataFrame:
+    """Derive, unless there is nothing to derive from."""
+    target = table(address)
+    return empty(target) if rows.is_empty() else conform(derive(rows), target)

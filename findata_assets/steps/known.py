@@ -1,0 +1,116 @@
+"""Tables as they were known at an instant: facts by their versions, everything derived folded from these on read.
+
+The law: what was known at T is what a fresh database holds that was given only the payloads received by T.
+Calendars are taken as they are known now: when a session opens was never learnt from a market's bars.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.derivations import (
+    SIGNAL_INTERVAL,
+    Reads,
+    averages_of_rates,
+    period_candles,
+    pivots_of_weeks,
+    session_candles,
+    signals_of_week,
+)
+from findata_assets.steps.platform import Platform
+from findata_core.errors import ConfigurationError
+from findata_core.schema.frames import conform, empty
+from findata_core.schema.tables import Table, table, tables
+from findata_resources.stores.database import literal_list
+
+Derivation = Callable[[Reads, date | None, date | None, pl.Series | None], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class KnownAt:
+    """The tables as they were known at `instant`, inclusive: a payload received at that very time counts."""
+
+    platform: Platform
+    instant: datetime
+
+    def read(
+        self,
+        address: str,
+        start: date | None = None,
+        end: date | None = None,
+        subjects: pl.Series | None = None,
+        interval: str | None = None,
+    ) -> pl.DataFrame:
+        """Return rows with scope dates in [start, end) of some subjects and one interval (default: all).
+
+        In the table's shape, sorted by business key. ConfigurationError: the table keeps no versions.
+        """
+        target = _versioned(address)
+        if target.has_history:
+            rows = self._facts(target, start, end, subjects)
+        else:
+            rows = conform(DERIVATIONS[address](self, start, end, subjects), target)
+        if interval is not None:
+            rows = rows.filter(interval=interval)
+        return rows.sort(list(target.business_key))
+
+    def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
+        """Return the sessions of the exchanges that some instruments trade on, as they are known now."""
+        return self.platform.sessions_of(instrument_ids)
+
+    def _facts(
+        self, target: Table, start: date | None, end: date | None, subjects: pl.Series | None
+    ) -> pl.DataFrame:
+        """Return the current versions that were known then, and those closed since."""
+        instant = sql.SQL("{}::timestamptz").format(sql.Literal(self.instant.isoformat()))
+        known = sql.SQL("ingest_time <= {}").format(instant)
+        if subjects is not None:
+            wanted = literal_list(subjects.unique().sort().to_list(), "text")
+            known += sql.SQL(" AND {} = ANY({})").format(sql.Identifier(target.digest_subject), wanted)
+        closed = known + sql.SQL(" AND superseded_time > {}").format(instant)
+        store = self.platform.store
+        return pl.concat(
+            [
+                store.read(target, start, end, where=known),
+                store.read(target.history(), start, end, where=closed).drop("superseded_time"),
+            ]
+        )
+
+
+def _signals(reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None) -> pl.DataFrame:
+    """Return the signals of sessions in [start, end), week by week."""
+    days = reads.read("market.candles", start, end, subjects, SIGNAL_INTERVAL).select("session_date").unique()
+    found = [empty(table("signals.pivot_signals"))]
+    weeks = days.sort("session_date").group_by(pl.col("session_date").dt.truncate("1w"), maintain_order=True)
+    for _, week in weeks:
+        found.append(signals_of_week(reads, week.get_column("session_date").to_list(), subjects))
+    return pl.concat(found)
+
+
+DERIVATIONS: Mapping[str, Derivation] = {
+    "market.candles": session_candles,
+    "market.monthly_candles": lambda *asked: _periods("market.monthly_candles", *asked),
+    "market.weekly_candles": lambda *asked: _periods("market.weekly_candles", *asked),
+    "rates.averages": lambda reads, _start, _end, subjects: averages_of_rates(reads, subjects),
+    "signals.pivot_signals": _signals,
+    "signals.weekly_pivots": pivots_of_weeks,
+}
+
+
+def _periods(
+    address: str, reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None
+) -> pl.DataFrame:
+    return period_candles(reads, address, start, end, subjects)
+
+
+def _versioned(address: str) -> Table:
+    """Return a table whose past can be told; ConfigurationError names those."""
+    known = sorted([*(found.address for found in tables() if found.has_history), *DERIVATIONS])
+    if address not in known:
+        raise ConfigurationError(
+            f"{address} has no past that can be asked for", f"Use one of {', '.join(known)}"
+        )
+    return table(address)

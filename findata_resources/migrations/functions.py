@@ -1,0 +1,36 @@
+"""The functions by which SQL asks for facts as they were known at an instant: `as_of.bars('2022-06-01 12:00Z')`.
+
+They follow from the contract and hold nothing, so that each migrate makes them anew and none is part of a
+revision. They name their columns themselves: a function that returned a table's own row type would be in
+the way of every change of that table.
+"""
+
+import sqlalchemy as sa
+
+from findata_core.schema.tables import Table, tables
+from findata_resources.migrations.model import SQL_TYPES
+
+SCHEMA = "as_of"
+
+
+def create_as_of_functions(connection: sa.Connection) -> None:
+    """Make one function for each table of facts, in the caller's transaction."""
+    connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    for fact in (found for found in tables() if found.has_history):
+        connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.{fact.name}(timestamptz)")
+        connection.exec_driver_sql(function_of(fact, connection.dialect))
+
+
+def function_of(fact: Table, dialect: sa.Dialect) -> str:
+    """Return the statement that makes a table's function; the server inlines it like a view."""
+    columns = ", ".join(
+        f'"{column.name}" {SQL_TYPES[column.kind].compile(dialect=dialect)}' for column in fact.columns
+    )
+    names = ", ".join(f'f."{name}"' for name in fact.column_names)
+    # Names of the contract, nothing that a person has typed.
+    current = f"SELECT {names} FROM {fact.address} AS f WHERE f.ingest_time <= $1"  # noqa: S608
+    closed = f"SELECT {names} FROM {fact.history().address} AS f WHERE f.ingest_time <= $1"  # noqa: S608
+    return (
+        f"CREATE FUNCTION {SCHEMA}.{fact.name}(instant timestamptz) RETURNS TABLE ({columns}) "
+        f"LANGUAGE sql STABLE PARALLEL SAFE AS $$ {current} UNION ALL {closed} AND f.superseded_time > $1 $$"
+    )
