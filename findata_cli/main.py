@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from findata_cli.configuration import config
+from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
@@ -37,7 +38,21 @@ app = typer.Typer(
 schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
 
 # In the order of help: a first look, the servers, the data, the proofs, the rest.
-for _command in (demo, up, down, status, migrate, materialize, sql, as_of, explain, verify, rebuild, config):
+for _command in (
+    demo,
+    up,
+    down,
+    status,
+    migrate,
+    materialize,
+    sql,
+    as_of,
+    coverage,
+    explain,
+    verify,
+    rebuild,
+    config,
+):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
 app.add_typer(schema, name="schema")

@@ -233,3 +233,27 @@ def test_as_of_refuses_what_it_can_not_answer(
     result = findata("as-of", instant, table, on=loaded_sample)
     assert result.exit_code == 2
     assert said in result.stderr.replace("\n", " ")
+
+
+def test_coverage_counts_sessions_and_draws_them(findata: Run, loaded_sample: Platform) -> None:
+    """MSFT's minutes begin and end inside a session (the sample's NOTICE); all between are whole."""
+    result = findata("coverage", "--instrument", "MSFT.XNAS", on=loaded_sample)
+    lines = [re.split(r"\s{2,}", line.strip()) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0, result.output
+    minutes = ["MSFT.XNAS", "1m", "yahoo", "2022-05-18", "2022-06-15", "20", "18", "2", "0"]
+    assert [*minutes, "▄" + "█" * 18 + "▄"] in lines
+
+
+def test_coverage_gives_each_session_with_its_gaps(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("coverage", "--sessions", "2022-06-15", "--csv", on=loaded_sample)
+    rows = {
+        (row["instrument_id"], row["interval"]): row for row in csv.DictReader(io.StringIO(result.stdout))
+    }
+    assert rows["MSFT.XNAS", "1m"]["gaps_utc"] == "16:30-20:00"
+    assert rows["AZN.XLON", "1m"]["status"] == "complete"
+
+
+def test_coverage_of_nothing_is_refused(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("coverage", "--instrument", "IBM.XNYS", on=loaded_sample)
+    assert result.exit_code == 2
+    assert "Nothing was counted" in result.stderr
