@@ -189,7 +189,7 @@ def _commands() -> dict[str, set[str]]:
         blocks = "\n".join(block.group() for block in CODE_BLOCK.finditer(_text(page)))
         spans = "\n".join(re.findall(r"`([^`\n]+)`", CODE_BLOCK.sub("", _text(page))))
         for command, rest in re.findall(
-            r"(?:^ *|/bin/)findata ([a-z]+)([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
+            r"(?:^ *|/bin/)findata ([a-z][a-z-]*)([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
         ):
             found.setdefault(command, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
     return dict(sorted(found.items()))
