@@ -25,6 +25,16 @@ class BarSource:
     bars_request: Callable[[str, str, str, datetime, datetime], Request]
 
 
+def _alphavantage(settings: Settings) -> BarSource:
+    from findata_resources.providers.alphavantage import AlphaVantageProvider
+    from findata_resources.providers.alphavantage_series import bars_request
+
+    provider = AlphaVantageProvider(
+        settings.alphavantage_api_key, settings.alphavantage_base_url, settings.request_timeout_seconds
+    )
+    return BarSource(provider, bars_request)
+
+
 def _yahoo(settings: Settings) -> BarSource:
     # It imports yfinance: half a second that only those pay who ask.
     from findata_resources.providers.yahoo import YahooProvider
@@ -37,7 +47,10 @@ def _yahoo(settings: Settings) -> BarSource:
 
 
 # source -> how its provider is made; its asset is raw.<source>.bars. Sorted.
-BAR_PROVIDERS: Mapping[str, Callable[[Settings], BarSource]] = {"yahoo": _yahoo}
+BAR_PROVIDERS: Mapping[str, Callable[[Settings], BarSource]] = {
+    "alphavantage": _alphavantage,
+    "yahoo": _yahoo,
+}
 
 # What --source takes: those, and the New York Fed for SOFR. Sorted.
 LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, "nyfed")))
