@@ -21,7 +21,7 @@ from findata_assets.steps.live import fetch_bars
     retry_policy=RETRIES,
     pool="alphavantage",
     description="Alpha Vantage's answers for closed sessions that are not complete or not settled yet, byte for "
-    "byte on S3: minutes by the calendar month, days all at once. Each request has a row in ops.fetches.",
+    "byte on S3: minutes by the calendar month, days in one answer. Each request has a row in ops.fetches.",
 )
 def alphavantage_bars(
     context: dg.AssetExecutionContext, platform: PlatformResource

@@ -40,12 +40,13 @@ class AlphaVantageProvider:
         timeout_seconds: float = 30,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
-        if api_key is None or not api_key.get_secret_value().strip():
+        key = api_key.get_secret_value().strip() if api_key else ""
+        if not key:
             raise ConfigurationError(
                 "Alpha Vantage is asked with a key, and FINDATA_ALPHAVANTAGE_API_KEY names none",
                 "Set it in the environment or in .env; a free one: https://www.alphavantage.co/support/#api-key",
             )
-        self._key = api_key
+        self._key = SecretStr(key)
         self._url = f"{base_url.rstrip('/')}/query"
         self._timeout_seconds = timeout_seconds
         self._pause_seconds = pause_seconds
@@ -53,7 +54,7 @@ class AlphaVantageProvider:
 
     def fetch(self, request: Request, clock: Clock) -> Received:
         """Ask once. A window that no month holds is refused here, without a request."""
-        query = query_of(request)
+        query = query_of(request, clock.now())
         self._wait()
         answer = self._ask(query)
         # What is quoted in an error is cut short: the key is taken out before, not after.

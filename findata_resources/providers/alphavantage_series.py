@@ -33,6 +33,8 @@ API_INTERVALS: Mapping[str, str] = {"1m": "1min", "5m": "5min", "15m": "15min", 
 # cancelled trades until the evening: a day after the close both are over.
 _SETTLES_AFTER = timedelta(hours=24)
 _MONTH = timedelta(days=31)
+# "compact" is the latest 100 points (documentation); 120 days have at most 87 weekdays.
+_COMPACT_REACH = timedelta(days=120)
 
 
 def _capability(interval: str) -> Capability:
@@ -78,16 +80,22 @@ def bars_request(instrument_id: str, symbol: str, interval: str, start: datetime
     return Request(PROVIDER, PROVIDER, "bars", instrument_id, parameters, start, end)
 
 
-def query_of(request: Request) -> dict[str, str]:
-    """Return the query of a request, without the key; RefusedRequest for a window that no month holds."""
+def query_of(request: Request, now: datetime) -> dict[str, str]:
+    """Return the query of a request, without the key; RefusedRequest for a window that no month holds.
+
+    Days are asked in full only where the last hundred do not reach: in full they are for paid plans.
+    """
     asked = request.parameters
-    shared = {"symbol": str(asked["symbol"]), "outputsize": "full", "datatype": "json"}
+    shared = {"symbol": str(asked["symbol"]), "datatype": "json"}
     if asked["interval"] == "1d":
-        return {"function": "TIME_SERIES_DAILY", **shared}
+        is_recent = request.window_start is not None and now - request.window_start <= _COMPACT_REACH
+        size = "compact" if is_recent else "full"
+        return {"function": "TIME_SERIES_DAILY", **shared, "outputsize": size}
     _refuse_months(request)
     return {
         "function": "TIME_SERIES_INTRADAY",
         **shared,
+        "outputsize": "full",
         "interval": API_INTERVALS[str(asked["interval"])],
         "month": str(asked["month"]),
         "adjusted": "false",

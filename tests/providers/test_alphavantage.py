@@ -34,7 +34,7 @@ from findata_resources.environment import load_settings
 from findata_resources.provider import BAR_ROWS, Request, windows_over
 from findata_resources.providers import CAPABILITIES, parse_payload, settles_after
 from findata_resources.providers.alphavantage import AlphaVantageProvider
-from findata_resources.providers.alphavantage_series import API_INTERVALS, bars_request
+from findata_resources.providers.alphavantage_series import API_INTERVALS, bars_request, query_of
 from findata_resources.providers.universe import parse as parse_universe
 from tests.standin import INVALID_CALL, INVALID_KEY, QUERY, TOO_MANY_REQUESTS, UNAVAILABLE, Answer, StandIn
 
@@ -161,21 +161,31 @@ def test_minutes_are_asked_as_traded_in_regular_hours_by_the_month(
     standin.alphavantage_bodies["IBM", "1min", "2024-07"] = as_json(["2024-07-01 09:30:00"])
     provider.fetch(july(), FixedClock())
     assert standin.paths == [
-        f"{QUERY}?function=TIME_SERIES_INTRADAY&symbol=IBM&outputsize=full&datatype=json&interval=1min"
+        f"{QUERY}?function=TIME_SERIES_INTRADAY&symbol=IBM&datatype=json&outputsize=full&interval=1min"
         f"&month=2024-07&adjusted=false&extended_hours=false&apikey={KEY}"
     ]
 
 
-def test_days_are_asked_as_traded_and_all_at_once(standin: StandIn, provider: AlphaVantageProvider) -> None:
+def test_days_are_asked_as_traded(standin: StandIn, provider: AlphaVantageProvider) -> None:
     meta = {"4. Output Size": "Full size", "5. Time Zone": "US/Eastern"}
     standin.alphavantage_bodies["IBM", "Daily", ""] = as_json(["2024-07-02", "2024-07-01"], "Daily", **meta)
     received = provider.fetch(july("1d"), FixedClock())
     assert standin.paths == [
-        f"{QUERY}?function=TIME_SERIES_DAILY&symbol=IBM&outputsize=full&datatype=json&apikey={KEY}"
+        f"{QUERY}?function=TIME_SERIES_DAILY&symbol=IBM&datatype=json&outputsize=compact&apikey={KEY}"
     ]
     rows = parsed(received.body, july("1d"))
     assert rows["session_date"].to_list() == [date(2024, 7, 2), date(2024, 7, 1)]
     assert rows["event_time"].null_count() == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "size"),
+    [(date(2024, 4, 1), "compact"), (date(2024, 3, 1), "full"), (date(1999, 11, 1), "full")],
+)
+def test_days_are_asked_in_full_only_where_the_last_hundred_do_not_reach(start: date, size: str) -> None:
+    begin = datetime(start.year, start.month, start.day, tzinfo=UTC)
+    query = query_of(bars_request("IBM.XNYS", "IBM", "1d", begin, NOW), NOW)
+    assert query["outputsize"] == size
 
 
 def test_csv_and_json_say_the_same() -> None:
@@ -415,6 +425,12 @@ def test_a_source_is_made_from_the_settings(
 def bounds(day: date) -> tuple[datetime, datetime]:
     start = datetime(day.year, day.month, day.day, 9, 30, tzinfo=NEW_YORK)
     return start, start + timedelta(hours=9, minutes=30)
+
+
+def test_blanks_around_the_key_are_no_part_of_it(standin: StandIn) -> None:
+    standin.alphavantage_bodies["IBM", "1min", "2024-07"] = as_json(["2024-07-01 09:30:00"])
+    AlphaVantageProvider(SecretStr(f" {KEY}\n"), standin.base_url).fetch(july(), FixedClock())
+    assert standin.paths[0].endswith(f"&apikey={KEY}")
 
 
 def test_the_key_is_sent_and_stands_nowhere_else(
