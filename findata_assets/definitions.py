@@ -9,7 +9,7 @@ from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.rates import assets as rates
-from findata_assets.raw import nyfed, recorded, yahoo
+from findata_assets.raw import alphavantage, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
 from findata_assets.resource import PlatformResource
 from findata_assets.signals import assets as signals
@@ -25,6 +25,7 @@ ASSETS = [
     rates.averages,
     rates.published_averages,
     rates.rates,
+    alphavantage.alphavantage_bars,
     nyfed.nyfed_sofr,
     recorded.recorded_bars,
     recorded.recorded_sofr,

@@ -16,6 +16,7 @@ from findata_assets.definitions import definitions_on
 from findata_assets.interrupts import INTERRUPT, interrupts_seen
 from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
 from findata_assets.resource import given
+from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
 from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
@@ -94,15 +95,17 @@ class Runner:
         if source == "nyfed":
             self._run(["raw.nyfed.sofr"], {})
             return
-        if source != "yahoo":
-            raise ConfigurationError(f"No live source is called {source}", "Use one of nyfed, yahoo")
+        if source not in BAR_PROVIDERS:
+            raise ConfigurationError(
+                f"No live source is called {source}", f"Use one of {', '.join(LIVE_SOURCES)}"
+            )
         keys = [key for key in SESSIONS.get_partition_keys() if str(start) <= key < str(end)]
         if not keys:
             raise ConfigurationError(
                 f"No followed exchange has a session from {start} to before {end} that has closed",
                 "Choose other sessions; the last one is there after its close",
             )
-        self._run(["raw.yahoo.bars"], range_tags(keys[0], keys[-1]))
+        self._run([f"raw.{source}.bars"], range_tags(keys[0], keys[-1]))
 
     def run_due(
         self, select: Iterable[str] | None = None, start: date | None = None, end: date | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findata_assets.steps.bar_sources import LIVE_SOURCES
 from findata_cli import opening, screen
 from findata_cli.spans import SessionsOption, Span, parse_span, require_sessions
 from findata_core.errors import ConfigurationError, ProviderError, RunFailed
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from findata_cli.outcome import Outcome
     from findata_resources.environment import Settings
 
-LIVE_SOURCES = ("nyfed", "yahoo")  # sorted; those that Runner.fetch knows
 RECENT = timedelta(days=7)  # what a live source is asked for where no sessions are named
 
 

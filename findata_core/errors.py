@@ -6,6 +6,7 @@ FindataError
 │   └── UnknownInterval     use an interval of the catalogue
 ├── ProviderError           a provider did not give what was asked
 │   ├── RetriableProviderError  wait retry_after_seconds, then ask again
+│   │   ├── QuotaExhausted  ask again when the provider's day is over, not before
 │   │   └── Unreachable     look at the network and the address, then ask again
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
@@ -66,6 +67,10 @@ class RetriableProviderError(ProviderError):
     def __init__(self, message: str, next_step: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, next_step)
         self.retry_after_seconds = retry_after_seconds
+
+
+class QuotaExhausted(RetriableProviderError):
+    """What a key may ask in a day is used up: asking again today fails, whatever is asked."""
 
 
 class Unreachable(RetriableProviderError):

@@ -155,6 +155,12 @@ class Settings(BaseSettings):
         default=None,
         description="Keyring of the mirror's packages. Default: this machine's Debian archive keyring.",
     )
+    alphavantage_api_key: SecretStr | None = Field(
+        default=None, description="Key for Alpha Vantage, which is asked for nothing without one."
+    )
+    alphavantage_base_url: WebAddress = Field(
+        default="https://www.alphavantage.co", description="Where Alpha Vantage is asked."
+    )
     yahoo_base_url: WebAddress = Field(
         default="https://query2.finance.yahoo.com", description="Where Yahoo Finance is asked."
     )

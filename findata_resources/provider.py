@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -65,7 +66,7 @@ class Capability:
     `interval` is "" where the dataset has none. `widest_window`: longest [start, end) of one request;
     `wall`: how far before now the start may lie; both None where unlimited. `label`: which end of a bar the
     provider's stamps name. `settles_after`: the provider's own revisions are over this long after the
-    session's close.
+    session's close. `month_zone`: where a request covers one calendar month, the zone of the months; else "".
     """
 
     dataset: str
@@ -76,6 +77,7 @@ class Capability:
     adjustment: str
     is_float32: bool
     settles_after: timedelta
+    month_zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,12 +191,22 @@ def windows_over(
     begin: datetime | None = None
     stop = datetime.min.replace(tzinfo=UTC)
     for start, end in spans:
-        if begin is not None and capability.widest_window and end - begin > capability.widest_window:
+        if begin is not None and not _is_one_window(capability, begin, end):
             yield begin, stop
             begin = None
         begin, stop = begin or start, end
     if begin is not None:
         yield begin, stop
+
+
+def _is_one_window(capability: Capability, start: datetime, end: datetime) -> bool:
+    if capability.widest_window and end - start > capability.widest_window:
+        return False
+    if not capability.month_zone:
+        return True
+    zone = ZoneInfo(capability.month_zone)
+    first, last = start.astimezone(zone), (end - timedelta(microseconds=1)).astimezone(zone)
+    return (first.year, first.month) == (last.year, last.month)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A loopback stand-in for Yahoo Finance and the New York Fed, with their real manners.
+"""A loopback stand-in for Yahoo Finance, Alpha Vantage and the New York Fed, with their real manners.
 
 Real HTTP; bodies are recorded ones, or rendered from rows in the provider's own shape. Manners: windows and
 walls, limits, error bodies, slowness, cut-off answers, null bars, a bar in progress, days without data.
@@ -30,6 +30,7 @@ from zoneinfo import ZoneInfo
 SAMPLE = Path(__file__).parents[1] / "findata_resources" / "sample"
 CHART = "/v8/finance/chart/"
 RATES = "/api/rates/"
+QUERY = "/query"  # Alpha Vantage's one address
 WINDOW_1M = timedelta(days=8)
 WALL_1M = timedelta(days=30)
 JSON_TYPE = {"Content-Type": "application/json;charset=utf-8"}
@@ -59,6 +60,15 @@ BAD_INTERVAL = Answer(
     b'not supported. Valid intervals: [1m, 2m, 5m, 15m, 30m, 60m, 90m, 1h, 1d, 5d, 1wk, 1mo, 3mo]"}}}',
     JSON_TYPE,
 )
+# Alpha Vantage's words, as others have received them (HTTP 200).
+INVALID_KEY = (
+    b'{"Error Message": "the parameter apikey is invalid or missing. Please claim your free API key on '
+    b'(https://www.alphavantage.co/support/#api-key). It should take less than 20 seconds."}'
+)
+INVALID_CALL = (
+    b'{"Error Message": "Invalid API call. Please retry or visit the documentation '
+    b'(https://www.alphavantage.co/documentation/) for TIME_SERIES_INTRADAY."}'
+)
 UNAVAILABLE = Answer(503, b"<html><body>Service Unavailable</body></html>", {"Content-Type": "text/html"})
 
 
@@ -78,6 +88,8 @@ class StandIn:
         self.now = now
         self.yahoo_bars: dict[tuple[str, str], Bars] = {}
         self.yahoo_bodies: dict[tuple[str, str], bytes] = {}
+        # (symbol, "1min" or "Daily", month or "") -> body; what is not there is an invalid call.
+        self.alphavantage_bodies: dict[tuple[str, str, str], bytes] = {}
         self.nyfed_rates: dict[str, list[dict[str, Any]]] = {}
         self.script: list[Answer] = []
         self.paths: list[str] = []
@@ -106,13 +118,15 @@ class StandIn:
 
     def answer(self, path: str, query: Mapping[str, str]) -> Answer:
         """Return what a GET is answered. Scripted answers go to requests for data, not for cookies."""
-        is_data = path.startswith(RATES) or "period1" in query
+        is_data = path.startswith(RATES) or path == QUERY or "period1" in query
         if is_data and self.script:
             return self.script.pop(0)
         if path.startswith(CHART):
             return self._chart(unquote(path.removeprefix(CHART)), query)
         if path.startswith(RATES):
             return self._rates(path.split("/")[-2], query)
+        if path == QUERY:
+            return self._series(query)
         if path == "/v1/test/getcrumb":
             return Answer(200, b"c.ruMb/2", {"Content-Type": "text/plain"})
         return Answer(404, b"<html></html>", {"Set-Cookie": "A3=secret; Path=/", "Content-Type": "text/html"})
@@ -158,6 +172,13 @@ class StandIn:
         if self.now is not None and interval == "1m":
             rows = _up_to(rows, int(self.now.timestamp()))
         return Answer(200, chart_body(symbol, interval, bars.zone, bars.currency, rows), JSON_TYPE)
+
+    def _series(self, query: Mapping[str, str]) -> Answer:
+        """Answer as Alpha Vantage does: HTTP 200 whatever it says."""
+        if not query.get("apikey"):
+            return Answer(200, INVALID_KEY, JSON_TYPE)
+        key = (query["symbol"], query.get("interval", "Daily"), query.get("month", ""))
+        return Answer(200, self.alphavantage_bodies.get(key, INVALID_CALL), JSON_TYPE)
 
     def _rates(self, rate_type: str, query: Mapping[str, str]) -> Answer:
         if rate_type not in self.nyfed_rates:

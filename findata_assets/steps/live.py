@@ -4,7 +4,7 @@ One instrument that fails costs the others nothing: it is in the report and is d
 when every request failed does the step fail.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,20 +13,20 @@ from uuid import uuid4
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.bar_sources import BAR_PROVIDERS
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import Intake, receive
 from findata_core.errors import ConfigurationError, FindataError, Unreachable
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
-from findata_resources.environment import Settings
 from findata_resources.provider import Capability, Provider, Request, windows_over
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
-from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.database import upsert
 from findata_resources.stores.raw import receipt
 
 FIRST_SOFR = date(2018, 4, 2)  # first value date; published on the next day (New York Fed)
 SOFR_TYPES = {"SOFR": "rates.rates", "SOFRAI": "rates.published_averages"}  # what is asked -> its table
+ASKED_INTERVALS = ("1d", "1m")  # other widths are folded from minutes; some keys have 25 requests a day
 DAY = timedelta(days=1)
 # Yahoo stamps a day with its session's open, on some exchanges with the local midnight before it.
 DAILY_LEAD = timedelta(hours=16)
@@ -74,24 +74,14 @@ def fetch_bars(platform: Platform, source: str, start: date, end: date) -> Fetch
         raise ConfigurationError(
             f"No provider of bars is called {source}", f"Use one of {', '.join(BAR_PROVIDERS)}"
         )
-    provider = BAR_PROVIDERS[source](platform.settings)
+    made = BAR_PROVIDERS[source](platform.settings)
     asks = [
-        ask
-        for capability in provider.capabilities
-        for ask in _bar_asks(platform, source, capability, start, end)
+        Ask(made.bars_request(instrument_id, symbol, capability.interval, begin, stop), begin, stop)
+        for capability in made.provider.capabilities
+        if capability.interval in ASKED_INTERVALS
+        for instrument_id, symbol, begin, stop in _bar_windows(platform, source, capability, start, end)
     ]
-    return ask_all(platform, provider, asks)
-
-
-def _yahoo(settings: Settings) -> Provider:
-    # It imports yfinance: half a second that only those pay who ask.
-    from findata_resources.providers.yahoo import YahooProvider
-
-    return YahooProvider(settings.home / "yahoo", settings.yahoo_base_url, settings.request_timeout_seconds)
-
-
-# source -> how its provider is made. Sorted.
-BAR_PROVIDERS: Mapping[str, Callable[[Settings], Provider]] = {"yahoo": _yahoo}
+    return ask_all(platform, made.provider, asks)
 
 
 def fetch_sofr(platform: Platform) -> Fetched:
@@ -163,15 +153,16 @@ def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -
         upsert(cursor, target, conform(pl.DataFrame([row], infer_schema_length=None), target))
 
 
-def _bar_asks(platform: Platform, source: str, capability: Capability, start: date, end: date) -> list[Ask]:
-    """Return the requests for the sessions that are due, as few as the source's windows allow.
+def _bar_windows(
+    platform: Platform, source: str, capability: Capability, start: date, end: date
+) -> Iterator[tuple[str, str, datetime, datetime]]:
+    """Yield instrument, symbol and window of the sessions that are due, as few as the source's windows allow.
 
     What lies beyond the source's wall can't be asked for: one request says so, and is refused.
     """
     now = platform.clock.now()
     wall = now - capability.wall if capability.wall else datetime.min.replace(tzinfo=UTC)
     due = platform.store.database.frame(_due_query(source, capability, start, end, now))
-    asks = []
     for (instrument_id, symbol, is_open), sessions in due.group_by(
         ["instrument_id", "symbol", pl.col("open_time") >= wall], maintain_order=True
     ):
@@ -182,9 +173,7 @@ def _bar_asks(platform: Platform, source: str, capability: Capability, start: da
         )
         found = list(windows_over(capability, spans))
         for begin, stop in found if is_open else found[:1]:
-            request = bars_request(str(instrument_id), str(symbol), capability.interval, begin, stop)
-            asks.append(Ask(request, begin, stop))
-    return asks
+            yield str(instrument_id), str(symbol), begin, stop
 
 
 def _due_query(source: str, capability: Capability, start: date, end: date, now: datetime) -> sql.Composed:

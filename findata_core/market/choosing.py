@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 # Best first; sources that are not named follow in alphabetical order.
-SOURCE_ORDER = ("yahoo", "alpha_vantage")
+SOURCE_ORDER = ("yahoo", "alphavantage")
 # Of one source's bases the one that its intraday and daily bars share: Yahoo's are "split" at every width.
 ADJUSTMENT_ORDER = ("split", "raw", "split_dividend")
 

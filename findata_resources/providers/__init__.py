@@ -11,13 +11,14 @@ from typing import Any
 
 from findata_core.errors import MalformedPayload
 from findata_resources.provider import Capability, Parsed
-from findata_resources.providers import calendar, nyfed, recorded, universe, yahoo_chart
+from findata_resources.providers import alphavantage_series, calendar, nyfed, recorded, universe, yahoo_chart
 
 Parser = Callable[[bytes, Mapping[str, Any]], list[Parsed]]
 RequestParser = Callable[[Mapping[str, Any]], Parsed | None]
 
 # (provider, dataset) of a stored request -> its parser. Sorted.
 PARSERS: Mapping[tuple[str, str], Parser] = {
+    ("alphavantage", "bars"): alphavantage_series.parse,
     ("findata", "sessions"): calendar.parse,
     ("findata", "universe"): universe.parse,
     ("nyfed", "sofr"): nyfed.parse,
@@ -33,6 +34,7 @@ REQUEST_PARSERS: Mapping[tuple[str, str, str], RequestParser] = {
 
 # source -> what it can be asked for. Sorted.
 CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
+    "alphavantage": alphavantage_series.CAPABILITIES,
     "nyfed": nyfed.CAPABILITIES,
     "yahoo": yahoo_chart.CAPABILITIES,
 }

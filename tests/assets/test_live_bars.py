@@ -306,7 +306,7 @@ def test_a_body_that_is_no_chart_is_kept_and_quarantined_as_a_whole(
 
 
 def test_an_unknown_source_is_refused_with_those_there_are(live: Orchestrated) -> None:
-    with pytest.raises(Exception, match="Use one of yahoo"):
+    with pytest.raises(Exception, match="Use one of alphavantage, yahoo"):
         fetch_bars(live.platform, "bloomberg", TUESDAY, TUESDAY + DAY)
 
 

@@ -24,8 +24,8 @@ def bars(rows: Sequence[tuple[str, str] | tuple[str, str, str]]) -> pl.DataFrame
 @pytest.mark.parametrize(
     ("rows", "chosen"),
     [
-        ([("alpha_vantage", "raw"), ("yahoo", "split")], ("yahoo", "split")),
-        ([("zebra", "split"), ("alpha_vantage", "raw")], ("alpha_vantage", "raw")),
+        ([("alphavantage", "raw"), ("yahoo", "split")], ("yahoo", "split")),
+        ([("zebra", "split"), ("alphavantage", "raw")], ("alphavantage", "raw")),
         ([("zebra", "split"), ("lean", "raw")], ("lean", "raw")),
         ([("yahoo", "split_dividend"), ("yahoo", "raw")], ("yahoo", "raw")),
         ([("yahoo", "raw"), ("yahoo", "split")], ("yahoo", "split")),

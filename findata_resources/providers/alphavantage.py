@@ -1,0 +1,113 @@
+"""Alpha Vantage, asked over HTTP with a key; what its answers say is alphavantage_series.py's business.
+
+What belongs here: the one GET, its pace, and that the key reaches Alpha Vantage and nothing else: no stored
+request, no stored body, no error, no log.
+"""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+from pydantic import SecretStr
+
+from findata_core.errors import ConfigurationError, RefusedRequest
+from findata_resources.provider import Clock, Received, Request, kept_headers
+from findata_resources.providers.alphavantage_series import CAPABILITIES, PROVIDER, query_of, said_instead
+from findata_resources.providers.http_answers import interrupted, refusal, unreachable
+
+DEFAULT_BASE_URL = "https://www.alphavantage.co"
+WHO = "Alpha Vantage"
+# Free keys may ask once a second (Alpha Vantage's own notice), counted at their end: half a second is to spare.
+PAUSE_SECONDS = 1.5
+
+
+class AlphaVantageProvider:
+    """Asks the query service. ConfigurationError without a key, before anything is asked.
+
+    `timeout_seconds` bounds connecting and each wait for bytes; `pause_seconds` lie between two requests.
+    """
+
+    name = PROVIDER
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        api_key: SecretStr | None,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout_seconds: float = 30,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        key = api_key.get_secret_value().strip() if api_key else ""
+        if not key:
+            raise ConfigurationError(
+                "Alpha Vantage is asked with a key, and FINDATA_ALPHAVANTAGE_API_KEY names none",
+                "Set it in the environment or in .env; a free one: https://www.alphavantage.co/support/#api-key",
+            )
+        self._key = SecretStr(key)
+        self._url = f"{base_url.rstrip('/')}/query"
+        self._timeout_seconds = timeout_seconds
+        self._pause_seconds = pause_seconds
+        self._free_from = time.monotonic()
+
+    def fetch(self, request: Request, clock: Clock) -> Received:
+        """Ask once. A window that no month holds is refused here, without a request."""
+        query = query_of(request, clock.now())
+        self._wait()
+        answer = self._ask(query)
+        # What is quoted in an error is cut short: the key is taken out before, not after.
+        shown = answer.content.replace(self._key.get_secret_value().encode(), b"***")
+        if answer.status_code != httpx.codes.OK:
+            raise refusal(WHO, answer.status_code, answer.headers, shown, clock.now())
+        said = said_instead(shown)
+        if said is not None:
+            said.http_status = answer.status_code
+            raise said
+        if shown != answer.content:
+            raise RefusedRequest(
+                f"{WHO} repeats the key in an answer that is not kept therefore: {shown[:200]!r}",
+                "See what it says; if it is data, tell findata's authors",
+            )
+        return Received(
+            request, answer.content, answer.status_code, kept_headers(answer.headers), clock.now()
+        )
+
+    def _ask(self, query: dict[str, str]) -> httpx.Response:
+        transport = _Keyed(self._key, _proxy_of(self._url))
+        try:
+            with httpx.Client(transport=transport, timeout=self._timeout_seconds) as client:
+                return client.get(self._url, params=query)
+        except httpx.ConnectError as error:
+            raise unreachable(WHO, error) from error
+        except httpx.HTTPError as error:
+            raise interrupted(WHO, error) from error
+
+    def _wait(self) -> None:
+        time.sleep(max(0.0, self._free_from - time.monotonic()))
+        self._free_from = time.monotonic() + self._pause_seconds
+
+
+class _Keyed(httpx.HTTPTransport):
+    """Adds the key below everything that logs or keeps a request: httpx logs every address at INFO."""
+
+    def __init__(self, key: SecretStr, proxy: str | None) -> None:
+        super().__init__(proxy=proxy)
+        self._key = key
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url.copy_add_param("apikey", self._key.get_secret_value())
+        keyed = httpx.Request(
+            request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
+        )
+        return super().handle_request(keyed)
+
+
+def _proxy_of(url: str) -> str | None:
+    """Return the proxy that this machine has for an address: a client with a transport of its own asks none."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
