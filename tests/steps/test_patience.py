@@ -136,10 +136,13 @@ def test_without_a_network_that_is_said_at_once(make_platform: MakePlatform) -> 
     assert (clock.slept, statuses(platform)) == ([], [None])
 
 
-def test_a_request_waits_for_its_turn(make_platform: MakePlatform, standin: StandIn) -> None:
-    platform, clock = patient(make_platform, request_limits="nyfed=20/minute")
+@pytest.mark.parametrize(("setting", "seconds"), [("", 1.0), ("nyfed=20/minute", 3.0)])
+def test_a_request_waits_for_its_turn(
+    make_platform: MakePlatform, standin: StandIn, setting: str, seconds: float
+) -> None:
+    platform, clock = patient(make_platform, request_limits=setting)
     assert ask(platform, standin, times=3).requests == 3
-    assert clock.slept == [3.0, 3.0]
+    assert clock.slept == [seconds, seconds]
 
 
 def test_every_try_is_taken_from_the_limit(make_platform: MakePlatform, standin: StandIn) -> None:
