@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from findata_assets.betas import asset
-from findata_core.errors import FindataError, QuotaExhausted, RetriableProviderError, Unreachable
+from findata_core.errors import DailyLimitReached, FindataError, RetriableProviderError, Unreachable
 from findata_core.lineage import column_sources
 from findata_core.schema.tables import Column, Table, table
 from findata_resources.stores.reports import WriteReport
@@ -99,7 +99,7 @@ def attempt(step: Callable[[], Result]) -> Result:
         return step()
     except FindataError as error:
         # A provider that is busy is asked again; without a network, or a quota, that is said at once.
-        is_final = isinstance(error, Unreachable | QuotaExhausted)
+        is_final = isinstance(error, Unreachable | DailyLimitReached)
         if isinstance(error, RetriableProviderError) and not is_final:
             raise
         raise dg.Failure(

@@ -32,6 +32,7 @@ class Outcome(Runs):
     skipped: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     failures: list[str] = field(default_factory=list)
+    left_because: list[str] = field(default_factory=list)
 
     def add(self, result: dg.ExecuteInProcessResult) -> None:
         """Count a run and what its materializations say."""
@@ -46,6 +47,7 @@ class Outcome(Runs):
             self._add_sets(metadata.get("sets"))
             self.requests += int(said.get("requests") or 0)
             self.failures += said.get("failures") or []
+            self.left_because += said.get("not_asked_because") or []
 
     @property
     def rows_changed(self) -> int:
@@ -63,6 +65,8 @@ class Outcome(Runs):
             screen.show(columns, table, title="rows", numbers=columns[1:])
         for failure in self.failures:
             screen.say(f"failed: {failure}", style="red")
+        for reason in self.left_because:
+            screen.say(f"not asked: {reason}", style="red")
         nothing = "nothing was due: " if not self.runs else ""
         screen.say(
             f"{nothing}{self.rows_changed:,} rows changed, {self.runs} runs, "

@@ -6,8 +6,11 @@ FindataError
 │   └── UnknownInterval     use an interval of the catalogue
 ├── ProviderError           a provider did not give what was asked
 │   ├── RetriableProviderError  wait retry_after_seconds, then ask again
-│   │   ├── QuotaExhausted  ask again when the provider's day is over, not before
+│   │   ├── DailyLimitReached  ask again when the provider's day is over, not before
 │   │   └── Unreachable     look at the network and the address, then ask again
+│   ├── NotAsked            nothing was sent: ask from not_before on
+│   │   ├── QuotaExhausted  what the provider allows is used up
+│   │   └── ProviderDown    it has failed so often that it is left alone for a while
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
 ├── DataError               look at the rows: they do not fit what the table says
@@ -23,6 +26,8 @@ What does not: errors of other libraries (they are wrapped where the call is mad
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class FindataError(Exception):
@@ -69,12 +74,28 @@ class RetriableProviderError(ProviderError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class QuotaExhausted(RetriableProviderError):
-    """What a key may ask in a day is used up: asking again today fails, whatever is asked."""
+class DailyLimitReached(RetriableProviderError):
+    """The provider says that a day's requests are used up: asking again today fails, whatever is asked."""
 
 
 class Unreachable(RetriableProviderError):
     """Nobody answers at the provider's address: no network, no such host, nothing that listens there."""
+
+
+class NotAsked(ProviderError):
+    """A request was not made, and costs nothing. `not_before`: the instant from which it may be."""
+
+    def __init__(self, message: str, next_step: str, not_before: datetime) -> None:
+        super().__init__(message, next_step)
+        self.not_before = not_before
+
+
+class QuotaExhausted(NotAsked):
+    """The requests that a provider allows are used up for longer than a run waits."""
+
+
+class ProviderDown(NotAsked):
+    """A provider failed so many times in a row that it is left alone for a while."""
 
 
 class RefusedRequest(ProviderError):

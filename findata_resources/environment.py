@@ -24,6 +24,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from findata_core.errors import ConfigurationError, NotRunning
+from findata_core.quotas import parse_limits
 from findata_resources.embedded.state import StackState, read_state
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -64,6 +65,11 @@ def _web_address(address: str) -> str:
     return address.rstrip("/")
 
 
+def _limits(text: str) -> str:
+    parse_limits(text)  # it says what is wrong
+    return text
+
+
 def _postgres_url(url: SecretStr) -> SecretStr:
     """Accept any spelling of the scheme; keep the plain one, to which each reader adds its driver."""
     scheme, separator, rest = url.get_secret_value().partition("://")
@@ -94,6 +100,7 @@ def _sample_universe() -> Path:
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+RequestLimits = Annotated[str, AfterValidator(_limits)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -178,6 +185,26 @@ class Settings(BaseSettings):
     )
     request_timeout_seconds: float = Field(
         default=30.0, gt=0, le=600, description="How long a provider may take to answer."
+    )
+    request_limits: RequestLimits = Field(
+        default="",
+        description="What providers allow, where it differs from what findata knows, for example "
+        "yahoo=10/minute,alphavantage=5/second+500/day; none for a mirror of your own: yahoo=none. Windows: "
+        "second, minute, day. Default: LIMITS in findata_resources/providers/__init__.py.",
+    )
+    request_tries: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        description="How many times a request is made before a failure of the moment (429, 5xx, no whole "
+        "answer) is given up.",
+    )
+    longest_wait_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        le=3600,
+        description="How long a run waits for its turn or for a provider's Retry-After; what would take longer "
+        "is left for the next run.",
     )
 
     @model_validator(mode="after")

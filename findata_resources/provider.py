@@ -134,7 +134,10 @@ class Parsed:
 
 
 class Provider(Protocol):
-    """An outside source. Its parser is a module-level pure function in the catalogue, not a method."""
+    """An outside source. Its parser is a module-level pure function in the catalogue, not a method.
+
+    One that is asked with a key has `key_id` besides (findata_resources/stores/quotas.py): each key has its own quota.
+    """
 
     @property
     def name(self) -> str:

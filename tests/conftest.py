@@ -42,6 +42,8 @@ SettingsFor = Callable[[Path], Settings]
 MakePlatform = Callable[..., Platform]
 
 SAMPLE = PROJECT / "findata_resources" / "sample"
+# Stand-ins allow everything, and what fails once has failed: tests that are about waiting say so.
+HASTE = {"request_limits": "alphavantage=none,nyfed=none,yahoo=none", "request_tries": 1}
 CALENDAR_START = date(2020, 1, 2)  # years before it are not needed and would cost a second an exchange
 ONE_INSTRUMENT = """instrument_id,mic,currency,price_units,yahoo,from_date,to_date
 MSFT.XNAS,XNAS,USD,1,MSFT,2019-11-26,
@@ -175,14 +177,16 @@ def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
     def make(**arguments: Any) -> Platform:
         name = f"test_{uuid.uuid4().hex[:12]}"
         _administer(endpoints.database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        small = {"universe": universe, "calendar_start": date(2022, 1, 3), **arguments}
+        small = {"universe": universe, "calendar_start": date(2022, 1, 3), **HASTE, **arguments}
         settings = _named_settings(endpoints, home, name, **small)
         if "s3_bucket" not in arguments:
             keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
             client = s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region)
             client.create_bucket(Bucket=settings.s3_bucket)
-        made.append((name, platform_at(settings, resolve_endpoints(settings))))
-        return made[-1][1]
+        platform = platform_at(settings, resolve_endpoints(settings))
+        platform.sleep = _never
+        made.append((name, platform))
+        return platform
 
     try:
         yield make
@@ -231,6 +235,11 @@ def _throw_away(settings: Settings) -> None:
 def _administer(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+def _never(seconds: float) -> None:
+    """Stand for the platform's sleep: a test gives it a clock that is moved instead."""
+    raise AssertionError(f"a test would have slept for {seconds} seconds")
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -85,6 +85,10 @@ class SetClock:
 
     def now(self) -> datetime:
         return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Pass the time without waiting."""
+        self.moment += timedelta(seconds=seconds)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Asking live providers for what is due; every request leaves a row in the ledger, whatever came of it.
 
 One instrument that fails costs the others nothing: it is in the report and is due again next time. Only
-when every request failed does the step fail.
+when every request failed does the step fail. Limits, waits and repeated tries are patience.py's.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +15,10 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
+from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import Intake, receive
-from findata_core.errors import ConfigurationError, FindataError, Unreachable
+from findata_core.errors import ConfigurationError, DailyLimitReached, FindataError, NotAsked, Unreachable
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
 from findata_resources.provider import Capability, Provider, Request, windows_over
@@ -37,15 +39,24 @@ CLOSING = timedelta(
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was asked and what came of it; `failures`: what failed and why."""
+    """What was asked and what came of it; `failures`: what failed and why.
+
+    `not_asked`: requests that are left for the next run, because of a limit or because the provider is down.
+    """
 
     requests: int = 0
     intake: Intake = field(default_factory=Intake)
     failures: tuple[str, ...] = ()
+    not_asked: int = 0
+    left_because: tuple[str, ...] = ()
 
     def __add__(self, other: "Fetched") -> "Fetched":
         return Fetched(
-            self.requests + other.requests, self.intake + other.intake, (*self.failures, *other.failures)
+            self.requests + other.requests,
+            self.intake + other.intake,
+            (*self.failures, *other.failures),
+            self.not_asked + other.not_asked,
+            (*self.left_because, *other.left_because),
         )
 
     def metadata(self) -> dict[str, Any]:
@@ -56,6 +67,8 @@ class Fetched:
             "rows_answered": self.intake.rows_answered,
             "requests_failed": len(self.failures),
             "failures": list(self.failures),
+            "requests_not_asked": self.not_asked,
+            "not_asked_because": list(self.left_because),
         }
 
 
@@ -98,14 +111,25 @@ def fetch_sofr(platform: Platform) -> Fetched:
 
 
 def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetched:
-    """Make every request; raise the last failure only if all failed, at once if nobody answers at all."""
-    total, last_error = Fetched(), None
-    for ask in asks:
+    """Make every request; raise the last failure only if none gave an answer, at once if nobody answers at all.
+
+    When the provider's limit is used up or it is down, the rest is not asked, and is due again.
+    """
+    total, planned = Fetched(), list(asks)
+    last_error: FindataError | None = None
+    for number, ask in enumerate(planned):
         try:
-            total += Fetched(1, _ask(platform, provider, ask))
+            total += Fetched(1, patiently(platform, provider, partial(_ask, platform, provider, ask)))
+        except NotAsked as error:
+            last_error = error
+            total += _left(len(planned) - number, error)
+            break
         except FindataError as error:
             last_error = error
             total += Fetched(1, failures=(f"{ask.request.subject}: {error}",))
+            if isinstance(error, DailyLimitReached):
+                total += _left(len(planned) - number - 1, error)
+                break
             if isinstance(error, Unreachable) and len(total.failures) == total.requests:
                 raise
     if last_error is not None and len(total.failures) == total.requests:
@@ -113,8 +137,13 @@ def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetc
     return total
 
 
+def _left(count: int, error: FindataError) -> Fetched:
+    """Return that so many requests are left for the next run."""
+    return Fetched(not_asked=count, left_because=(f"{count} requests: {error}",) if count else ())
+
+
 def _ask(platform: Platform, provider: Provider, ask: Ask) -> Intake:
-    """Make one request and write its line in the ledger."""
+    """Try one request once and write its line in the ledger."""
     started = platform.clock.now()
     try:
         received = provider.fetch(ask.request, platform.clock)

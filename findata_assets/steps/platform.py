@@ -1,5 +1,8 @@
 """What a step works with: the stores, the settings, the clock; made once at the composition root."""
 
+import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -62,6 +65,8 @@ class Platform:
     raw: RawStore
     lake: PublishedTables
     clock: Clock = field(default_factory=SystemClock)
+    sleep: Callable[[float], None] = time.sleep  # seconds; beside the clock, so that tests wait for nothing
+    random: Callable[[], float] = random.random  # a number of [0, 1)
     parsed: ParsedPayloads = field(init=False, repr=False)
     _sessions: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict, repr=False)
 

@@ -1,4 +1,4 @@
-"""The catalogue of providers: which parser reads which payload, and when a source's revisions are over.
+"""The catalogue of providers: which parser reads which payload, when revisions are over, what is allowed.
 
 A provider is one module beside this file and its lines here. Fetching is asked of the modules themselves.
 """
@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from findata_core.errors import MalformedPayload
+from findata_core.errors import ConfigurationError, MalformedPayload
+from findata_core.quotas import Limit, parse_limits, with_zones
 from findata_resources.provider import Capability, Parsed
 from findata_resources.providers import alphavantage_series, calendar, nyfed, recorded, universe, yahoo_chart
 
@@ -38,6 +39,20 @@ CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
     "nyfed": nyfed.CAPABILITIES,
     "yahoo": yahoo_chart.CAPABILITIES,
 }
+
+# provider -> what it allows; FINDATA_REQUEST_LIMITS overrides it. All of a provider's limits hold. Sorted.
+LIMITS: Mapping[str, tuple[Limit, ...]] = {
+    # Free keys: "25 requests per day" (https://www.alphavantage.co/support/) and about one a second. Where its
+    # day begins is not said; its stamps are New York's.
+    "alphavantage": (Limit(1, "second"), Limit(25, "day", "America/New_York")),
+    # No limit is stated (https://markets.newyorkfed.org/static/docs/markets-api.html): ours, out of courtesy.
+    "nyfed": (Limit(1, "second"),),
+    # No limit is stated, and 429 comes at small volumes (yfinance#2125, #2614). yfinance's own example makes 2
+    # requests per 5 seconds (https://ranaroussi.github.io/yfinance/advanced/caching.html); here evenly spaced.
+    "yahoo": (Limit(24, "minute"),),
+}
+# For providers whose limit nobody has stated.
+DEFAULT_LIMITS = (Limit(1, "second"),)
 
 # For sources whose rule nobody has stated: a bar that a source still corrects is corrected overnight (Yahoo's
 # daily bars are; consolidated tapes take late and cancelled trades until the evening).
@@ -74,3 +89,16 @@ def settles_after(source: str, interval: str) -> timedelta:
         if capability.interval == interval:
             return capability.settles_after
     return DEFAULT_SETTLES_AFTER
+
+
+def limits_of(provider: str, overrides: str) -> tuple[Limit, ...]:
+    """Return what a provider allows; `overrides` is the setting FINDATA_REQUEST_LIMITS."""
+    declared = LIMITS.get(provider, DEFAULT_LIMITS)
+    chosen = parse_limits(overrides)
+    unknown = sorted(chosen.keys() - LIMITS.keys() - {provider})
+    if unknown:
+        raise ConfigurationError(
+            f"FINDATA_REQUEST_LIMITS limits {', '.join(unknown)}, which is no provider",
+            f"Use {', '.join(LIMITS)}",
+        )
+    return with_zones(chosen[provider], declared) if provider in chosen else declared

@@ -17,6 +17,7 @@ from findata_core.errors import ConfigurationError, RefusedRequest
 from findata_resources.provider import Clock, Received, Request, kept_headers
 from findata_resources.providers.alphavantage_series import CAPABILITIES, PROVIDER, query_of, said_instead
 from findata_resources.providers.http_answers import interrupted, refusal, unreachable
+from findata_resources.stores.quotas import key_id
 
 DEFAULT_BASE_URL = "https://www.alphavantage.co"
 WHO = "Alpha Vantage"
@@ -47,6 +48,7 @@ class AlphaVantageProvider:
                 "Set it in the environment or in .env; a free one: https://www.alphavantage.co/support/#api-key",
             )
         self._key = SecretStr(key)
+        self.key_id = key_id(key)  # limits are a key's, in ops.quotas
         self._url = f"{base_url.rstrip('/')}/query"
         self._timeout_seconds = timeout_seconds
         self._pause_seconds = pause_seconds

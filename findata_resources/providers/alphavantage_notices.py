@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from findata_core.errors import ProviderError, QuotaExhausted, RefusedRequest, RetriableProviderError
+from findata_core.errors import DailyLimitReached, ProviderError, RefusedRequest, RetriableProviderError
 from findata_resources.providers.http_answers import TRY_LATER
 
 _NAMES = ("Error Message", "Information", "Note")
@@ -63,7 +63,7 @@ def _error(text: str, message: str) -> ProviderError:
     if _MINUTE.search(text):
         return RetriableProviderError(message, TRY_LATER, retry_after_seconds=60.0)
     if _DAILY.search(text):
-        return QuotaExhausted(
+        return DailyLimitReached(
             f"The requests that this key has for a day are used up. {message}",
             "Run again tomorrow, after 24 hours at the latest: what is stored stays, and only what is missing "
             "is asked for again",

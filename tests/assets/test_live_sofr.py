@@ -66,8 +66,10 @@ def live(standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, b
     return asking(make_platform, dagster, bucket, standin.base_url)
 
 
-def asking(make_platform: MakePlatform, dagster: Orchestrated, bucket: str, url: str) -> Orchestrated:
-    platform = make_platform(s3_bucket=bucket, nyfed_base_url=url, request_timeout_seconds=5)
+def asking(
+    make_platform: MakePlatform, dagster: Orchestrated, bucket: str, url: str, **further: Any
+) -> Orchestrated:
+    platform = make_platform(s3_bucket=bucket, nyfed_base_url=url, request_timeout_seconds=5, **further)
     platform.clock = SetClock(MORNING)
     return Orchestrated(platform, dagster.instance)
 
@@ -211,3 +213,22 @@ def test_an_answer_that_was_given_before_changes_nothing(live: Orchestrated, sta
     ]
     assert written == [0, 0, 0]
     assert live.rows("SELECT sha256 FROM ops.digests ORDER BY 1") == before
+
+
+def test_what_a_limit_does_not_allow_is_left_for_the_next_day_and_no_retry_is_spent_on_it(
+    standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, bucket: str
+) -> None:
+    live = asking(make_platform, dagster, bucket, standin.base_url, request_limits="nyfed=1/day")
+    told: list[dict[str, Any]] = [
+        {name: value.value for name, value in event.materialization.metadata.items()}
+        for event in live.materialize([nyfed_sofr]).get_asset_materialization_events()
+    ]
+    assert [(said["requests"], said["requests_not_asked"]) for said in told] == [(1, 1)]
+    assert "until 2022-07-01 00:00:00 UTC" in told[0]["not_asked_because"][0]
+    result = live.materialize([nyfed_sofr])
+    assert "was not asked" in str(failure_of(result).description)
+    assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
+    assert standin.count(RATES) == 1
+    live.platform.clock = SetClock(MORNING + timedelta(days=1))
+    assert live.materialize([nyfed_sofr]).success
+    assert standin.count(RATES) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from findata_core.errors import (
     FindataError,
     NotEqual,
     NotRunning,
+    ProviderDown,
+    QuotaExhausted,
     RefusedRequest,
     RunFailed,
     StoreError,
@@ -151,6 +153,11 @@ def test_config_masks_secrets_and_says_what_set_a_value(
 )
 def test_the_exit_code_says_what_kind_of_error_it_was(error: type[FindataError], code: int) -> None:
     assert exit_code(error("what", "next")) == code
+
+
+def test_a_limit_that_is_used_up_and_a_provider_that_is_down_end_with_4() -> None:
+    tomorrow = datetime(2022, 7, 1, tzinfo=UTC)
+    assert [exit_code(error("what", "next", tomorrow)) for error in (QuotaExhausted, ProviderDown)] == [4, 4]
 
 
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(findata: Any, monkeypatch: pytest.MonkeyPatch) -> None:

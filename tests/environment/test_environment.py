@@ -88,6 +88,15 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
         ("FINDATA_FIRST_SESSION", "1980-01-02", "FINDATA_CALENDAR_START"),
         ("FINDATA_FIRST_SESSION", "yesterday", "FINDATA_FIRST_SESSION"),
         ("FINDATA_REQUEST_TIMEOUT_SECONDS", "0", "greater than 0"),
+        (
+            "FINDATA_REQUEST_LIMITS",
+            "yahoo=0/minute",
+            "FINDATA_REQUEST_LIMITS: a limit of 0 requests allows nothing",
+        ),
+        ("FINDATA_REQUEST_LIMITS", "yahoo=-5/minute", "'-5/minute' is no limit"),
+        ("FINDATA_REQUEST_TRIES", "0", "FINDATA_REQUEST_TRIES"),
+        ("FINDATA_LONGEST_WAIT_SECONDS", "-1", "FINDATA_LONGEST_WAIT_SECONDS"),
+        ("FINDATA_LONGEST_WAIT_SECONDS", "nan", "FINDATA_LONGEST_WAIT_SECONDS"),
     ],
 )
 def test_a_wrong_value_is_explained(

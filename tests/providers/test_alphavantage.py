@@ -24,9 +24,9 @@ from findata_assets.contract import attempt
 from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
 from findata_core.errors import (
     ConfigurationError,
+    DailyLimitReached,
     MalformedPayload,
     ProviderError,
-    QuotaExhausted,
     RefusedRequest,
     RetriableProviderError,
 )
@@ -323,7 +323,7 @@ def test_what_is_unreadable_stays_a_row_with_nulls(line: str, nulls: set[str]) -
 @pytest.mark.parametrize(
     ("text", "error", "seconds"),
     [
-        (DAILY, QuotaExhausted, 86400.0),
+        (DAILY, DailyLimitReached, 86400.0),
         (BURST, RetriableProviderError, 1.0),
         (OLD_NOTE, RetriableProviderError, 60.0),
         (PREMIUM, RefusedRequest, None),
@@ -352,7 +352,7 @@ def test_a_notice_with_200_is_told_by_its_words(
 
 
 def test_the_daily_limit_says_until_when() -> None:
-    with pytest.raises(QuotaExhausted, match="used up") as raised:
+    with pytest.raises(DailyLimitReached, match="used up") as raised:
         parsed(json.dumps({"Information": DAILY}).encode())
     assert "tomorrow" in raised.value.next_step
     assert "24 hours" in raised.value.next_step
@@ -473,7 +473,7 @@ def test_no_error_repeats_the_key(
 
 
 def test_a_stored_notice_does_not_repeat_the_key() -> None:
-    with pytest.raises(QuotaExhausted) as raised:
+    with pytest.raises(DailyLimitReached) as raised:
         parsed(json.dumps({"Information": DAILY}).encode())
     assert KEY not in str(raised.value)
 

@@ -76,6 +76,12 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "ingest_time": KNOWN,
     },
     "findata.market.v1.PeriodCandle": PERIOD,
+    "findata.ops.v1.Breaker": {
+        "provider": "yahoo",
+        "failures_in_row": 10,
+        "open_time": KNOWN,
+        "probe_time": KNOWN,
+    },
     "findata.ops.v1.Coverage": {
         "instrument_id": "MSFT.XNAS",
         "session_date": DAY,
@@ -121,6 +127,15 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "reason": "its start is not on the grid of its interval",
         "row": "{}",
         "ingest_time": KNOWN,
+    },
+    "findata.ops.v1.Quota": {
+        "provider": "alphavantage",
+        "key_id": "0123456789ab",
+        "limit_window": "day",
+        "request_limit": 25,
+        "used": 25,
+        "start_time": OPEN,
+        "end_time": CLOSE,
     },
     "findata.provenance.v1.Fetch": {
         "fetch_id": "a",

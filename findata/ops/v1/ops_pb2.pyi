@@ -111,3 +111,33 @@ class DueScope(_message.Message):
     mark_id: int
     from_time: _timestamp_pb2.Timestamp
     def __init__(self, asset: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., mark_id: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Quota(_message.Message):
+    __slots__ = ("provider", "key_id", "limit_window", "request_limit", "used", "start_time", "end_time")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_WINDOW_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    key_id: str
+    limit_window: str
+    request_limit: int
+    used: int
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, provider: _Optional[str] = ..., key_id: _Optional[str] = ..., limit_window: _Optional[str] = ..., request_limit: _Optional[int] = ..., used: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Breaker(_message.Message):
+    __slots__ = ("provider", "failures_in_row", "open_time", "probe_time")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_IN_ROW_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    PROBE_TIME_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    failures_in_row: int
+    open_time: _timestamp_pb2.Timestamp
+    probe_time: _timestamp_pb2.Timestamp
+    def __init__(self, provider: _Optional[str] = ..., failures_in_row: _Optional[int] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., probe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,102 @@
+"""One request, made patiently: its turn is awaited, what fails for the moment is tried again, what is down is left.
+
+What belongs here: the order of things around a request. What does not: arithmetic (findata_core/quotas.py,
+breaker.py), what is kept of it (findata_resources/stores/quotas.py, breakers.py), the request itself (live.py).
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from findata_assets.steps.platform import Platform
+from findata_core.breaker import pause_seconds
+from findata_core.errors import (
+    NotAsked,
+    ProviderDown,
+    ProviderError,
+    QuotaExhausted,
+    RetriableProviderError,
+    Unreachable,
+)
+from findata_resources.provider import Provider
+from findata_resources.providers import limits_of
+from findata_resources.stores import breakers, quotas
+
+Outcome = TypeVar("Outcome")
+
+# A clock that does not move while we sleep must not keep us asking it.
+SHORTEST_SLEEP_SECONDS = 0.001
+
+
+def patiently(platform: Platform, provider: Provider, try_once: Callable[[], Outcome]) -> Outcome:
+    """Return what a request gives; `try_once` makes it, and is called again after failures of the moment.
+
+    NotAsked: its turn is too far off, or the provider is down; nothing was asked. Unreachable is not tried again:
+    who has no network is told so at once.
+    """
+    failure: RetriableProviderError | None = None
+    for tries in count(1):
+        try:
+            _await_turn(platform, provider)
+        except NotAsked as refusal:
+            raise (failure or refusal) from None  # what came of the tries before says more
+        try:
+            outcome = try_once()
+        except ProviderError as error:
+            _note(platform, provider, error)
+            failure = _worth_another_try(platform, error, tries)
+        else:
+            breakers.note_answer(platform.store.database, provider.name)
+            return outcome
+    raise AssertionError("count() does not end")
+
+
+def _worth_another_try(platform: Platform, error: ProviderError, tries: int) -> RetriableProviderError:
+    """Pause and return the error, or raise it where another try is of no use now."""
+    if not isinstance(error, RetriableProviderError) or isinstance(error, Unreachable):
+        raise error
+    seconds = pause_seconds(tries, platform.random(), error.retry_after_seconds)
+    if tries >= platform.settings.request_tries or seconds > platform.settings.longest_wait_seconds:
+        raise error
+    platform.sleep(seconds)
+    return error
+
+
+def _note(platform: Platform, provider: Provider, error: ProviderError) -> None:
+    """Enter what an error says of the provider: a refusal that it sent is an answer, one of ours says nothing."""
+    database = platform.store.database
+    if isinstance(error, RetriableProviderError):
+        breakers.note_failure(database, provider.name, platform.clock.now(), error.retry_after_seconds)
+    elif error.http_status is not None:
+        breakers.note_answer(database, provider.name)
+
+
+def _await_turn(platform: Platform, provider: Provider) -> None:
+    """Return when a request is granted and booked; sleep for it as long as the settings allow."""
+    _refuse_if_down(platform, provider)
+    limits = limits_of(provider.name, platform.settings.request_limits)
+    key, waited_seconds = getattr(provider, "key_id", ""), 0.0
+    while True:
+        now = platform.clock.now()
+        free = quotas.take(platform.store.database, provider.name, key, limits, now)
+        if free is None:
+            return
+        seconds = max((free - now).total_seconds(), SHORTEST_SLEEP_SECONDS)
+        waited_seconds += seconds
+        if waited_seconds > platform.settings.longest_wait_seconds:
+            raise QuotaExhausted(
+                f"{provider.name} was not asked: what it allows is used up until {free:%Y-%m-%d %H:%M:%S} UTC",
+                "Run again then; FINDATA_REQUEST_LIMITS says what is allowed, ops.quotas what is used",
+                free,
+            )
+        platform.sleep(seconds)
+
+
+def _refuse_if_down(platform: Platform, provider: Provider) -> None:
+    until = breakers.rests_until(platform.store.database, provider.name, platform.clock.now())
+    if until is not None:
+        raise ProviderDown(
+            f"{provider.name} was not asked: it is down, and is left alone until {until:%Y-%m-%d %H:%M:%S} UTC",
+            "Run again then; ops.fetches says how it failed",
+            until,
+        )

@@ -1,0 +1,64 @@
+"""When a provider that fails is left alone, and when it is tried again: a circuit breaker without a clock.
+
+It opens after FAILURES_IN_ROW failures in a row. From `probe_time` on it is half open: one request is let through,
+and its answer closes the breaker or opens it again.
+
+What belongs here: the rule, and how long one waits between tries. What does not: where its state is kept
+(findata_resources/stores/breakers.py), what a failure is (findata_assets/steps/patience.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+# Ours: three instruments in a row, each tried three times, may be unlucky; the tenth failure is the provider's.
+FAILURES_IN_ROW = 10
+# Ours: short enough for an evening's run to see a restart, long enough not to add to what makes it fail.
+COOL_DOWN = timedelta(minutes=5)
+# A provider that asks for more than a day's rest is asked again the day after all the same.
+LONGEST_REST = timedelta(days=1)
+# Ours: the bounds between which waits double.
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """Failures in a row, and the rest [open_time, probe_time) that follows; both None while closed."""
+
+    failures_in_row: int = 0
+    open_time: datetime | None = None
+    probe_time: datetime | None = None
+
+    def rests_until(self, now: datetime) -> datetime | None:
+        """Return until when nothing is asked; None if a request may be made.
+
+        A clock that shows less than when the breaker opened was wrong then or is now: one request tells.
+        """
+        if self.open_time is None or self.probe_time is None:
+            return None
+        return self.probe_time if self.open_time <= now < self.probe_time else None
+
+    def after_failure(self, now: datetime, retry_after_seconds: float | None = None) -> Breaker:
+        """Return the breaker after a request that the provider failed to answer."""
+        failures = self.failures_in_row + 1
+        if failures < FAILURES_IN_ROW:
+            return replace(self, failures_in_row=failures)
+        asked_for = timedelta(seconds=min(retry_after_seconds or 0.0, LONGEST_REST.total_seconds()))
+        return Breaker(failures, now, now + max(COOL_DOWN, asked_for))
+
+    def while_probing(self, now: datetime) -> Breaker:
+        """Return the breaker while one request tries: others wait for it, not for ever if it is killed."""
+        return self if self.open_time is None else replace(self, open_time=now, probe_time=now + COOL_DOWN)
+
+
+def pause_seconds(failures: int, chance: float, retry_after_seconds: float | None = None) -> float:
+    """Return how long to wait after so many failures (1 or more); `chance` is a random number of [0, 1).
+
+    Full jitter: anywhere between nothing and a bound that doubles, so that many who failed together do not come
+    back together (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). Never less than
+    Retry-After asks for (RFC 9110 10.2.3).
+    """
+    bound = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16))
+    return max(chance * bound, retry_after_seconds or 0.0)

@@ -1,0 +1,58 @@
+"""How each provider fares, for every process that asks it: rows of `ops.breakers`, locked while they change.
+
+What belongs here: the rows. What does not: the rule (findata_core/breaker.py).
+"""
+
+from datetime import datetime
+
+from findata_core.breaker import Breaker
+from findata_resources.stores.database import Cursor, Database
+
+
+def rests_until(database: Database, provider: str, now: datetime) -> datetime | None:
+    """Return until when a provider is left alone; None if it may be asked.
+
+    Where its rest is over, None is for one caller: others are told to wait for what that one finds.
+    """
+    with database.transaction() as cursor:
+        breaker = _locked(cursor, provider)
+        until = breaker.rests_until(now)
+        if until is None and breaker.open_time is not None:
+            _write(cursor, provider, breaker.while_probing(now))
+        return until
+
+
+def note_failure(
+    database: Database, provider: str, now: datetime, retry_after_seconds: float | None = None
+) -> None:
+    """Count a request that a provider failed to answer."""
+    with database.transaction() as cursor:
+        cursor.execute("INSERT INTO ops.breakers VALUES (%s, 0) ON CONFLICT DO NOTHING", [provider])
+        _write(cursor, provider, _locked(cursor, provider).after_failure(now, retry_after_seconds))
+
+
+def note_answer(database: Database, provider: str) -> None:
+    """Forget the failures of a provider: it has answered."""
+    with database.transaction() as cursor:
+        cursor.execute(
+            "UPDATE ops.breakers SET failures_in_row = 0, open_time = NULL, probe_time = NULL "
+            "WHERE provider = %s AND failures_in_row > 0",
+            [provider],
+        )
+
+
+def _locked(cursor: Cursor, provider: str) -> Breaker:
+    """Return a provider's row, locked until the transaction ends; one that never failed has none."""
+    cursor.execute(
+        "SELECT failures_in_row, open_time, probe_time FROM ops.breakers WHERE provider = %s FOR UPDATE",
+        [provider],
+    )
+    row = cursor.fetchone()
+    return Breaker(*row) if row else Breaker()
+
+
+def _write(cursor: Cursor, provider: str, breaker: Breaker) -> None:
+    cursor.execute(
+        "UPDATE ops.breakers SET failures_in_row = %s, open_time = %s, probe_time = %s WHERE provider = %s",
+        [breaker.failures_in_row, breaker.open_time, breaker.probe_time, provider],
+    )

@@ -1,0 +1,73 @@
+"""When a provider is left alone and tried again, and how long one waits between tries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from findata_core.breaker import Breaker, pause_seconds
+
+NOON = datetime(2022, 6, 15, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def failed(times: int, retry_after_seconds: float | None = None) -> Breaker:
+    breaker = Breaker()
+    for _ in range(times):
+        breaker = breaker.after_failure(NOON, retry_after_seconds)
+    return breaker
+
+
+def test_nine_failures_in_a_row_are_bad_luck_and_ten_open_the_breaker_for_five_minutes() -> None:
+    assert failed(9).rests_until(NOON) is None
+    assert failed(10).rests_until(NOON) == NOON + 5 * MINUTE
+
+
+def test_it_is_half_open_when_its_time_is_over_and_the_next_failure_opens_it_again() -> None:
+    later = NOON + 5 * MINUTE
+    assert failed(10).rests_until(later - timedelta(microseconds=1)) == later
+    assert failed(10).rests_until(later) is None
+    assert failed(10).after_failure(later).rests_until(later) == later + 5 * MINUTE
+
+
+def test_while_one_request_probes_the_others_wait_but_not_for_ever() -> None:
+    later = NOON + 5 * MINUTE
+    probing = failed(10).while_probing(later)
+    assert probing.rests_until(later) == later + 5 * MINUTE
+    assert probing.rests_until(later + 5 * MINUTE) is None
+    assert failed(3).while_probing(NOON) == failed(3)
+
+
+@pytest.mark.parametrize(
+    ("retry_after_seconds", "rest"),
+    [(None, 5 * MINUTE), (60, 5 * MINUTE), (3600, 60 * MINUTE), (float("inf"), 24 * 60 * MINUTE)],
+)
+def test_it_rests_as_long_as_the_provider_asks_for_but_a_day_at_most(
+    retry_after_seconds: float | None, rest: timedelta
+) -> None:
+    assert failed(10, retry_after_seconds).rests_until(NOON) == NOON + rest
+
+
+def test_a_clock_that_was_ahead_when_it_opened_keeps_nobody_waiting() -> None:
+    assert failed(10).rests_until(NOON - timedelta(days=300)) is None
+
+
+# By hand: 1 s doubled with each failure, a minute at most.
+@pytest.mark.parametrize(
+    ("failures", "bound"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 60), (8, 60), (9999, 60)]
+)
+def test_a_pause_lies_anywhere_between_nothing_and_a_bound_that_doubles(failures: int, bound: float) -> None:
+    assert pause_seconds(failures, 0.0) == 0
+    assert pause_seconds(failures, 0.25) == bound / 4
+    assert pause_seconds(failures, 0.999) < bound
+
+
+@given(st.integers(1, 30), st.floats(0, 1, exclude_max=True), st.floats(0, 1e6))
+def test_a_pause_is_never_shorter_than_the_provider_asks_for(
+    failures: int, chance: float, retry_after_seconds: float
+) -> None:
+    seconds = pause_seconds(failures, chance, retry_after_seconds)
+    assert retry_after_seconds <= seconds <= max(60.0, retry_after_seconds)
