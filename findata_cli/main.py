@@ -11,6 +11,7 @@ from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
 from findata_cli.known import as_of
 from findata_cli.materializing import materialize
+from findata_cli.planning import plan
 from findata_cli.proving import rebuild, verify
 from findata_cli.querying import sql
 from findata_cli.schemas import diff, migrate
@@ -44,6 +45,7 @@ for _command in (
     down,
     status,
     migrate,
+    plan,
     materialize,
     sql,
     as_of,

@@ -76,6 +76,22 @@ def spend(limit: Limit, spent: Spent, now: datetime) -> Spent:
     return Spent(*_window_of(limit, now), 1)
 
 
+def least_duration(limits: Sequence[Limit], requests: int) -> timedelta:
+    """Return the least time from the first to the last of so many requests, if nothing is spent yet.
+
+    Days count whole: what does not fit into one goes on in the next.
+    """
+    if requests < 1:
+        return timedelta()
+    return max((_least_of(limit, requests) for limit in limits), default=timedelta())
+
+
+def _least_of(limit: Limit, requests: int) -> timedelta:
+    if limit.window == DAY:
+        return timedelta(days=(requests - 1) // limit.requests)
+    return (requests - 1) * BUCKET_WINDOWS[limit.window] / limit.requests
+
+
 def parse_limits(text: str) -> dict[str, tuple[Limit, ...]]:
     """Return the limits that "yahoo=24/minute,alphavantage=1/second+25/day" names; ValueError says what is wrong.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -189,20 +190,35 @@ def _bar_windows(
 
     What lies beyond the source's wall can't be asked for: one request says so, and is refused.
     """
+    wall = platform.clock.now() - (capability.wall or timedelta())
+    due = due_sessions(platform, source, capability, start, end)
+    is_in_reach = pl.col("open_time") >= wall if capability.wall else pl.lit(value=True)
+    yield from windows_of(platform, capability, due.filter(is_in_reach))
+    for _, beyond in due.filter(~is_in_reach).group_by("instrument_id", maintain_order=True):
+        yield from islice(windows_of(platform, capability, beyond), 1)
+
+
+def windows_of(
+    platform: Platform, capability: Capability, sessions: pl.DataFrame
+) -> Iterator[tuple[str, str, datetime, datetime]]:
+    """Yield instrument, symbol and window of due sessions, as few as the source's windows allow."""
+    lead = DAILY_LEAD if capability.interval == "1d" else timedelta()
     now = platform.clock.now()
-    wall = now - capability.wall if capability.wall else datetime.min.replace(tzinfo=UTC)
-    due = platform.store.database.frame(_due_query(source, capability, start, end, now))
-    for (instrument_id, symbol, is_open), sessions in due.group_by(
-        ["instrument_id", "symbol", pl.col("open_time") >= wall], maintain_order=True
-    ):
-        lead = DAILY_LEAD if capability.interval == "1d" else timedelta()
+    for (instrument_id, symbol), mine in sessions.group_by(["instrument_id", "symbol"], maintain_order=True):
         spans = (
             (opens - lead, min(closes + CLOSING, now))
-            for opens, closes in sessions.select("open_time", "close_time").iter_rows()
+            for opens, closes in mine.select("open_time", "close_time").iter_rows()
         )
-        found = list(windows_over(capability, spans))
-        for begin, stop in found if is_open else found[:1]:
+        for begin, stop in windows_over(capability, spans):
             yield str(instrument_id), str(symbol), begin, stop
+
+
+def due_sessions(
+    platform: Platform, source: str, capability: Capability, start: date, end: date
+) -> pl.DataFrame:
+    """Return instrument_id, symbol, open_time and close_time of the sessions in [start, end) that are due."""
+    query = _due_query(source, capability, start, end, platform.clock.now())
+    return platform.store.database.frame(query)
 
 
 def _due_query(source: str, capability: Capability, start: date, end: date, now: datetime) -> sql.Composed:

@@ -257,3 +257,19 @@ def test_coverage_of_nothing_is_refused(findata: Run, loaded_sample: Platform) -
     result = findata("coverage", "--instrument", "IBM.XNYS", on=loaded_sample)
     assert result.exit_code == 2
     assert "Nothing was counted" in result.stderr
+
+
+def test_plan_says_what_would_be_asked_and_asks_nothing(findata: Run, loaded_sample: Platform) -> None:
+    """Both families of MSFT's, AZN's and 9988's sessions of that week are there already, and settled."""
+    result = findata("plan", "yahoo", "--sessions", "2022-06-06..2022-06-10", on=loaded_sample)
+    lines = [re.split(r"\s{2,}", line.strip()) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0, result.output
+    assert ["1d", "0", "0", "0", "0", "none"] in lines
+    assert "0 requests to yahoo" in result.stdout
+    assert "nothing was asked" in result.stdout
+
+
+def test_plan_of_no_source_is_refused(findata: Run, loaded_sample: Platform) -> None:
+    result = findata("plan", "bloomberg", on=loaded_sample)
+    assert result.exit_code == 2
+    assert "alphavantage, yahoo" in result.stderr
