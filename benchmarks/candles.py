@@ -37,14 +37,14 @@ NEW_YORK = ZoneInfo("America/New_York")
 FOUR_HOUR_STARTS = {time(9, 30), time(13, 30)}  # by the wall clock, the year round
 
 
-def run(instruments: int = 200, repeats: int = 5) -> list[Line]:
+def run(instruments: int = 200, repeats: int = 11) -> list[Line]:
     """Compare the sides, after both were found to give the same candles."""
     peak_gigabytes = peak_of(instruments)
     year = make_year(instruments)
     _same_candles(year)
     _anchored_at_the_open(year)
     seconds = medians({"findata": lambda: fold_year(year), "numba": lambda: numba_fold.fold(year)}, repeats)
-    others = medians(_month_sides(instruments), max(1, repeats // 2))
+    others = medians(_month_sides(instruments), max(1, repeats // 5))
     ratio = seconds["findata"] / seconds["numba"]
     rows = f"{len(year.bars.time):,} minutes of {instruments} instruments"
     detail = f"{rows}: {seconds['findata']:.2f} s against {seconds['numba']:.2f} s, medians of {repeats}"
