@@ -43,8 +43,12 @@ def coverage(
     with opening.platform(opening.settings_in_force()) as platform:
         rows = counted(platform, span, instruments or [])
     if rows.is_empty():
+        asked_for_all = span == Span() and not instruments
         raise ConfigurationError(
-            "Nothing was counted there", "see findata coverage without options for what there is"
+            "Nothing was counted there",
+            "findata materialize brings bars, and counts them"
+            if asked_for_all
+            else "see findata coverage without options for what there is",
         )
     if as_json or as_csv:
         (print_json if as_json else print_csv)(rows.columns, rows.iter_rows())

@@ -59,13 +59,14 @@ def period_candles(
 ) -> pl.DataFrame:
     """Return the weekly or monthly candles of periods that begin in [start, end), whole periods.
 
-    `start` is the first day of one.
+    A period that begins before `start` is left out: only its rest would be read.
     """
     period = PERIODS[address]
     reach = end and (end + WEEK if period == "1w" else (end + 31 * DAY).replace(day=1))
     days = daily_of_both_families(reads, subjects, start, reach)
     candles = _or_empty(address, days, lambda rows: fold_period_candles(rows, _sessions(reads, rows), period))
-    return candles.filter(pl.col("period_start_date") < end) if end else candles
+    begins = pl.col("period_start_date")
+    return candles.filter(begins >= (start or date.min), begins < (end or date.max))
 
 
 def pivots_of_weeks(

@@ -46,9 +46,14 @@ class KnownAt:
     ) -> pl.DataFrame:
         """Return rows with scope dates in [start, end) of some subjects and one interval (default: all).
 
-        In the table's shape, sorted by business key. ConfigurationError: the table keeps no versions.
+        In the table's shape, sorted by business key. ConfigurationError: the table keeps no versions, or has
+        no dates to choose among.
         """
         target = _versioned(address)
+        if (start or end) and not target.digest_date:
+            raise ConfigurationError(
+                f"{address} has no sessions to choose among", "leave --sessions out; WHERE in SQL narrows it"
+            )
         if target.has_history:
             rows = self._facts(target, start, end, subjects)
         else:

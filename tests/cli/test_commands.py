@@ -259,6 +259,12 @@ def test_coverage_of_nothing_is_refused(findata: Run, loaded_sample: Platform) -
     assert "Nothing was counted" in result.stderr
 
 
+def test_coverage_of_an_empty_database_says_what_fills_it(findata: Run, make_platform: MakePlatform) -> None:
+    result = findata("coverage", on=make_platform())
+    assert result.exit_code == 2
+    assert "findata materialize" in result.stderr
+
+
 def test_plan_says_what_would_be_asked_and_asks_nothing(findata: Run, loaded_sample: Platform) -> None:
     """Both families of MSFT's, AZN's and 9988's sessions of that week are there already, and settled."""
     result = findata("plan", "yahoo", "--sessions", "2022-06-06..2022-06-10", on=loaded_sample)

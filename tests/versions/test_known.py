@@ -90,9 +90,12 @@ def test_before_the_first_payload_nothing_was_known(revised: Platform, name: str
 @pytest.mark.parametrize(
     "name", ["market.bars", "market.candles", "market.weekly_candles", "signals.pivot_signals"]
 )
-def test_a_window_and_an_instrument_are_a_part_of_the_whole(revised: Platform, name: str) -> None:
+@pytest.mark.parametrize("first", [date(2022, 5, 23), date(2022, 5, 25)])  # a Monday, a Wednesday
+def test_a_window_and_an_instrument_are_a_part_of_the_whole(
+    revised: Platform, name: str, first: date
+) -> None:
     known = KnownAt(revised, REVISED - timedelta(days=1))
-    first, after = date(2022, 5, 23), date(2022, 6, 4)
+    after = date(2022, 6, 4)
     day = table(name).digest_date
 
     part = known.read(name, first, after, pl.Series(["MSFT.XNAS"]))
@@ -113,6 +116,18 @@ def test_the_sql_functions_say_the_same(revised: Platform, name: str) -> None:
             sql.SQL(", ").join(map(sql.Identifier, table(name).business_key)),
         )
         assert revised.store.database.frame(query).equals(KnownAt(revised, instant).read(name))
+
+
+def test_months_that_begin_before_a_window_are_not_shown_by_half(revised: Platform) -> None:
+    """June begins in it, May does not: its sessions from the 25th on would make a candle of their own."""
+    rows = KnownAt(revised, REVISED).read("market.monthly_candles", date(2022, 5, 25), date(2022, 6, 4))
+    assert set(rows.get_column("period_start_date")) == {date(2022, 6, 1)}
+    assert rows.equals(revised.read("market.monthly_candles", date(2022, 5, 25), date(2022, 6, 4)))
+
+
+def test_a_window_of_what_has_no_dates_is_refused(revised: Platform) -> None:
+    with pytest.raises(ConfigurationError, match="no sessions"):
+        KnownAt(revised, REVISED).read("rates.averages", date(2022, 6, 1))
 
 
 def test_what_keeps_no_versions_is_refused_with_what_does(revised: Platform) -> None:
