@@ -192,6 +192,12 @@ class Settings(BaseSettings):
         "yahoo=10/minute,alphavantage=5/second+500/day; none for a mirror of your own: yahoo=none. Windows: "
         "second, minute, day. Default: LIMITS in findata_resources/providers/__init__.py.",
     )
+    requests_at_once: int = Field(
+        default=4,
+        ge=1,
+        le=32,
+        description="How many requests to one provider may be under way at once; its limits hold all the same.",
+    )
     request_tries: int = Field(
         default=3,
         ge=1,

@@ -43,7 +43,11 @@ MakePlatform = Callable[..., Platform]
 
 SAMPLE = PROJECT / "findata_resources" / "sample"
 # Stand-ins allow everything, and what fails once has failed: tests that are about waiting say so.
-HASTE = {"request_limits": "alphavantage=none,nyfed=none,yahoo=none", "request_tries": 1}
+HASTE = {
+    "request_limits": "alphavantage=none,nyfed=none,yahoo=none",
+    "request_tries": 1,
+    "requests_at_once": 1,
+}
 CALENDAR_START = date(2020, 1, 2)  # years before it are not needed and would cost a second an exchange
 ONE_INSTRUMENT = """instrument_id,mic,currency,price_units,yahoo,from_date,to_date
 MSFT.XNAS,XNAS,USD,1,MSFT,2019-11-26,

@@ -6,8 +6,8 @@ and a query over one costs as much as over fifty.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -43,13 +43,13 @@ class Completed:
     """What payloads say for one table.
 
     `rows`: in the table's shape, by payload in the order given, then by business key. `refused`: in the
-    shape of ops.quarantine. `duplicates`: rows that said again what a later one says.
+    shape of ops.quarantine. `duplicates`: how many rows said again what a later one says, by payload_id.
     """
 
     target: Table
     rows: pl.DataFrame
     refused: pl.DataFrame
-    duplicates: int = 0
+    duplicates: Mapping[int, int] = field(default_factory=dict)
 
 
 def complete_payloads(
@@ -124,13 +124,15 @@ def _complete(
     """Complete the rows that payloads, named by their number, say for a table."""
     rows = pl.concat(part.with_columns(payload_number=pl.lit(number, pl.Int64)) for number, part in said)
     rows, unstorable = _storable(rows)
-    refused, duplicates = pl.DataFrame(schema=REFUSED_SCHEMA), 0
+    refused = pl.DataFrame(schema=REFUSED_SCHEMA)
+    repeated: Mapping[int, int] = {}
     if target.address in BAR_TABLES:
-        rows, refused, duplicates = _complete_bars(platform, rows, payloads)
+        rows, refused, repeated = _complete_bars(platform, rows, payloads)
     else:
         rows = rows.sort("payload_number", *target.business_key)
     good, broken = _sifted(target, conform(_with_knowledge(rows, payloads), target), rows)
     wrong = pl.concat([unstorable, refused, broken])
+    duplicates = {payloads[number]["payload_id"]: count for number, count in repeated.items()}
     return Completed(target, good, _quarantine(target, wrong, payloads), duplicates)
 
 
@@ -155,7 +157,7 @@ def _storable(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _complete_bars(
     platform: Platform, rows: pl.DataFrame, payloads: Sequence[Payload]
-) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+) -> tuple[pl.DataFrame, pl.DataFrame, Mapping[int, int]]:
     sessions = platform.sessions_of(rows.get_column("instrument_id").drop_nulls())
     completed = complete_together(_with_origins(rows, payloads), sessions)
     refused = completed.refused.rename({"instrument_id": "subject", "session_date": "scope_date"})

@@ -5,17 +5,14 @@ is what the fetch then does.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-import polars as pl
-
-from findata_assets.steps.bar_sources import BAR_PROVIDERS
-from findata_assets.steps.live import ASKED_INTERVALS, due_sessions, windows_of
+from findata_assets.steps.expected import asked_capabilities, states_of
+from findata_assets.steps.live import source_of_bars, windows_of
 from findata_assets.steps.platform import Platform
-from findata_core.errors import ConfigurationError
 from findata_core.quotas import least_duration
 from findata_resources.provider import Capability
-from findata_resources.providers import CAPABILITIES, limits_of
+from findata_resources.providers import limits_of
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,9 @@ class Plan:
 
 def plan(platform: Platform, source: str, start: date, end: date) -> Plan:
     """Plan the fetch of what is due of sessions in [start, end)."""
-    if source not in BAR_PROVIDERS:
-        raise ConfigurationError(
-            f"No provider of bars is called {source}", f"Use one of {', '.join(BAR_PROVIDERS)}"
-        )
+    source_of_bars(source)
     found = tuple(
-        _interval(platform, source, capability, start, end)
-        for capability in CAPABILITIES[source]
-        if capability.interval in ASKED_INTERVALS
+        _interval(platform, source, capability, start, end) for capability in asked_capabilities(source)
     )
     requests = sum(interval.requests for interval in found)
     limits = limits_of(source, platform.settings.request_limits)
@@ -62,15 +54,13 @@ def plan(platform: Platform, source: str, start: date, end: date) -> Plan:
 def _interval(
     platform: Platform, source: str, capability: Capability, start: date, end: date
 ) -> PlannedInterval:
-    due = due_sessions(platform, source, capability, start, end)
-    wall = platform.clock.now() - capability.wall if capability.wall else None
-    within = due.filter(pl.col("open_time") >= (wall or datetime.min.replace(tzinfo=UTC)))
-    windows = list(windows_of(platform, capability, within))
+    states = states_of(platform, source, capability, start, end)
+    due = states.filter("is_due")
     return PlannedInterval(
         capability.interval,
-        within.get_column("instrument_id").n_unique(),
-        within.height,
-        len(windows),
-        due.height - within.height,
-        wall,
+        due.get_column("instrument_id").n_unique(),
+        due.height,
+        len(list(windows_of(platform, capability, due))),
+        states.filter(state="unobtainable").height,
+        platform.clock.now() - capability.wall if capability.wall else None,
     )

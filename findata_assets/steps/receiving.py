@@ -29,12 +29,13 @@ SCOPE = ["table_name", "subject", "scope_date", "payload_id"]
 
 @dataclass(frozen=True)
 class Intake:
-    """What receiving did: payloads new and known, rows answered, rows refused without a scope."""
+    """What receiving did: payloads new and known; rows answered, of them those refused and those said twice."""
 
     payloads_new: int = 0
     payloads_known: int = 0
     rows_answered: int = 0
     rows_refused: int = 0
+    rows_duplicate: int = 0
 
     def __add__(self, other: "Intake") -> "Intake":
         return Intake(
@@ -42,15 +43,17 @@ class Intake:
             self.payloads_known + other.payloads_known,
             self.rows_answered + other.rows_answered,
             self.rows_refused + other.rows_refused,
+            self.rows_duplicate + other.rows_duplicate,
         )
 
 
 @dataclass(frozen=True)
 class Entries:
-    """What the books take of payloads: rows of ops.payloads, ops.payload_scopes and ops.quarantine."""
+    """What the books take of payloads: rows of ops.payloads, payload_scopes, answered_windows and quarantine."""
 
     payloads: pl.DataFrame
     scopes: pl.DataFrame
+    windows: pl.DataFrame
     scopeless: pl.DataFrame
     intakes: dict[int, Intake]
 
@@ -98,13 +101,24 @@ def _entries(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries
     refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
     # A row without a scope is never folded: it is entered here. The others are when theirs is.
     scopeless = refused.filter(pl.any_horizontal(pl.col("subject", "scope_date").is_null()))
-    good = Counter[int]()
+    good, twice = Counter[int](), Counter[int]()
     for part in parts:
         good.update(dict(part.rows.group_by("payload_id").len().iter_rows()))
-    bad = Counter[int](dict(refused.group_by("payload_id").len().iter_rows()))
+        twice.update(part.duplicates)
+    bad = _rows_refused(refused)
     ids = [payload["payload_id"] for payload in payloads]
-    intakes = {number: Intake(1, 0, good[number] + bad[number], bad[number]) for number in ids}
-    return Entries(_payload_frame(payloads), _scope_frame(payloads, parts), scopeless, intakes)
+    intakes = {
+        number: Intake(1, 0, good[number] + bad[number] + twice[number], bad[number], twice[number])
+        for number in ids
+    }
+    windows = _window_frame(payloads, unreadable=set(refused.filter(row_number=-1).get_column("payload_id")))
+    return Entries(_payload_frame(payloads), _scope_frame(payloads, parts), windows, scopeless, intakes)
+
+
+def _rows_refused(refused: pl.DataFrame) -> Counter[int]:
+    """Count the rows of each payload that were refused: a row once, however many rules it broke."""
+    rows = refused.select("payload_id", "table_name", "row_number").unique()
+    return Counter(dict(rows.group_by("payload_id").len().iter_rows()))
 
 
 def _enter(platform: Platform, entries: Entries) -> None:
@@ -112,6 +126,7 @@ def _enter(platform: Platform, entries: Entries) -> None:
     with platform.store.database.transaction() as cursor:
         upsert(cursor, table("ops.payloads"), entries.payloads)
         upsert(cursor, table("ops.payload_scopes"), entries.scopes)
+        upsert(cursor, table("ops.answered_windows"), entries.windows)
         upsert(cursor, table("ops.quarantine"), entries.scopeless)
         new = entries.scopes.join(_said_before(cursor, entries.scopes), on=SCOPE, how="anti")
         for (address, received), spoken in new.group_by(["table_name", "received_time"], maintain_order=True):
@@ -162,6 +177,30 @@ def latest_sha256(platform: Platform, source: str, dataset: str, subject: str) -
 def _payload_frame(payloads: Sequence[Payload]) -> pl.DataFrame:
     rows = [{**payload, "received_time": received_time(payload)} for payload in payloads]
     return conform(pl.DataFrame(rows, infer_schema_length=None), table("ops.payloads"))
+
+
+def _window_frame(payloads: Sequence[Payload], unreadable: set[int]) -> pl.DataFrame:
+    """Return the windows that payloads answer for: of bars that were asked for, where the answer can be read."""
+    target = table("ops.answered_windows")
+    asked = [
+        (payload, json.loads(payload["request"]))
+        for payload in payloads
+        if payload["dataset"] == "bars" and payload["payload_id"] not in unreadable
+    ]
+    rows = [
+        {
+            "instrument_id": request["subject"],
+            "source": payload["source"],
+            "interval": request["parameters"]["interval"],
+            "payload_id": payload["payload_id"],
+            "start_time": datetime.fromisoformat(request["window_start"]),
+            "end_time": datetime.fromisoformat(request["window_end"]),
+            "received_time": received_time(payload),
+        }
+        for payload, request in asked
+        if request["window_start"] is not None
+    ]
+    return conform(pl.DataFrame(rows, infer_schema_length=None), target) if rows else empty(target)
 
 
 def _scope_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:

@@ -7,6 +7,8 @@ values (schema, rules), a provider's format (findata_resources.providers), candl
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,13 +77,13 @@ class CompletedBars:
     `bars`: columns of market.bars without ingest_time and payload_id, sorted by payload and business key.
     `origins`: payload_number and row_number of each bar: its payload, and its row's number there.
     `refused`: payload_number, row_number, rule, reason, instrument_id, session_date, row (as JSON).
-    `duplicates`: rows that said again exactly what a later row of their payload says.
+    `duplicates`: how many rows said again exactly what a later row of their payload says, by payload_number.
     """
 
     bars: pl.DataFrame
     origins: pl.DataFrame
     refused: pl.DataFrame
-    duplicates: int
+    duplicates: Mapping[int, int]
 
 
 def restore_float32(frame: pl.DataFrame) -> pl.DataFrame:
@@ -129,13 +131,19 @@ def complete_together(parsed: pl.DataFrame, sessions: pl.DataFrame) -> Completed
     good = judged.filter(pl.col("rule").is_null()).sort("payload_number", *BARS.business_key, "row_number")
     unique, conflicting = _without_duplicates(good)
     refused = pl.concat([judged.filter(pl.col("rule").is_not_null()), conflicting])
+    repeated = _counts(good)
+    repeated.subtract(_counts(unique) + _counts(conflicting))
     schema = {name: dtype for name, dtype in polars_schema(BARS).items() if name in BAR_COLUMNS}
     return CompletedBars(
         bars=unique.select(pl.col(name).cast(dtype) for name, dtype in schema.items()),
         origins=unique.select("payload_number", "row_number"),
         refused=_described(refused.sort("payload_number", "row_number"), parsed),
-        duplicates=len(good) - len(unique) - len(conflicting),
+        duplicates={number: count for number, count in repeated.items() if count},
     )
+
+
+def _counts(rows: pl.DataFrame) -> Counter[int]:
+    return Counter(dict(rows.group_by("payload_number").len().iter_rows()))
 
 
 def _typed(parsed: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 """What a write did, for whoever asked for it."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +12,10 @@ from findata_core.schema.tables import Table
 
 @dataclass(frozen=True)
 class WriteReport:
-    """What a write did: rows, and the first and last instant that they cover."""
+    """What a write did: rows, and the first and last instant that they cover.
+
+    `revised_at`: how many rows were revised, by the receive time of the payload that did it.
+    """
 
     rows_written: int = 0
     rows_unchanged: int = 0
@@ -19,6 +24,7 @@ class WriteReport:
     first_time: datetime | None = None
     last_time: datetime | None = None
     subjects: frozenset[str] = field(default_factory=frozenset)
+    revised_at: Mapping[datetime, int] = field(default_factory=dict)
 
     def __add__(self, other: "WriteReport") -> "WriteReport":
         firsts = [time for time in (self.first_time, other.first_time) if time]
@@ -31,18 +37,24 @@ class WriteReport:
             min(firsts, default=None),
             max(lasts, default=None),
             self.subjects | other.subjects,
+            Counter(self.revised_at) + Counter(other.revised_at),
         )
 
 
-def report_of(target: Table, written: pl.DataFrame, unchanged: int, revised: int = 0) -> WriteReport:
+def report_of(
+    target: Table, written: pl.DataFrame, unchanged: int, closed: pl.DataFrame | None = None
+) -> WriteReport:
+    """Report rows written and left alone, and the versions that were closed by them."""
+    counts = closed.group_by("superseded_time").len().iter_rows() if closed is not None else ()
     first, last = _span_of(target, written)
     return WriteReport(
         rows_written=written.height,
         rows_unchanged=unchanged,
-        rows_revised=revised,
+        rows_revised=closed.height if closed is not None else 0,
         first_time=first,
         last_time=last,
         subjects=frozenset(written.get_column(target.digest_subject).unique()),
+        revised_at=dict(counts),
     )
 
 

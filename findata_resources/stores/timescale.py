@@ -34,6 +34,7 @@ from findata_resources.stores.digest_book import (
     stored_digests,
     times_by_scope,
 )
+from findata_resources.stores.fetches import count_revisions
 from findata_resources.stores.reports import WriteReport, report_of
 from findata_resources.stores.scopes import (
     SCOPE,
@@ -107,6 +108,7 @@ class TimescaleStore:
             facts = _still_due(target, facts, due.claim(cursor, target.address, facts.marks))
             report = self._fold(cursor, target, facts, dates, trust_digests=trust_digests)
             quarantined = upsert(cursor, table("ops.quarantine"), facts.quarantine)
+            count_revisions(cursor, facts.observations, report.revised_at)
             due.clear(cursor, target.address, facts.marks)
         return report + WriteReport(rows_quarantined=quarantined)
 
@@ -215,7 +217,7 @@ class TimescaleStore:
         )
         copy_into(cursor, target, current)
         copy_into(cursor, target.history(), closed)
-        report = report_of(target, current, unchanged=0, revised=closed.height)
+        report = report_of(target, current, unchanged=0, closed=closed)
         if not touched.is_empty():
             report += self._merge(cursor, target, facts, touched)
         self._keep_fact_digests(cursor, target, facts, fresh, touched, changed)
@@ -236,9 +238,7 @@ class TimescaleStore:
         history_gone, history_come = difference(old_history, versions.history)
         delete_rows(cursor, target.history(), history_gone)
         copy_into(cursor, target.history(), history_come)
-        return report_of(
-            target, come, unchanged=versions.current.height - come.height, revised=history_come.height
-        )
+        return report_of(target, come, versions.current.height - come.height, history_come)
 
     def _keep_fact_digests(
         self,
@@ -303,7 +303,7 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
     with copying(cursor, target, versions.current):
         fresh = digests(target, versions.current)
         folded = latest_times(target, facts.observations)
-        report = report_of(target, versions.current, unchanged=0, revised=versions.history.height)
+        report = report_of(target, versions.current, unchanged=0, closed=versions.history)
     copy_into(cursor, target.history(), versions.history)
     keep_digests(cursor, target, fresh, fresh, folded)
     spread(cursor, target, fresh)

@@ -13,7 +13,8 @@ from psycopg import sql
 
 from findata_assets.raw.yahoo import yahoo_bars
 from findata_assets.steps.due_steps import run_due
-from findata_assets.steps.live import Ask, ask_all, fetch_bars
+from findata_assets.steps.live import fetch_bars
+from findata_assets.steps.requesting import Ask, ask_all
 from findata_assets.steps.sources import refresh_reference
 from findata_core.errors import RetriableProviderError
 from findata_resources.environment import resolve_endpoints
@@ -138,20 +139,21 @@ def test_a_session_is_asked_for_again_until_it_settles_and_its_revision_is_kept_
     standin.yahoo_bars["MSFT", "1m"] = replace(
         bars, rows=[after if row == before else row for row in bars.rows]
     )
-    later = TUESDAY_EVENING + timedelta(hours=2)
+    set_time(live, standin, TUESDAY_EVENING + timedelta(hours=2))
+    assert fetch(live)["requests"] == 0  # nobody is asked twice for what he may still correct overnight
+    # 24 hours after the close what he says has settled: he is asked once more, and no more.
+    later = TUESDAY_EVENING + DAY
     set_time(live, standin, later)
     assert fetch(live)["requests"] == 6
+    assert fetch(live)["requests"] == 0
     current = (
         "SELECT volume, ingest_time FROM market.bars WHERE instrument_id = 'MSFT.XNAS' AND event_time = "
     )
     assert live.rows(f"{current} '2022-06-14 19:59+00'") == [(after[5], later)]  # type: ignore[arg-type]
     closed = live.rows("SELECT volume::bigint, ingest_time, superseded_time FROM history.bars")
     assert closed == [(before[5], TUESDAY_EVENING, later)]
-    # 24 hours after the close the answer is final: asked once more, and no more.
-    set_time(live, standin, TUESDAY_EVENING + DAY)
-    assert fetch(live)["requests"] == 6
-    assert fetch(live)["requests"] == 0
-    assert live.count("history.bars") == 1
+    revised = live.rows("SELECT subject, interval, rows_revised FROM ops.fetches WHERE rows_revised > 0")
+    assert revised == [("MSFT.XNAS", "1m", 1)]
 
 
 def test_a_limiter_is_booked_and_the_other_instruments_are_asked(
@@ -168,8 +170,10 @@ def test_a_limiter_is_booked_and_the_other_instruments_are_asked(
     )
     assert booked[:3] == (429, 0, None)
     assert "Too Many Requests" in booked[3]
-    # What failed is due again; what came is, too, only until it has settled.
-    assert fetch(live)["requests_failed"] == 0
+    # Trying again asks for what failed, and for nothing else.
+    again = fetch(live)
+    assert (again["requests"], again["requests_failed"]) == (1, 0)
+    assert fetch(live)["requests"] == 0
 
 
 def test_when_everything_is_limited_the_step_is_tried_again_and_then_succeeds(
@@ -207,8 +211,11 @@ def test_minutes_beyond_the_wall_are_refused_in_words_once_and_days_are_loaded(
 ) -> None:
     set_time(live, standin, TUESDAY_EVENING + 60 * DAY)
     told = fetch(live)
-    assert (told["requests"], told["requests_failed"]) == (6, 3)
-    assert all("last 29 days" in failure and "recorded files" in failure for failure in told["failures"])
+    assert (told["requests"], told["requests_failed"]) == (3, 0)
+    (beyond,) = told["beyond_the_wall"]
+    assert "3 instrument-sessions of 1m" in beyond
+    assert "last 29 days" in beyond
+    assert "recorded files" in beyond
     assert standin.count(CHART) == 3 + len(SYMBOLS)  # only the days were asked for
     assert (live.count("market.bars"), live.count("market.bars_1d")) == (0, 3)
 
@@ -219,8 +226,10 @@ def test_what_lies_inside_the_wall_is_asked_for_beside_what_does_not(
     # 29 days before the 14th at 21:00 is the 16th of May; the sample begins on the 18th.
     fetched = fetch_bars(live.platform, "yahoo", date(2022, 5, 9), date(2022, 5, 21))
     run_due(live.platform)
-    assert [text for text in fetched.failures if "29 days" not in text] == []
-    assert len(fetched.failures) == len(SYMBOLS)
+    assert fetched.failures == ()
+    # Nine sessions at each exchange, 9 to 20 May without Hong Kong's holiday of the 9th; six to the 16th are lost
+    # (New York's 16th opens before 21:00 of that day).
+    assert "17 instrument-sessions of 1m" in fetched.beyond_wall[0]
     days = live.rows("SELECT DISTINCT session_date::text FROM market.bars ORDER BY 1")
     assert days == [("2022-05-18",), ("2022-05-19",), ("2022-05-20",)]
 

@@ -179,7 +179,7 @@ def test_identical_rows_are_counted_and_of_differing_ones_the_last_is_kept(parse
     result = completed(parsed(rows))
 
     assert rules(result) == {1: "duplicate_conflicting", 3: "duplicate_conflicting"}
-    assert result.duplicates == 1
+    assert result.duplicates == {0: 1}
     assert result.bars.select("close", "vwap").rows() == [(100.0, None), (100.0, 1.0)]
 
 
@@ -192,7 +192,7 @@ def test_whole_volumes_stay_whole_above_two_to_the_53rd(parsed: Rows) -> None:
 def test_no_rows_make_no_bars(parsed: Rows) -> None:
     for sessions in (SESSIONS, SESSIONS.clear()):
         result = completed(parsed([]), sessions=sessions)
-        assert (len(result.bars), len(result.refused), result.duplicates) == (0, 0, 0)
+        assert (len(result.bars), len(result.refused), result.duplicates) == (0, 0, {})
 
 
 def test_rows_without_any_session_are_all_refused(parsed: Rows) -> None:
@@ -237,7 +237,7 @@ def test_no_row_vanishes_and_keys_are_unique(parsed: Rows, rows: list[dict[str, 
 
     result = completed(parsed(rows), received, pl.concat([SESSIONS, HONG_KONG]))
 
-    assert len(rows) == len(result.bars) + len(result.refused) + result.duplicates
+    assert len(rows) == len(result.bars) + len(result.refused) + sum(result.duplicates.values())
     assert not result.bars.select(table("market.bars").business_key).is_duplicated().any()
     assert (result.bars["event_time"] <= received).all()
 
@@ -260,7 +260,8 @@ def test_payloads_completed_together_become_what_each_becomes_alone(
 
     together = complete_together(pl.concat(origins), sessions)
 
-    assert together.duplicates == sum(one.duplicates for one in alone)
+    repeated = {number: one.duplicates[0] for number, one in enumerate(alone) if one.duplicates}
+    assert together.duplicates == repeated
     for number, one in enumerate(alone):
         mine = together.origins["payload_number"] == number
         assert together.bars.filter(mine).equals(one.bars)

@@ -27,7 +27,7 @@ def test_a_first_backfill_of_minutes_is_four_requests(make_platform: MakePlatfor
 
     found = plan(platform, "yahoo", date(2022, 1, 3), date(2022, 6, 15))
 
-    days, minutes = found.intervals
+    minutes, days = found.intervals  # what the source forgets is asked for first
     assert (days.interval, days.instruments, days.sessions, days.requests) == ("1d", 1, 113, 1)
     assert (days.sessions_beyond_wall, days.wall_time) == (0, None)
     assert (minutes.interval, minutes.sessions, minutes.requests) == ("1m", 20, 4)

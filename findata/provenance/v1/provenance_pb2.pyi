@@ -51,7 +51,7 @@ class Payload(_message.Message):
     def __init__(self, payload_id: _Optional[int] = ..., sha256: _Optional[str] = ..., source: _Optional[str] = ..., dataset: _Optional[str] = ..., request: _Optional[str] = ..., http_status: _Optional[int] = ..., headers: _Optional[str] = ..., received_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size_bytes: _Optional[int] = ..., object_key: _Optional[str] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ...) -> None: ...
 
 class Fetch(_message.Message):
-    __slots__ = ("fetch_id", "source", "dataset", "subject", "window_start_time", "window_end_time", "started_time", "duration_seconds", "http_status", "size_bytes", "rows_answered", "payload_id", "error")
+    __slots__ = ("fetch_id", "source", "dataset", "subject", "window_start_time", "window_end_time", "started_time", "duration_seconds", "http_status", "size_bytes", "rows_answered", "payload_id", "error", "interval", "rows_duplicate", "rows_quarantined", "rows_revised")
     FETCH_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,10 @@ class Fetch(_message.Message):
     ROWS_ANSWERED_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    ROWS_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_QUARANTINED_FIELD_NUMBER: _ClassVar[int]
+    ROWS_REVISED_FIELD_NUMBER: _ClassVar[int]
     fetch_id: str
     source: str
     dataset: str
@@ -78,4 +82,26 @@ class Fetch(_message.Message):
     rows_answered: int
     payload_id: int
     error: str
-    def __init__(self, fetch_id: _Optional[str] = ..., source: _Optional[str] = ..., dataset: _Optional[str] = ..., subject: _Optional[str] = ..., window_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_seconds: _Optional[float] = ..., http_status: _Optional[int] = ..., size_bytes: _Optional[int] = ..., rows_answered: _Optional[int] = ..., payload_id: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
+    interval: str
+    rows_duplicate: int
+    rows_quarantined: int
+    rows_revised: int
+    def __init__(self, fetch_id: _Optional[str] = ..., source: _Optional[str] = ..., dataset: _Optional[str] = ..., subject: _Optional[str] = ..., window_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_seconds: _Optional[float] = ..., http_status: _Optional[int] = ..., size_bytes: _Optional[int] = ..., rows_answered: _Optional[int] = ..., payload_id: _Optional[int] = ..., error: _Optional[str] = ..., interval: _Optional[str] = ..., rows_duplicate: _Optional[int] = ..., rows_quarantined: _Optional[int] = ..., rows_revised: _Optional[int] = ...) -> None: ...
+
+class AnsweredWindow(_message.Message):
+    __slots__ = ("instrument_id", "source", "interval", "payload_id", "start_time", "end_time", "received_time")
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    instrument_id: str
+    source: str
+    interval: str
+    payload_id: int
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    received_time: _timestamp_pb2.Timestamp
+    def __init__(self, instrument_id: _Optional[str] = ..., source: _Optional[str] = ..., interval: _Optional[str] = ..., payload_id: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,243 @@
+"""Making many requests: some at once, a batch at a time; each leaves a row in the ledger, whatever came of it.
+
+One that fails costs the others nothing: it is in the report and is due again next time. Only when every request
+failed does the step fail. Limits, waits and repeated tries are patience.py's; what is asked is live.py's.
+
+An answer lies on S3 before the next request of its worker is made, so that a kill loses none; the books take a
+batch in one transaction.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from queue import SimpleQueue
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+from findata_assets.steps.completing import BATCH
+from findata_assets.steps.patience import patiently
+from findata_assets.steps.platform import Platform
+from findata_assets.steps.receiving import Intake, receive_all
+from findata_core.errors import DailyLimitReached, FindataError, NotAsked, Unreachable
+from findata_resources.provider import Provider, Received, Request
+from findata_resources.stores import fetches
+from findata_resources.stores.timescale import TimescaleStore
+
+LOG = logging.getLogger("findata")
+MOST_FAILURES_TOLD = 100  # in a report; the ledger has them all
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was asked and what came of it; `failures`: what failed and why.
+
+    `not_asked`: requests that are left for the next run, because of a limit or because the provider is down.
+    `beyond_wall`: sessions that the source no longer gives, in words.
+    """
+
+    requests: int = 0
+    intake: Intake = field(default_factory=Intake)
+    failures: tuple[str, ...] = ()
+    not_asked: int = 0
+    left_because: tuple[str, ...] = ()
+    beyond_wall: tuple[str, ...] = ()
+
+    def __add__(self, other: "Fetched") -> "Fetched":
+        return Fetched(
+            self.requests + other.requests,
+            self.intake + other.intake,
+            (*self.failures, *other.failures),
+            self.not_asked + other.not_asked,
+            (*self.left_because, *other.left_because),
+            (*self.beyond_wall, *other.beyond_wall),
+        )
+
+    def metadata(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "requests": self.requests,
+            "payloads_new": self.intake.payloads_new,
+            "rows_answered": self.intake.rows_answered,
+            "rows_duplicate": self.intake.rows_duplicate,
+            "rows_quarantined": self.intake.rows_refused,
+            "requests_failed": len(self.failures),
+            "failures": list(self.failures[:MOST_FAILURES_TOLD]),
+            "requests_not_asked": self.not_asked,
+            "not_asked_because": list(self.left_because),
+            "beyond_the_wall": list(self.beyond_wall),
+        }
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to make, and what it is about."""
+
+    request: Request
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of an ask: an answer with the name of its row in the ledger, or an error; neither: it was left."""
+
+    ask: Ask
+    fetch_id: str = ""
+    received: Received | None = None
+    error: FindataError | None = None
+
+
+@dataclass
+class Workers:
+    """Platforms for so many requests at once; a connection belongs to one thread. `stop`: no more is asked."""
+
+    platforms: SimpleQueue[Platform]
+    stop: Event
+    reason: FindataError | None = None
+
+    def halt(self, error: FindataError) -> None:
+        """Let what has not been asked be, for this reason; the first one counts."""
+        self.reason = self.reason or error
+        self.stop.set()
+
+
+def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetched:
+    """Make every request; raise the last failure only if none gave an answer, at once if nobody answers at all.
+
+    When the provider's limit is used up or it is down, the rest is not asked, and is due again.
+    """
+    planned, total = list(asks), Fetched()
+    last_error: FindataError | None = None  # of the last request that failed
+    with _working(platform, len(planned)) as (pool, workers):
+        for first in range(0, len(planned), BATCH):
+            batch = planned[first : first + BATCH]
+            made = list(pool.map(partial(_make, workers, provider), batch))
+            total += _book(platform, made)
+            last_error = next((one.error for one in reversed(made) if one.error), last_error)
+            _tell(provider, total, len(planned))
+            if workers.reason is not None:
+                total += _left(len(planned) - total.requests, workers.reason)
+                break
+    error = workers.reason or last_error
+    if error is not None and len(total.failures) == total.requests:
+        raise error
+    return total
+
+
+@contextmanager
+def _working(platform: Platform, requests: int) -> Iterator[tuple[ThreadPoolExecutor, Workers]]:
+    """Yield threads, and a platform for each; an interrupt ends their waits."""
+    number = max(1, min(platform.settings.requests_at_once, requests))
+    stop, platforms, mine = Event(), SimpleQueue[Platform](), []
+    for _ in range(number):
+        store = TimescaleStore(platform.store.database.url)
+        mine.append(replace(platform, store=store, sleep=partial(_sleep, platform, stop)))
+        platforms.put(mine[-1])
+    pool = ThreadPoolExecutor(number, thread_name_prefix="findata-requests")
+    try:
+        yield pool, Workers(platforms, stop)
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        for one in mine:
+            one.close()
+
+
+def _sleep(platform: Platform, stop: Event, seconds: float) -> None:
+    """Sleep, but not on when the run is interrupted."""
+    if platform.sleep is time.sleep:
+        stop.wait(seconds)
+    else:
+        platform.sleep(seconds)
+
+
+def _make(workers: Workers, provider: Provider, ask: Ask) -> Made:
+    """Make one request patiently, in a thread, unless no more is to be asked."""
+    if workers.stop.is_set():
+        return Made(ask)
+    platform = workers.platforms.get()
+    try:
+        fetch_id, received = patiently(platform, provider, partial(_try_once, platform, provider, ask))
+    except FindataError as error:
+        if isinstance(error, NotAsked | DailyLimitReached | Unreachable):
+            workers.halt(error)
+        return Made(ask) if isinstance(error, NotAsked) else Made(ask, error=error)
+    finally:
+        workers.platforms.put(platform)
+    return Made(ask, fetch_id, received)
+
+
+def _try_once(platform: Platform, provider: Provider, ask: Ask) -> tuple[str, Received]:
+    """Try one request once, keep its answer on S3 and write its row in the ledger."""
+    started = platform.clock.now()
+    try:
+        received = provider.fetch(ask.request, platform.clock)
+    except FindataError as error:
+        _enter(platform, ask, started, error=str(error), http_status=getattr(error, "http_status", None))
+        raise
+    payload = platform.raw.put(received)
+    fetch_id = _enter(
+        platform,
+        ask,
+        started,
+        http_status=received.http_status,
+        size_bytes=len(received.body),
+        payload_id=payload["payload_id"],
+    )
+    return fetch_id, received
+
+
+def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -> str:
+    row = {
+        "fetch_id": uuid4().hex,
+        "source": ask.request.source,
+        "dataset": ask.request.dataset,
+        "subject": ask.request.subject,
+        "interval": ask.request.parameters.get("interval"),
+        "window_start_time": ask.start,
+        "window_end_time": ask.end,
+        "started_time": started,
+        "duration_seconds": max(0.0, (platform.clock.now() - started).total_seconds()),
+        "size_bytes": 0,
+        "rows_answered": 0,
+        **outcome,
+    }
+    fetches.enter(platform.store.database, row)
+    return str(row["fetch_id"])
+
+
+def _book(platform: Platform, made: Sequence[Made]) -> Fetched:
+    """Enter the answers of a batch in the books, and in the ledger what they held."""
+    answers = [(one.fetch_id, one.received) for one in made if one.received is not None]
+    intakes = receive_all(platform, [received for _, received in answers])
+    fetches.count_rows(
+        platform.store.database,
+        [
+            (fetch_id, intake.rows_answered, intake.rows_duplicate, intake.rows_refused)
+            for (fetch_id, _), intake in zip(answers, intakes, strict=True)
+        ],
+    )
+    failures = tuple(f"{one.ask.request.subject}: {one.error}" for one in made if one.error is not None)
+    return Fetched(len(answers) + len(failures), sum(intakes, Intake()), failures)
+
+
+def _left(count: int, error: FindataError) -> Fetched:
+    """Return that so many requests are left for the next run."""
+    return Fetched(not_asked=count, left_because=(f"{count} requests: {error}",) if count else ())
+
+
+def _tell(provider: Provider, total: Fetched, planned: int) -> None:
+    LOG.info(
+        "%s: %d of %d requests made, %d failed, %d rows",
+        provider.name,
+        total.requests,
+        planned,
+        len(total.failures),
+        total.intake.rows_answered,
+    )

@@ -1,0 +1,150 @@
+"""What is known of each session that a source should hold, and what is still to be asked of it.
+
+What belongs here: the rule by which a session becomes final, and by which asking again ends. What does not:
+counting bars (gaps.py), asking (findata_assets/steps/live.py).
+
+A session is final when it is complete and an answer that had settled says so; or when two settled answers, a
+day apart, say the same of a session that lacks bars: a source that forgets for an evening is asked once more, a
+name that did not trade in some minutes is not asked for ever. What lies beyond the source's wall can't be asked
+for, whatever is missing. Asking whatever is due therefore ends: in a fixed point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+SESSION = ["instrument_id", "source", "interval", "session_date"]
+STATES = ("present", "proven_empty", "awaiting", "unobtainable", "never_asked")
+
+# A source that answers nothing or too little is asked again a day later, when its own night work is done.
+SECOND_OPINION = timedelta(days=1)
+# Of a session without a single bar the source is asked again sooner: it may have been late.
+LATE = timedelta(hours=1)
+
+GRID_SCHEMA = pl.Schema(
+    [
+        *((name, pl.String()) for name in SESSION[:3]),
+        ("session_date", pl.Date()),
+        ("open_time", pl.Datetime("us", "UTC")),
+        ("close_time", pl.Datetime("us", "UTC")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a source behaves for an interval: its revisions end `settles_after` the close; it forgets after `wall`."""
+
+    settles_after: timedelta
+    wall: timedelta | None
+
+
+def session_states(
+    grid: pl.DataFrame,
+    counted: pl.DataFrame,
+    windows: pl.DataFrame,
+    asked: pl.DataFrame,
+    manners: Manners,
+    now: datetime,
+) -> pl.DataFrame:
+    """Return the grid with what is known of each session, sorted by SESSION.
+
+    All of one source and interval. `grid`: GRID_SCHEMA, sessions that have closed. `counted`: SESSION, status,
+    present_bars, expected_bars, read_time (receive time of the youngest payload folded). `windows`: answers, with
+    instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
+    instrument_id, start_time, end_time.
+
+    Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
+    payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
+    when the source forgets the session (null: never, or nothing more is wanted).
+    """
+    known = (
+        grid.join(counted, on=SESSION, how="left")
+        .join(_answers(grid, windows, manners), on=SESSION, how="left")
+        .join(_touched(grid, asked), on=SESSION, how="left")
+        .with_columns(pl.col("status").fill_null("missing"), pl.col("is_asked").fill_null(value=False))
+    )
+    settles = pl.col("close_time") + manners.settles_after
+    is_complete = pl.col("status") == "complete"
+    is_settled = pl.col("first_settled").is_not_null() | (is_complete & (pl.col("read_time") >= settles))
+    is_confirmed = pl.col("last_settled") - pl.col("first_settled") >= SECOND_OPINION
+    forgotten = pl.col("open_time") + manners.wall if manners.wall else pl.lit(None, pl.Datetime("us", "UTC"))
+    judged = known.with_columns(
+        is_final=((is_complete & is_settled) | is_confirmed).fill_null(value=False),
+        is_beyond=(forgotten < now).fill_null(value=False),
+        next_time=_next_time(settles),
+        forgotten_time=forgotten,
+    )
+    is_open = ~pl.col("is_final") & ~pl.col("is_beyond")
+    return judged.with_columns(
+        state=_state(),
+        is_due=is_open & (pl.col("next_time") <= now).fill_null(value=True),
+        expires_time=pl.when(is_open).then("forgotten_time"),
+    ).select(
+        *grid.columns,
+        "status",
+        "state",
+        "is_final",
+        "is_due",
+        pl.col("present_bars").fill_null(0),
+        "expected_bars",
+        "payload_id",
+        "expires_time",
+    ).sort(SESSION)  # fmt: skip
+
+
+def _next_time(settles: pl.Expr) -> pl.Expr:
+    """When a session that is not final is to be asked for again; null for at once."""
+    late = pl.min_horizontal(settles, pl.col("last_answer") + LATE)
+    unsettled = pl.when(pl.col("status") == "missing").then(late).otherwise(settles)
+    return (
+        pl.when(pl.col("first_settled").is_not_null())
+        .then(pl.col("first_settled") + SECOND_OPINION)
+        .when(pl.col("last_answer").is_not_null())
+        .then(unsettled)
+    )
+
+
+def _state() -> pl.Expr:
+    return (
+        pl.when(pl.col("status") != "missing")
+        .then(pl.lit("present"))
+        .when("is_final")
+        .then(pl.lit("proven_empty"))
+        .when("is_beyond")
+        .then(pl.lit("unobtainable"))
+        .when(pl.col("is_asked") | pl.col("last_answer").is_not_null())
+        .then(pl.lit("awaiting"))
+        .otherwise(pl.lit("never_asked"))
+    )
+
+
+def _answers(grid: pl.DataFrame, windows: pl.DataFrame, manners: Manners) -> pl.DataFrame:
+    """Of each session, the answers that speak for the whole of it and came after its close."""
+    spoken = grid.select(*SESSION, "open_time", "close_time").join(windows, on="instrument_id")
+    whole = spoken.filter(
+        pl.col("start_time") <= pl.col("open_time"),
+        pl.col("end_time") >= pl.col("close_time"),
+        pl.col("received_time") >= pl.col("close_time"),
+    ).sort("received_time", "payload_id")
+    settled = pl.col("received_time").filter(
+        pl.col("received_time") >= pl.col("close_time") + manners.settles_after
+    )
+    return whole.group_by(SESSION).agg(
+        first_settled=settled.min(),
+        last_settled=settled.max(),
+        last_answer=pl.col("received_time").max(),
+        payload_id=pl.col("payload_id").last(),
+    )
+
+
+def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """The sessions that a request was about, whatever came of it."""
+    both = grid.select(*SESSION, "open_time", "close_time").join(asked, on="instrument_id")
+    inside = both.filter(
+        pl.col("start_time") < pl.col("close_time"), pl.col("end_time") > pl.col("open_time")
+    )
+    return inside.select(SESSION).unique().with_columns(is_asked=pl.lit(value=True))

@@ -1,0 +1,150 @@
+"""What is known of a session, and when asking for it ends; dates, hours and outcomes are worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from findata_core.quality.states import GRID_SCHEMA, STATES, Manners, session_states
+
+OPEN = datetime(2025, 11, 18, 14, 30, tzinfo=UTC)
+CLOSE = datetime(2025, 11, 18, 21, 0, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+MANNERS = Manners(settles_after=DAY, wall=29 * DAY)
+KEY = {"instrument_id": "MSFT.XNAS", "source": "yahoo", "interval": "1m", "session_date": date(2025, 11, 18)}
+INSTANT = pl.Datetime("us", "UTC")
+
+
+def judged(
+    now: datetime,
+    answers: list[datetime] | None = None,
+    status: str | None = None,
+    read: datetime | None = None,
+    failed: bool = False,
+    window: tuple[datetime, datetime] = (OPEN, CLOSE + 3 * HOUR),
+    manners: Manners = MANNERS,
+) -> dict[str, Any]:
+    """The one session as it is judged: answers received at these instants, bars counted so, requests that failed."""
+    grid = pl.DataFrame([{**KEY, "open_time": OPEN, "close_time": CLOSE}], schema=GRID_SCHEMA)
+    counted = pl.DataFrame(
+        [{**KEY, "status": status, "present_bars": 1, "expected_bars": 2, "read_time": read}]
+        if status
+        else [],
+        schema={
+            **{name: GRID_SCHEMA[name] for name in KEY},
+            "status": pl.String(),
+            "present_bars": pl.Int32(),
+            "expected_bars": pl.Int32(),
+            "read_time": INSTANT,
+        },
+    )
+    asked = {"instrument_id": "MSFT.XNAS", "start_time": window[0], "end_time": window[1]}
+    windows = pl.DataFrame(
+        [{**asked, "received_time": time, "payload_id": n} for n, time in enumerate(answers or [])],
+        schema={
+            "instrument_id": pl.String(),
+            "start_time": INSTANT,
+            "end_time": INSTANT,
+            "received_time": INSTANT,
+            "payload_id": pl.Int64(),
+        },
+    )
+    requests = pl.DataFrame(
+        [asked] if failed or answers else [], schema=windows.drop("received_time", "payload_id").schema
+    )
+    (row,) = session_states(grid, counted, windows, requests, manners, now).iter_rows(named=True)
+    return row
+
+
+def test_a_session_that_nobody_asked_for_is_due_until_the_source_forgets_it() -> None:
+    row = judged(CLOSE + HOUR)
+    assert (row["state"], row["is_due"], row["expires_time"]) == ("never_asked", True, OPEN + 29 * DAY)
+    row = judged(OPEN + 29 * DAY + HOUR)
+    assert (row["state"], row["is_due"], row["expires_time"]) == ("unobtainable", False, None)
+
+
+def test_a_request_that_failed_leaves_the_session_awaiting_and_due() -> None:
+    row = judged(CLOSE + HOUR, failed=True)
+    assert (row["state"], row["is_due"]) == ("awaiting", True)
+
+
+def test_a_complete_session_is_asked_for_once_more_when_it_has_settled_and_then_never() -> None:
+    soon, settled = CLOSE + HOUR, CLOSE + DAY
+    row = judged(settled - HOUR, [soon], "complete", soon)
+    assert (row["state"], row["is_final"], row["is_due"]) == ("present", False, False)
+    assert judged(settled, [soon], "complete", soon)["is_due"]
+    row = judged(settled, [soon, settled], "complete", soon)
+    assert (row["is_final"], row["is_due"], row["payload_id"]) == (True, False, 1)
+
+
+def test_a_complete_session_of_a_recorded_file_needs_no_request_when_it_was_read_late_enough() -> None:
+    assert judged(CLOSE + 2 * DAY, status="complete", read=CLOSE + DAY)["is_final"]
+    assert judged(CLOSE + 2 * DAY, status="complete", read=CLOSE + HOUR)["is_due"]
+
+
+def test_a_session_without_a_bar_is_asked_for_an_hour_later_then_when_settled_then_a_day_later_then_never() -> (
+    None
+):
+    first = CLOSE + HOUR
+    assert not judged(first + HOUR / 2, [first])["is_due"]
+    row = judged(first + HOUR, [first])
+    assert (row["state"], row["is_due"]) == ("awaiting", True)
+    settled = CLOSE + DAY
+    assert not judged(settled + HOUR, [first, settled])["is_due"]
+    assert judged(settled + DAY, [first, settled])["is_due"]
+    row = judged(settled + DAY, [first, settled, settled + DAY])
+    assert (row["state"], row["is_final"], row["is_due"], row["payload_id"]) == (
+        "proven_empty",
+        True,
+        False,
+        2,
+    )
+
+
+def test_a_session_that_lacks_minutes_is_believed_after_a_second_opinion() -> None:
+    settled = CLOSE + DAY
+    row = judged(settled + DAY, [settled], "partial", settled)
+    assert (row["state"], row["is_final"], row["is_due"]) == ("present", False, True)
+    row = judged(settled + DAY, [settled, settled + DAY], "partial", settled)
+    assert (row["state"], row["is_final"], row["is_due"]) == ("present", True, False)
+
+
+def test_an_answer_for_a_part_of_the_session_or_from_before_its_close_proves_nothing() -> None:
+    late = CLOSE + 3 * DAY
+    half = judged(late, [CLOSE + DAY, CLOSE + 2 * DAY], window=(OPEN + HOUR, CLOSE))
+    early = judged(late, [CLOSE - HOUR])
+    for row in (half, early):
+        assert (row["state"], row["is_due"], row["payload_id"]) == ("awaiting", True, None)
+
+
+def test_a_source_without_a_wall_never_forgets() -> None:
+    row = judged(CLOSE + 4000 * DAY, manners=Manners(DAY, None))
+    assert (row["state"], row["is_due"], row["expires_time"]) == ("never_asked", True, None)
+
+
+@given(
+    hours=st.lists(st.integers(0, 24 * 40), max_size=6),
+    status=st.sampled_from([None, "partial", "complete"]),
+    delay=st.integers(1, 30),
+)
+def test_asking_whatever_is_due_ends(hours: list[int], status: str | None, delay: int) -> None:
+    """Whoever looks every hour and asks when it is due, whatever was answered before, stops within the wall."""
+    answers = sorted(CLOSE + timedelta(hours=hour) for hour in hours)
+    now, asked = CLOSE + timedelta(minutes=delay), 0
+    for _ in range(24 * 6):
+        known = [time for time in answers if time <= now]
+        row = judged(now, known, status, known[-1] if known and status else None)
+        assert row["state"] in STATES
+        assert not (row["is_due"] and row["is_final"])
+        if row["is_due"]:
+            answers, asked = sorted([*known, now]), asked + 1
+        now += HOUR
+    assert (
+        asked <= 24 + 3
+    )  # hourly while nothing has come and nothing has settled, then at most three times more
+    final = judged(now, [time for time in answers if time <= now], status, max(answers))
+    assert not final["is_due"]
