@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from findata_assets import automation, partitions
+from findata_assets import automation, healing_sensor, partitions
 from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
+from findata_assets.checks.expiry import nothing_expires_soon
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.rates import assets as rates
@@ -70,10 +71,10 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*checks, *DERIVED_CHECKS],
-        jobs=[automation.session_job, automation.sofr_job],
+        asset_checks=[*checks, *DERIVED_CHECKS, nothing_expires_soon],
+        jobs=[automation.session_job, automation.sofr_job, *healing_sensor.JOBS],
         schedules=[*close_schedules, automation.sofr_schedule],
-        sensors=[automation.conditions],
+        sensors=[automation.conditions, healing_sensor.healing],
         resources={"platform": platform},
         executor=dg.in_process_executor,
     )

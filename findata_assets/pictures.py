@@ -17,7 +17,16 @@ from findata_core.schema.tables import table
 from findata_resources.stores.reports import WriteReport
 
 MOST_SUBJECTS = 6  # lines that a small picture can carry
-STATUS_CODES = {"missing": 0, "partial": 1, "complete": 2}
+MOST_LINES, MOST_SESSIONS = 40, 60  # that a heat map can carry
+# What is known of a session -> its colour; green to yellow is there, blue is known not to be, red is missing.
+STATE_COLOURS = {
+    "complete": "#27ae60",
+    "partial": "#f1c40f",
+    "proven_empty": "#5dade2",
+    "awaiting": "#e67e22",
+    "never_asked": "#c0392b",
+    "unobtainable": "#7f8c8d",
+}
 
 
 def closes(platform: Platform, report: WriteReport, start: date, end: date) -> str | None:
@@ -73,55 +82,52 @@ def averages(platform: Platform, report: WriteReport) -> str | None:
     return _picture(draw) if rows.height else None
 
 
-def coverage(platform: Platform, report: WriteReport) -> str | None:
-    """Draw the last sessions of the instruments: complete, partial, missing."""
-    subjects = literal_subjects(report)
-    rows = platform.store.database.frame(_coverage_query(subjects))
-    if rows.is_empty():
+def coverage(states: pl.DataFrame) -> str | None:
+    """Draw the last sessions of those instruments that lack most, from rows of known_states()."""
+    if states.is_empty():
         return None
-    codes = rows.with_columns(pl.col("status").replace_strict(STATUS_CODES, return_dtype=pl.Int8))
-    grid = codes.pivot(on="session_date", index="line", values="status", sort_columns=True).sort("line")
-
-    def draw(axes: Any) -> None:
-        from matplotlib.colors import ListedColormap
-
-        colours = ListedColormap(["#c0392b", "#f1c40f", "#27ae60"])
-        axes.imshow(
-            grid.drop("line").to_numpy(), aspect="auto", cmap=colours, vmin=0, vmax=2, interpolation="nearest"
-        )
-        axes.set_yticks(range(grid.height), grid.get_column("line"), fontsize=6)
-        axes.set(
-            xlabel=f"sessions {grid.columns[1]} .. {grid.columns[-1]}",
-            title="green complete, yellow partial, red missing",
-        )
-
-    return _picture(draw)
-
-
-def literal_subjects(report: WriteReport) -> list[str]:
-    """Return as many instruments as a heat map can carry."""
-    return sorted(report.subjects)[:40]
+    kind = pl.when(pl.col("state") == "present").then("status").otherwise("state")
+    coded = states.select(
+        pl.format("{} {} {}", "instrument_id", "interval", "source").alias("line"),
+        "session_date",
+        kind.replace_strict(
+            {name: code for code, name in enumerate(STATE_COLOURS)}, return_dtype=pl.Int8
+        ).alias("code"),
+    )
+    last = coded.get_column("session_date").unique().sort().tail(MOST_SESSIONS)
+    shown = coded.filter(pl.col("session_date").is_in(last.implode()))
+    lacking = shown.group_by("line").agg(complete=(pl.col("code") == 0).mean()).sort("complete", "line")
+    lines = lacking.get_column("line").head(MOST_LINES)
+    grid = shown.filter(pl.col("line").is_in(lines.implode())).pivot(
+        on="session_date", index="line", values="code", sort_columns=True
+    )
+    return _picture(
+        lambda axes: _draw_states(axes, grid.sort("line")), height=max(3.0, 0.9 + 0.16 * len(lines))
+    )
 
 
-def _coverage_query(subjects: list[str]) -> Any:
-    from psycopg import sql
+def _draw_states(axes: Any, grid: pl.DataFrame) -> None:
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
 
-    from findata_resources.stores.database import literal_list
+    colours = ListedColormap(list(STATE_COLOURS.values()))
+    codes = grid.drop("line").to_numpy().astype(float)
+    axes.imshow(
+        codes, aspect="auto", cmap=colours, vmin=0, vmax=len(STATE_COLOURS) - 1, interpolation="nearest"
+    )
+    axes.set_yticks(range(grid.height), grid.get_column("line"), fontsize=6)
+    axes.set(xlabel=f"sessions {grid.columns[1]} .. {grid.columns[-1]}")
+    legend = [Patch(color=colour, label=name.replace("_", " ")) for name, colour in STATE_COLOURS.items()]
+    axes.legend(handles=legend, fontsize=6, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
-    return sql.SQL(
-        "SELECT instrument_id || ' ' || interval || ' ' || source AS line, session_date, status FROM ops.coverage "
-        "WHERE instrument_id = ANY({subjects}) AND session_date IN (SELECT DISTINCT session_date FROM ops.coverage "
-        "WHERE instrument_id = ANY({subjects}) ORDER BY 1 DESC LIMIT 60)"
-    ).format(subjects=literal_list(subjects, "text"))
 
-
-def _picture(draw: Callable[[Any], None]) -> str:
+def _picture(draw: Callable[[Any], None], height: float = 3) -> str:
     """Return Markdown that holds the drawing as a PNG of some ten kilobytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image
 
-    figure = Figure(figsize=(7, 3), dpi=80, layout="constrained")
+    figure = Figure(figsize=(7, height), dpi=80, layout="constrained")
     FigureCanvasAgg(figure)
     draw(figure.subplots())
     drawn, small = io.BytesIO(), io.BytesIO()

@@ -102,6 +102,10 @@ class RefusedRequest(ProviderError):
     """The provider will not answer this request, now or later (unknown symbol, beyond the wall)."""
 
 
+class KeyRefused(RefusedRequest):
+    """The provider does not take the key: whatever is asked with it is refused."""
+
+
 class MalformedPayload(ProviderError):
     """The bytes of a payload can't be read as what they are said to be."""
 

@@ -1,12 +1,21 @@
 """Coverage: what is missing, and where."""
 
+from datetime import date, timedelta
+from typing import Any
+
 import dagster as dg
+from psycopg import sql
 
 from findata_assets import pictures
 from findata_assets.automation import WHEN_INPUTS_ARE_CHECKED
 from findata_assets.contract import materialize, table_asset
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.coverage import refresh_coverage
+from findata_assets.steps.expected import known_states
+from findata_assets.steps.platform import Platform
+
+SHOWN = timedelta(days=95)  # sixty sessions and some
+DAY = timedelta(days=1)
 
 
 @table_asset(
@@ -16,8 +25,21 @@ from findata_assets.steps.coverage import refresh_coverage
 )
 def coverage(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Count every session from first to last against the calendar's grid."""
-    return materialize(
-        "ops.coverage",
-        lambda: refresh_coverage(platform.steps),
-        lambda report: pictures.coverage(platform.steps, report),
-    )
+    result = materialize("ops.coverage", lambda: refresh_coverage(platform.steps))
+    return result._replace(metadata={**(result.metadata or {}), **_told(platform.steps)})
+
+
+def _told(platform: Platform) -> dict[str, Any]:
+    """Return what is known of the last sessions that were counted: how many in each state, and a heat map."""
+    query = sql.SQL("SELECT max(session_date) AS last_date FROM ops.coverage")
+    last = platform.store.database.frame(query).item()
+    if not isinstance(last, date):
+        return {}
+    states = known_states(platform, last - SHOWN, last + DAY)
+    counts = states.group_by("state").len().sort("state").iter_rows()
+    told: dict[str, Any] = {f"sessions_{state}": count for state, count in counts}
+    told["sessions_due"] = states.get_column("is_due").sum()
+    drawn = pictures.coverage(states)
+    if drawn is not None:
+        told["picture"] = dg.MetadataValue.md(drawn)
+    return told

@@ -4,20 +4,22 @@ What belongs here: reading the books for findata_core/quality/states.py. What do
 (live), counting bars (coverage).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.platform import Platform
-from findata_core.quality.states import Manners, session_states
+from findata_core.quality.states import SESSION, Manners, session_states
 from findata_resources.provider import Capability
-from findata_resources.providers import CAPABILITIES
+from findata_resources.providers import CAPABILITIES, DEFAULT_SETTLES_AFTER
+from findata_resources.stores.database import literal_list
 
 ASKED_INTERVALS = ("1d", "1m")  # other widths are folded from minutes; some keys have 25 requests a day
-BAR_TABLE = {"1d": "market.bars_1d", "1m": "market.bars"}
 EXPIRES_SOON = timedelta(days=7)
+# Of a source that nobody can ask, what is missing can't be had.
+RECORDED_ONLY = Manners(DEFAULT_SETTLES_AFTER, timedelta())
 
 
 def asked_capabilities(source: str) -> Iterator[Capability]:
@@ -33,18 +35,77 @@ def states_of(
 
     Only of instruments that the universe file names now: one that it no longer names is asked no more.
     """
-    now, database = platform.clock.now(), platform.store.database
-    expected = database.frame(_expected_query(source, capability.interval, start, end, now))
+    now = platform.clock.now()
+    expected = platform.store.database.frame(_expected_query(source, capability.interval, start, end, now))
     names = expected.select("instrument_id", "session_date", "symbol")
-    judged = session_states(
-        expected.drop("symbol"),
-        database.frame(_counted_query(source, capability.interval, start, end)),
-        database.frame(_windows_query("answered_windows", source, capability.interval, start, end)),
-        database.frame(_windows_query("fetches", source, capability.interval, start, end)),
-        Manners(capability.settles_after, capability.wall),
-        now,
-    )
+    judged = _judged(platform, expected.drop("symbol"), source, capability.interval, start, end)
     return judged.join(names, on=["instrument_id", "session_date"], maintain_order="left")
+
+
+def known_states(platform: Platform, start: date, end: date, instruments: Sequence[str] = ()) -> pl.DataFrame:
+    """Return session_states() with missing_ranges of every source and interval, of some instruments (default: all).
+
+    Sessions in [start, end): those that were counted, and of a source that is asked all that it should hold since
+    it was first asked.
+    """
+    now, database = platform.clock.now(), platform.store.database
+    counted = database.frame(_held_query(start, end, instruments))
+    found = []
+    for source, interval in _series(platform, counted):
+        grid = counted.filter(source=source, interval=interval).drop("missing_ranges")
+        since = followed_since(platform, source, interval)
+        if since is not None:
+            query = _expected_query(source, interval, max(start, since), end, now)
+            expected = database.frame(query).drop("symbol")
+            wanted = pl.col("instrument_id").is_in(list(instruments)) if instruments else pl.lit(value=True)
+            grid = pl.concat([grid, expected.filter(wanted)]).unique(SESSION)
+        is_followed = pl.col("session_date") >= pl.lit(since, pl.Date)
+        judged = _judged(platform, grid, source, interval, start, end)
+        found.append(judged.with_columns((pl.col("is_due") & is_followed).fill_null(value=False)))
+    if not found:
+        return pl.DataFrame()
+    gaps = counted.select(*SESSION, "missing_ranges")
+    return pl.concat(found).join(gaps, on=SESSION, how="left").sort("instrument_id", "interval", *SESSION[1:])
+
+
+def followed_states(platform: Platform, source: str) -> pl.DataFrame:
+    """Return states_of() everything that a source should hold since it was first asked; nothing if it never was."""
+    end = platform.clock.now().date() + timedelta(days=1)
+    found = []
+    for capability in asked_capabilities(source):
+        since = followed_since(platform, source, capability.interval)
+        if since is not None:
+            found.append(states_of(platform, source, capability, since, end))
+    return pl.concat(found) if found else pl.DataFrame()
+
+
+def _judged(
+    platform: Platform, grid: pl.DataFrame, source: str, interval: str, start: date, end: date
+) -> pl.DataFrame:
+    database = platform.store.database
+    return session_states(
+        grid,
+        database.frame(_counted_query(source, interval, start, end)),
+        database.frame(_windows_query("answered_windows", source, interval, start, end)),
+        database.frame(_windows_query("fetches", source, interval, start, end)),
+        _manners(source, interval),
+        platform.clock.now(),
+    )
+
+
+def _manners(source: str, interval: str) -> Manners:
+    for capability in CAPABILITIES.get(source, ()):
+        if capability.interval == interval:
+            return Manners(capability.settles_after, capability.wall)
+    return RECORDED_ONLY
+
+
+def _series(platform: Platform, counted: pl.DataFrame) -> list[tuple[str, str]]:
+    """Return (source, interval) of what was counted and of what was ever asked for, sorted."""
+    asked = platform.store.database.frame(
+        sql.SQL("SELECT DISTINCT source, interval FROM ops.fetches WHERE interval IS NOT NULL")
+    )
+    return sorted(pl.concat([counted.select("source", "interval"), asked]).unique().iter_rows())
 
 
 def followed_since(platform: Platform, source: str, interval: str) -> date | None:
@@ -85,6 +146,25 @@ def _expected_query(source: str, interval: str, start: date, end: date, now: dat
     )
 
 
+def _held_query(start: date, end: date, instruments: Sequence[str]) -> sql.Composed:
+    return sql.SQL(
+        """
+        SELECT coverage.instrument_id, coverage.source, coverage.interval, coverage.session_date,
+               sessions.open_time, sessions.close_time, array_to_string(missing_ranges, ' ') AS missing_ranges
+        FROM ops.coverage JOIN reference.sessions
+             ON sessions.mic = reverse(split_part(reverse(coverage.instrument_id), '.', 1))
+             AND sessions.session_date = coverage.session_date
+        WHERE coverage.session_date >= {}::date AND coverage.session_date < {}::date AND {}
+        """
+    ).format(
+        sql.Literal(str(start)),
+        sql.Literal(str(end)),
+        sql.SQL("instrument_id = ANY({})").format(literal_list(instruments, "text"))
+        if instruments
+        else sql.SQL("true"),
+    )
+
+
 def _counted_query(source: str, interval: str, start: date, end: date) -> sql.Composed:
     return sql.SQL(
         """
@@ -99,7 +179,7 @@ def _counted_query(source: str, interval: str, start: date, end: date) -> sql.Co
         AND coverage.session_date >= {start}::date AND coverage.session_date < {end}::date
         """
     ).format(
-        table_name=sql.Literal(BAR_TABLE[interval]),
+        table_name=sql.Literal("market.bars_1d" if interval == "1d" else "market.bars"),
         slice=sql.Literal(f"{interval}/{source}/%"),
         source=sql.Literal(source),
         interval=sql.Literal(interval),
@@ -112,8 +192,12 @@ def _windows_query(book: str, source: str, interval: str, start: date, end: date
     """Answers, or requests whatever came of them, whose window reaches into the dates; a day to spare for zones."""
     columns = {
         "answered_windows": sql.SQL("instrument_id, start_time, end_time, received_time, payload_id"),
+        # A refusal from before the universe file last named the symbol was about another one.
         "fetches": sql.SQL(
-            "subject AS instrument_id, window_start_time AS start_time, window_end_time AS end_time"
+            "subject AS instrument_id, window_start_time AS start_time, window_end_time AS end_time, "
+            "CASE WHEN is_refused AND started_time >= (SELECT max(ingest_time) FROM reference.symbols "
+            "WHERE symbols.source = fetches.source AND symbols.instrument_id = fetches.subject) "
+            "THEN started_time END AS refused_time"
         ),
     }[book]
     prefix = "" if book == "answered_windows" else "window_"

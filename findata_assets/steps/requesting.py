@@ -24,7 +24,14 @@ from findata_assets.steps.completing import BATCH
 from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import Intake, receive_all
-from findata_core.errors import DailyLimitReached, FindataError, NotAsked, Unreachable
+from findata_core.errors import (
+    DailyLimitReached,
+    FindataError,
+    KeyRefused,
+    NotAsked,
+    RefusedRequest,
+    Unreachable,
+)
 from findata_resources.provider import Provider, Received, Request
 from findata_resources.stores import fetches
 from findata_resources.stores.timescale import TimescaleStore
@@ -165,7 +172,7 @@ def _make(workers: Workers, provider: Provider, ask: Ask) -> Made:
     try:
         fetch_id, received = patiently(platform, provider, partial(_try_once, platform, provider, ask))
     except FindataError as error:
-        if isinstance(error, NotAsked | DailyLimitReached | Unreachable):
+        if isinstance(error, NotAsked | DailyLimitReached | KeyRefused | Unreachable):
             workers.halt(error)
         return Made(ask) if isinstance(error, NotAsked) else Made(ask, error=error)
     finally:
@@ -179,7 +186,7 @@ def _try_once(platform: Platform, provider: Provider, ask: Ask) -> tuple[str, Re
     try:
         received = provider.fetch(ask.request, platform.clock)
     except FindataError as error:
-        _enter(platform, ask, started, error=str(error), http_status=getattr(error, "http_status", None))
+        _enter(platform, ask, started, **_failure(error))
         raise
     payload = platform.raw.put(received)
     fetch_id = _enter(
@@ -191,6 +198,12 @@ def _try_once(platform: Platform, provider: Provider, ask: Ask) -> tuple[str, Re
         payload_id=payload["payload_id"],
     )
     return fetch_id, received
+
+
+def _failure(error: FindataError) -> dict[str, object]:
+    """Return what the ledger says of an error; a key that is not taken says nothing of what was asked with it."""
+    is_refused = isinstance(error, RefusedRequest) and not isinstance(error, KeyRefused)
+    return {"error": str(error), "http_status": getattr(error, "http_status", None), "is_refused": is_refused}
 
 
 def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -> str:

@@ -5,8 +5,8 @@ counting bars (gaps.py), asking (findata_assets/steps/live.py).
 
 A session is final when it is complete and an answer that had settled says so; or when two settled answers, a
 day apart, say the same of a session that lacks bars: a source that forgets for an evening is asked once more, a
-name that did not trade in some minutes is not asked for ever. What lies beyond the source's wall can't be asked
-for, whatever is missing. Asking whatever is due therefore ends: in a fixed point.
+name that did not trade in some minutes is not asked for ever. What lies beyond the source's wall can't be had, nor
+what the source has refused twice, a day apart. Asking whatever is due therefore ends: in a fixed point.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def session_states(
     All of one source and interval. `grid`: GRID_SCHEMA, sessions that have closed. `counted`: SESSION, status,
     present_bars, expected_bars, read_time (receive time of the youngest payload folded). `windows`: answers, with
     instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
-    instrument_id, start_time, end_time.
+    instrument_id, start_time, end_time, refused_time (null where the source did not say no).
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
     payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
@@ -75,10 +75,13 @@ def session_states(
     judged = known.with_columns(
         is_final=((is_complete & is_settled) | is_confirmed).fill_null(value=False),
         is_beyond=(forgotten < now).fill_null(value=False),
+        is_refused=(pl.col("last_refused") - pl.col("first_refused") >= SECOND_OPINION).fill_null(
+            value=False
+        ),
         next_time=_next_time(settles),
         forgotten_time=forgotten,
     )
-    is_open = ~pl.col("is_final") & ~pl.col("is_beyond")
+    is_open = ~pl.col("is_final") & ~pl.col("is_beyond") & ~pl.col("is_refused")
     return judged.with_columns(
         state=_state(),
         is_due=is_open & (pl.col("next_time") <= now).fill_null(value=True),
@@ -105,6 +108,7 @@ def _next_time(settles: pl.Expr) -> pl.Expr:
         .then(pl.col("first_settled") + SECOND_OPINION)
         .when(pl.col("last_answer").is_not_null())
         .then(unsettled)
+        .otherwise(pl.col("first_refused") + SECOND_OPINION)
     )
 
 
@@ -114,7 +118,7 @@ def _state() -> pl.Expr:
         .then(pl.lit("present"))
         .when("is_final")
         .then(pl.lit("proven_empty"))
-        .when("is_beyond")
+        .when(pl.col("is_beyond") | pl.col("is_refused"))
         .then(pl.lit("unobtainable"))
         .when(pl.col("is_asked") | pl.col("last_answer").is_not_null())
         .then(pl.lit("awaiting"))
@@ -147,4 +151,7 @@ def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     inside = both.filter(
         pl.col("start_time") < pl.col("close_time"), pl.col("end_time") > pl.col("open_time")
     )
-    return inside.select(SESSION).unique().with_columns(is_asked=pl.lit(value=True))
+    refused = pl.col("refused_time")
+    return inside.group_by(SESSION).agg(
+        is_asked=pl.lit(value=True), first_refused=refused.min(), last_refused=refused.max()
+    )

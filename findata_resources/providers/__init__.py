@@ -42,9 +42,9 @@ CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
 
 # provider -> what it allows; FINDATA_REQUEST_LIMITS overrides it. All of a provider's limits hold. Sorted.
 LIMITS: Mapping[str, tuple[Limit, ...]] = {
-    # Free keys: "25 requests per day" (https://www.alphavantage.co/support/) and about one a second. Where its
-    # day begins is not said; its stamps are New York's.
-    "alphavantage": (Limit(1, "second"), Limit(25, "day", "America/New_York")),
+    # Free keys: "25 requests per day" (https://www.alphavantage.co/support/) and about one a second, counted at
+    # their end: half a second is to spare. Where its day begins is not said; its stamps are New York's.
+    "alphavantage": (Limit(40, "minute"), Limit(25, "day", "America/New_York")),
     # No limit is stated (https://markets.newyorkfed.org/static/docs/markets-api.html): ours, out of courtesy.
     "nyfed": (Limit(1, "second"),),
     # No limit is stated, and 429 comes at small volumes (yfinance#2125, #2614). yfinance's own example makes 2

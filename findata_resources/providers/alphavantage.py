@@ -1,12 +1,11 @@
 """Alpha Vantage, asked over HTTP with a key; what its answers say is alphavantage_series.py's business.
 
-What belongs here: the one GET, its pace, and that the key reaches Alpha Vantage and nothing else: no stored
+What belongs here: the one GET, and that the key reaches Alpha Vantage and nothing else: no stored
 request, no stored body, no error, no log.
 """
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,14 +20,12 @@ from findata_resources.stores.quotas import key_id
 
 DEFAULT_BASE_URL = "https://www.alphavantage.co"
 WHO = "Alpha Vantage"
-# Free keys may ask once a second (Alpha Vantage's own notice), counted at their end: half a second is to spare.
-PAUSE_SECONDS = 1.5
 
 
 class AlphaVantageProvider:
     """Asks the query service. ConfigurationError without a key, before anything is asked.
 
-    `timeout_seconds` bounds connecting and each wait for bytes; `pause_seconds` lie between two requests.
+    `timeout_seconds` bounds connecting and each wait for bytes.
     """
 
     name = PROVIDER
@@ -39,7 +36,6 @@ class AlphaVantageProvider:
         api_key: SecretStr | None,
         base_url: str = DEFAULT_BASE_URL,
         timeout_seconds: float = 30,
-        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         key = api_key.get_secret_value().strip() if api_key else ""
         if not key:
@@ -51,13 +47,10 @@ class AlphaVantageProvider:
         self.key_id = key_id(key)  # limits are a key's, in ops.quotas
         self._url = f"{base_url.rstrip('/')}/query"
         self._timeout_seconds = timeout_seconds
-        self._pause_seconds = pause_seconds
-        self._free_from = time.monotonic()
 
     def fetch(self, request: Request, clock: Clock) -> Received:
         """Ask once. A window that no month holds is refused here, without a request."""
         query = query_of(request, clock.now())
-        self._wait()
         answer = self._ask(query)
         # What is quoted in an error is cut short: the key is taken out before, not after.
         shown = answer.content.replace(self._key.get_secret_value().encode(), b"***")
@@ -85,10 +78,6 @@ class AlphaVantageProvider:
             raise unreachable(WHO, error) from error
         except httpx.HTTPError as error:
             raise interrupted(WHO, error) from error
-
-    def _wait(self) -> None:
-        time.sleep(max(0.0, self._free_from - time.monotonic()))
-        self._free_from = time.monotonic() + self._pause_seconds
 
 
 class _Keyed(httpx.HTTPTransport):

@@ -10,7 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from findata_core.errors import DailyLimitReached, ProviderError, RefusedRequest, RetriableProviderError
+from findata_core.errors import (
+    DailyLimitReached,
+    KeyRefused,
+    ProviderError,
+    RefusedRequest,
+    RetriableProviderError,
+)
 from findata_resources.providers.http_answers import TRY_LATER
 
 _NAMES = ("Error Message", "Information", "Note")
@@ -54,7 +60,7 @@ def _error(text: str, message: str) -> ProviderError:
     if _PAID.search(text):
         return RefusedRequest(message, "It needs a paid plan: ask for another interval, or another source")
     if _KEY.search(text):
-        return RefusedRequest(
+        return KeyRefused(
             message,
             "Put your key into FINDATA_ALPHAVANTAGE_API_KEY: https://www.alphavantage.co/support/#api-key",
         )

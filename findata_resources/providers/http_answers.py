@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from findata_core.errors import ProviderError, RefusedRequest, RetriableProviderError, Unreachable
+from findata_core.errors import KeyRefused, ProviderError, RefusedRequest, RetriableProviderError, Unreachable
 
 TRY_LATER = "Run again later: what is stored stays, and only what is missing is asked for again"
 # 408 Request Timeout, 425 Too Early, 429 Too Many Requests (RFC 9110 15.5.9, RFC 8470, RFC 6585 4).
 _RETRIABLE_STATUSES = frozenset({408, 425, 429})
+_KEY_STATUSES = frozenset({401, 403})  # RFC 9110 15.5.2, 15.5.4: who asks is refused, not what
 _QUOTED = 200  # characters of a body that a message quotes
 
 
@@ -23,6 +24,8 @@ def refusal(who: str, status: int, headers: Mapping[str, str], body: bytes, now:
     message = f"{who} answered HTTP {status}: {said or 'nothing'}"
     if status in _RETRIABLE_STATUSES or status >= 500:
         error: ProviderError = RetriableProviderError(message, TRY_LATER, retry_after_seconds(headers, now))
+    elif status in _KEY_STATUSES:
+        error = KeyRefused(message, "Check the key and the base URL with findata config")
     else:
         advice = "Check the symbol, the window and the base URL; asking again won't help"
         error = RefusedRequest(message, advice)

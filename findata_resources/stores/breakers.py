@@ -22,6 +22,12 @@ def rests_until(database: Database, provider: str, now: datetime) -> datetime | 
         return until
 
 
+def rests_until_as_told(database: Database, provider: str, now: datetime) -> datetime | None:
+    """Return what rests_until() would, to somebody who only looks: nothing is noted."""
+    with database.transaction() as cursor:
+        return _locked(cursor, provider).rests_until(now)
+
+
 def note_failure(
     database: Database, provider: str, now: datetime, retry_after_seconds: float | None = None
 ) -> None:

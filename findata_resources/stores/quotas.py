@@ -40,6 +40,15 @@ def take(
     return None
 
 
+def free_from(
+    database: Database, provider: str, key: str, limits: Sequence[Limit], now: datetime
+) -> datetime:
+    """Return the instant from which a request is free, to somebody who only looks: nothing is taken."""
+    with database.transaction() as cursor:
+        spent = _locked(cursor, provider, key, limits)
+    return max((next_free(limit, spent[limit.window], now) for limit in limits), default=now)
+
+
 def _locked(cursor: Cursor, provider: str, key: str, limits: Sequence[Limit]) -> Mapping[str, Spent]:
     """Return what is spent in each window, locked until the transaction ends; rows that lack are made."""
     windows = sorted(limit.window for limit in limits)  # in one order for all takers: none waits for another

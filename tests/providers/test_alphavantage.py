@@ -25,6 +25,7 @@ from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
 from findata_core.errors import (
     ConfigurationError,
     DailyLimitReached,
+    KeyRefused,
     MalformedPayload,
     ProviderError,
     RefusedRequest,
@@ -89,7 +90,7 @@ def provider(standin: StandIn) -> AlphaVantageProvider:
 
 
 def made(base_url: str) -> AlphaVantageProvider:
-    return AlphaVantageProvider(SecretStr(KEY), base_url, timeout_seconds=0.3, pause_seconds=0)
+    return AlphaVantageProvider(SecretStr(KEY), base_url, timeout_seconds=0.3)
 
 
 def july(interval: str = "1m", symbol: str = "IBM") -> Request:
@@ -327,7 +328,7 @@ def test_what_is_unreadable_stays_a_row_with_nulls(line: str, nulls: set[str]) -
         (BURST, RetriableProviderError, 1.0),
         (OLD_NOTE, RetriableProviderError, 60.0),
         (PREMIUM, RefusedRequest, None),
-        (DEMO, RefusedRequest, None),
+        (DEMO, KeyRefused, None),
         ("Something new", RefusedRequest, None),
     ],
 )

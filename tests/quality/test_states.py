@@ -25,6 +25,7 @@ def judged(
     status: str | None = None,
     read: datetime | None = None,
     failed: bool = False,
+    refusals: list[datetime] | None = None,
     window: tuple[datetime, datetime] = (OPEN, CLOSE + 3 * HOUR),
     manners: Manners = MANNERS,
 ) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def judged(
         },
     )
     asked = {"instrument_id": "MSFT.XNAS", "start_time": window[0], "end_time": window[1]}
+    made = [*([None] if failed or answers else []), *(refusals or [])]
     windows = pl.DataFrame(
         [{**asked, "received_time": time, "payload_id": n} for n, time in enumerate(answers or [])],
         schema={
@@ -54,7 +56,8 @@ def judged(
         },
     )
     requests = pl.DataFrame(
-        [asked] if failed or answers else [], schema=windows.drop("received_time", "payload_id").schema
+        [{**asked, "refused_time": time} for time in made],
+        schema={**windows.drop("received_time", "payload_id").schema, "refused_time": INSTANT},
     )
     (row,) = session_states(grid, counted, windows, requests, manners, now).iter_rows(named=True)
     return row
@@ -119,6 +122,15 @@ def test_an_answer_for_a_part_of_the_session_or_from_before_its_close_proves_not
     early = judged(late, [CLOSE - HOUR])
     for row in (half, early):
         assert (row["state"], row["is_due"], row["payload_id"]) == ("awaiting", True, None)
+
+
+def test_what_the_source_refuses_twice_a_day_apart_is_unobtainable() -> None:
+    first = CLOSE + HOUR
+    row = judged(first + HOUR, refusals=[first])
+    assert (row["state"], row["is_due"]) == ("awaiting", False)
+    assert judged(first + DAY, refusals=[first])["is_due"]
+    row = judged(first + DAY, refusals=[first, first + DAY])
+    assert (row["state"], row["is_final"], row["is_due"]) == ("unobtainable", False, False)
 
 
 def test_a_source_without_a_wall_never_forgets() -> None:

@@ -258,7 +258,7 @@ def test_the_catalogue_of_limits_is_sorted_and_each_provider_has_one() -> None:
     assert list(LIMITS) == sorted(LIMITS)
     assert all(LIMITS.values())
     assert {name: [(limit.requests, limit.window) for limit in found] for name, found in LIMITS.items()} == {
-        "alphavantage": [(1, "second"), (25, "day")],
+        "alphavantage": [(40, "minute"), (25, "day")],
         "nyfed": [(1, "second")],
         "yahoo": [(24, "minute")],
     }

@@ -51,7 +51,7 @@ class Payload(_message.Message):
     def __init__(self, payload_id: _Optional[int] = ..., sha256: _Optional[str] = ..., source: _Optional[str] = ..., dataset: _Optional[str] = ..., request: _Optional[str] = ..., http_status: _Optional[int] = ..., headers: _Optional[str] = ..., received_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size_bytes: _Optional[int] = ..., object_key: _Optional[str] = ..., metadata: _Optional[_Union[Metadata, _Mapping]] = ...) -> None: ...
 
 class Fetch(_message.Message):
-    __slots__ = ("fetch_id", "source", "dataset", "subject", "window_start_time", "window_end_time", "started_time", "duration_seconds", "http_status", "size_bytes", "rows_answered", "payload_id", "error", "interval", "rows_duplicate", "rows_quarantined", "rows_revised")
+    __slots__ = ("fetch_id", "source", "dataset", "subject", "window_start_time", "window_end_time", "started_time", "duration_seconds", "http_status", "size_bytes", "rows_answered", "payload_id", "error", "interval", "rows_duplicate", "rows_quarantined", "is_refused", "rows_revised")
     FETCH_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     DATASET_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,7 @@ class Fetch(_message.Message):
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
     ROWS_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
     ROWS_QUARANTINED_FIELD_NUMBER: _ClassVar[int]
+    IS_REFUSED_FIELD_NUMBER: _ClassVar[int]
     ROWS_REVISED_FIELD_NUMBER: _ClassVar[int]
     fetch_id: str
     source: str
@@ -85,8 +86,9 @@ class Fetch(_message.Message):
     interval: str
     rows_duplicate: int
     rows_quarantined: int
+    is_refused: bool
     rows_revised: int
-    def __init__(self, fetch_id: _Optional[str] = ..., source: _Optional[str] = ..., dataset: _Optional[str] = ..., subject: _Optional[str] = ..., window_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_seconds: _Optional[float] = ..., http_status: _Optional[int] = ..., size_bytes: _Optional[int] = ..., rows_answered: _Optional[int] = ..., payload_id: _Optional[int] = ..., error: _Optional[str] = ..., interval: _Optional[str] = ..., rows_duplicate: _Optional[int] = ..., rows_quarantined: _Optional[int] = ..., rows_revised: _Optional[int] = ...) -> None: ...
+    def __init__(self, fetch_id: _Optional[str] = ..., source: _Optional[str] = ..., dataset: _Optional[str] = ..., subject: _Optional[str] = ..., window_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window_end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_seconds: _Optional[float] = ..., http_status: _Optional[int] = ..., size_bytes: _Optional[int] = ..., rows_answered: _Optional[int] = ..., payload_id: _Optional[int] = ..., error: _Optional[str] = ..., interval: _Optional[str] = ..., rows_duplicate: _Optional[int] = ..., rows_quarantined: _Optional[int] = ..., is_refused: _Optional[bool] = ..., rows_revised: _Optional[int] = ...) -> None: ...
 
 class AnsweredWindow(_message.Message):
     __slots__ = ("instrument_id", "source", "interval", "payload_id", "start_time", "end_time", "received_time")
