@@ -33,6 +33,7 @@ class Outcome(Runs):
     requests: int = 0
     failures: list[str] = field(default_factory=list)
     left_because: list[str] = field(default_factory=list)
+    beyond_wall: list[str] = field(default_factory=list)
 
     def add(self, result: dg.ExecuteInProcessResult) -> None:
         """Count a run and what its materializations say."""
@@ -48,6 +49,7 @@ class Outcome(Runs):
             self.requests += int(said.get("requests") or 0)
             self.failures += said.get("failures") or []
             self.left_because += said.get("not_asked_because") or []
+            self.beyond_wall += said.get("beyond_the_wall") or []
 
     @property
     def rows_changed(self) -> int:
@@ -67,6 +69,8 @@ class Outcome(Runs):
             screen.say(f"failed: {failure}", style="red")
         for reason in self.left_because:
             screen.say(f"not asked: {reason}", style="red")
+        for lost in self.beyond_wall:
+            screen.say(f"not to be had: {lost}")
         nothing = "nothing was due: " if not self.runs else ""
         screen.say(
             f"{nothing}{self.rows_changed:,} rows changed, {self.runs} runs, "

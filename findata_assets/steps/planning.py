@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from findata_assets.steps.expected import asked_capabilities, states_of
 from findata_assets.steps.live import source_of_bars, windows_of
 from findata_assets.steps.platform import Platform
+from findata_core.errors import RefusedRequest
 from findata_core.quotas import least_duration
 from findata_resources.provider import Capability
 from findata_resources.providers import limits_of
@@ -46,9 +47,21 @@ def plan(platform: Platform, source: str, start: date, end: date) -> Plan:
     found = tuple(
         _interval(platform, source, capability, start, end) for capability in asked_capabilities(source)
     )
+    _refuse_if_beyond(source, found)
     requests = sum(interval.requests for interval in found)
     limits = limits_of(source, platform.settings.request_limits)
     return Plan(found, least_duration(limits, requests))
+
+
+def _refuse_if_beyond(source: str, found: tuple[PlannedInterval, ...]) -> None:
+    """RefusedRequest where nothing is due, and something is wanted that the source no longer gives."""
+    beyond = [line for line in found if line.sessions_beyond_wall]
+    if beyond and not any(line.sessions for line in found):
+        told = ", ".join(f"{line.sessions_beyond_wall} of {line.interval}" for line in beyond)
+        raise RefusedRequest(
+            f"All that is wanted of {source} lies beyond its wall: {told}",
+            "Load older bars from recorded files (docs/providers/recorded.md), or name later sessions",
+        )
 
 
 def _interval(

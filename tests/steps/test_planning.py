@@ -8,9 +8,10 @@ import pytest
 
 from findata_assets.steps.planning import plan
 from findata_assets.steps.sources import refresh_reference
-from findata_core.errors import ConfigurationError
+from findata_core.errors import ConfigurationError, RefusedRequest
 from findata_core.quotas import Limit, least_duration
 from findata_core.schema.tables import table
+from findata_resources.providers import CAPABILITIES
 from tests.conftest import MakePlatform
 from tests.orchestration import SetClock
 
@@ -59,3 +60,18 @@ def test_the_least_time_is_that_of_the_tightest_limit(
     limits: list[Limit], requests: int, least: timedelta
 ) -> None:
     assert least_duration(limits, requests) == least
+
+
+def test_a_plan_of_nothing_but_sessions_beyond_the_wall_is_refused_with_the_reason(
+    make_platform: MakePlatform,
+) -> None:
+    platform = make_platform()
+    platform.clock = SetClock(EVENING + timedelta(days=90))
+    refresh_reference(platform)
+    refused = [capability for capability in CAPABILITIES["yahoo"] if capability.wall is not None]
+    (minutes,) = [item for item in refused if item.interval == "1m"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(CAPABILITIES, "yahoo", (minutes,))  # type: ignore[arg-type]
+        with pytest.raises(RefusedRequest, match="113 of 1m") as beyond:
+            plan(platform, "yahoo", date(2022, 1, 3), date(2022, 6, 15))
+    assert "recorded files" in beyond.value.next_step
