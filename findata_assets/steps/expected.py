@@ -5,7 +5,7 @@ What belongs here: reading the books for findata_core/quality/states.py. What do
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 from psycopg import sql
@@ -35,8 +35,7 @@ def states_of(
 
     Only of instruments that the universe file names now: one that it no longer names is asked no more.
     """
-    now = platform.clock.now()
-    expected = platform.store.database.frame(_expected_query(source, capability.interval, start, end, now))
+    expected = _expected(platform, source, capability.interval, start, end)
     names = expected.select("instrument_id", "session_date", "symbol")
     judged = _judged(platform, expected.drop("symbol"), source, capability.interval, start, end)
     return judged.join(names, on=["instrument_id", "session_date"], maintain_order="left")
@@ -48,15 +47,13 @@ def known_states(platform: Platform, start: date, end: date, instruments: Sequen
     Sessions in [start, end): those that were counted, and of a source that is asked all that it should hold since
     it was first asked.
     """
-    now, database = platform.clock.now(), platform.store.database
-    counted = database.frame(_held_query(start, end, instruments))
+    counted = platform.store.database.frame(_held_query(start, end, instruments))
     found = []
     for source, interval in _series(platform, counted):
         grid = counted.filter(source=source, interval=interval).drop("missing_ranges")
         since = followed_since(platform, source, interval)
         if since is not None:
-            query = _expected_query(source, interval, max(start, since), end, now)
-            expected = database.frame(query).drop("symbol")
+            expected = _expected(platform, source, interval, max(start, since), end).drop("symbol")
             wanted = pl.col("instrument_id").is_in(list(instruments)) if instruments else pl.lit(value=True)
             grid = pl.concat([grid, expected.filter(wanted)]).unique(SESSION)
         is_followed = pl.col("session_date") >= pl.lit(since, pl.Date)
@@ -118,32 +115,47 @@ def followed_since(platform: Platform, source: str, interval: str) -> date | Non
     return first
 
 
-def _expected_query(source: str, interval: str, start: date, end: date, now: datetime) -> sql.Composed:
+def _expected(platform: Platform, source: str, interval: str, start: date, end: date) -> pl.DataFrame:
+    """Return GRID_SCHEMA and symbol: sessions that have closed, of followed instruments, within their listing."""
+    followed = platform.store.database.frame(_followed_query(source))
+    sessions = platform.sessions_of(followed.get_column("instrument_id")).filter(
+        pl.col("session_date") >= start,
+        pl.col("session_date") < end,
+        pl.col("close_time") <= platform.clock.now(),
+    )
+    day = pl.col("session_date")
+    return (
+        followed.join(sessions.select("mic", "session_date", "open_time", "close_time"), on="mic")
+        .filter(day >= pl.col("first_date"), day <= pl.col("last_date"))
+        .select(
+            "instrument_id",
+            pl.lit(source).alias("source"),
+            pl.lit(interval).alias("interval"),
+            "session_date",
+            "open_time",
+            "close_time",
+            "symbol",
+        )
+    )
+
+
+def _followed_query(source: str) -> sql.Composed:
+    """Instruments of the universe file received last, under a source's symbol, with its first and last date."""
     return sql.SQL(
         """
-        SELECT instruments.instrument_id, {source} AS source, {interval} AS interval, sessions.session_date,
-               sessions.open_time, sessions.close_time, symbols.symbol
+        SELECT instruments.instrument_id, instruments.mic, symbols.symbol,
+               greatest(symbols.from_date, coalesce(instruments.from_date, DATE '0001-01-01')) AS first_date,
+               least(coalesce(symbols.to_date, DATE '9999-12-31'),
+                     coalesce(instruments.to_date, DATE '9999-12-31')) AS last_date
         FROM reference.instruments
         JOIN reference.symbols
-             ON symbols.instrument_id = instruments.instrument_id AND symbols.source = {source}
-        JOIN reference.sessions ON sessions.mic = instruments.mic
-        WHERE sessions.session_date >= {start}::date AND sessions.session_date < {end}::date
-        AND sessions.session_date BETWEEN coalesce(instruments.from_date, '-infinity')
-             AND coalesce(instruments.to_date, 'infinity')
-        AND sessions.session_date BETWEEN symbols.from_date AND coalesce(symbols.to_date, 'infinity')
-        AND sessions.close_time <= {now}::timestamptz
-        AND instruments.instrument_id IN (
+             ON symbols.instrument_id = instruments.instrument_id AND symbols.source = {}
+        WHERE instruments.instrument_id IN (
              SELECT subject FROM ops.payload_scopes WHERE table_name = 'reference.instruments' AND payload_id = (
                   SELECT payload_id FROM ops.payloads WHERE dataset = 'universe'
                   ORDER BY received_time DESC LIMIT 1))
         """
-    ).format(
-        source=sql.Literal(source),
-        interval=sql.Literal(interval),
-        start=sql.Literal(str(start)),
-        end=sql.Literal(str(end)),
-        now=sql.Literal(now.isoformat()),
-    )
+    ).format(sql.Literal(source))
 
 
 def _held_query(start: date, end: date, instruments: Sequence[str]) -> sql.Composed:
@@ -195,9 +207,9 @@ def _windows_query(book: str, source: str, interval: str, start: date, end: date
         # A refusal from before the universe file last named the symbol was about another one.
         "fetches": sql.SQL(
             "subject AS instrument_id, window_start_time AS start_time, window_end_time AS end_time, "
-            "CASE WHEN is_refused AND started_time >= (SELECT max(ingest_time) FROM reference.symbols "
-            "WHERE symbols.source = fetches.source AND symbols.instrument_id = fetches.subject) "
-            "THEN started_time END AS refused_time"
+            "CASE WHEN is_refused IS TRUE THEN CASE WHEN started_time >= (SELECT max(ingest_time) FROM "
+            "reference.symbols WHERE symbols.source = fetches.source AND symbols.instrument_id = fetches.subject) "
+            "THEN started_time END END AS refused_time"
         ),
     }[book]
     prefix = "" if book == "answered_windows" else "window_"

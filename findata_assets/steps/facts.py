@@ -47,7 +47,17 @@ def fold_facts(
 ) -> WriteReport:
     """Fold what is due of a fact table with scope dates in [start, end)."""
     target = table(address)
-    work = find_work(platform, target, start, end)
+    report = WriteReport()
+    for marks in _portions(target, _marks(platform, target, start, end)):
+        report += _fold_portion(platform, target, work_for(platform, target, marks))
+    if address == "reference.sessions":
+        platform.forget_sessions()
+    platform.lake.publish(platform.store, address)
+    return report
+
+
+def _fold_portion(platform: Platform, target: Table, work: Work) -> WriteReport:
+    """Fold a portion of what is due, a transaction for each session."""
     observations, refused = _read_payloads(platform, target, work)
     quarantine = pl.concat([refused, _contradicted(target, observations)])
     report = WriteReport()
@@ -60,19 +70,32 @@ def fold_facts(
             frozenset(marks.filter("is_spliced").select(PAIR).iter_rows()),
         )
         report += platform.store.fold_facts(target, facts, dates)
-    if address == "reference.sessions":
-        platform.forget_sessions()
-    platform.lake.publish(platform.store, address)
     return report
 
 
-def find_work(platform: Platform, target: Table, start: date | None, end: date | None) -> Work:
-    """Return what is due, and the payloads that each scope needs for it."""
-    marks = platform.store.database.frame(_marks_query(target, start, end)).with_columns(
+def _portions(target: Table, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut the marks into what is held in memory at a time: a calendar month of sessions, or the whole of daily rows.
+
+    A month, because that is what files and a provider's windows hold: each is read once or twice, not per session.
+    """
+    if target.lake_partition is not LakePartition.SESSION:
+        yield marks
+        return
+    for _, month in marks.group_by(pl.col("scope_date").dt.truncate("1mo"), maintain_order=True):
+        yield month
+
+
+def _marks(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
+    """Return what is due: subject, scope_date, mark_id, from_time, folded_time, is_spliced."""
+    return platform.store.database.frame(_marks_query(target, start, end)).with_columns(
         (pl.col("from_time") <= pl.col("folded_time"))
         .fill_null(pl.col("folded_time").is_not_null())
         .alias("is_spliced")
     )
+
+
+def work_for(platform: Platform, target: Table, marks: pl.DataFrame) -> Work:
+    """Return the payloads that each marked scope needs."""
     if marks.is_empty():
         return Work(marks.drop("folded_time"), pl.DataFrame(), [])
     scopes = platform.store.database.frame(_scopes_query(target, marks)).join(marks, on=PAIR)

@@ -60,7 +60,7 @@ class KnownAt:
             rows = conform(DERIVATIONS[address](self, start, end, subjects), target)
         if interval is not None:
             rows = rows.filter(interval=interval)
-        return rows.sort(list(target.business_key))
+        return sorted_by_key(target, rows)
 
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
         """Return the sessions of the exchanges that some instruments trade on, as they are known now."""
@@ -83,6 +83,15 @@ class KnownAt:
                 store.read(target.history(), start, end, where=closed).drop("superseded_time"),
             ]
         )
+
+
+def sorted_by_key(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort by business key; what is the same in all rows, an instrument or an interval, need not be compared."""
+    if rows.is_empty():
+        return rows
+    varies = rows.select((pl.col(name) != pl.col(name).first()).any() for name in target.business_key).row(0)
+    key = [name for name, is_varied in zip(target.business_key, varies, strict=True) if is_varied]
+    return rows.sort(key) if key else rows
 
 
 def _signals(reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None) -> pl.DataFrame:

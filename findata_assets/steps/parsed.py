@@ -32,6 +32,12 @@ class ParsedPayloads:
         self._rows -= _rows_of(known)
         self._bodies[payload["payload_id"]] = body
 
+    def forget(self) -> None:
+        """Keep nothing: what is asked for next is read and parsed again."""
+        self._bodies.clear()
+        self._kept.clear()
+        self._rows = 0
+
     def of(self, payload: Payload) -> list[Parsed]:
         """Return what a payload says, per table. MalformedPayload: it can't be parsed."""
         payload_id = payload["payload_id"]

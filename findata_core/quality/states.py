@@ -128,30 +128,63 @@ def _state() -> pl.Expr:
 
 def _answers(grid: pl.DataFrame, windows: pl.DataFrame, manners: Manners) -> pl.DataFrame:
     """Of each session, the answers that speak for the whole of it and came after its close."""
-    spoken = grid.select(*SESSION, "open_time", "close_time").join(windows, on="instrument_id")
-    whole = spoken.filter(
-        pl.col("start_time") <= pl.col("open_time"),
-        pl.col("end_time") >= pl.col("close_time"),
-        pl.col("received_time") >= pl.col("close_time"),
-    ).sort("received_time", "payload_id")
+    whole = _pairs(grid, windows, whole=True).filter(pl.col("received_time") >= pl.col("close_time"))
     settled = pl.col("received_time").filter(
         pl.col("received_time") >= pl.col("close_time") + manners.settles_after
     )
-    return whole.group_by(SESSION).agg(
-        first_settled=settled.min(),
-        last_settled=settled.max(),
-        last_answer=pl.col("received_time").max(),
-        payload_id=pl.col("payload_id").last(),
+    return (
+        whole.sort("received_time", "payload_id")
+        .group_by(SESSION)
+        .agg(
+            first_settled=settled.min(),
+            last_settled=settled.max(),
+            last_answer=pl.col("received_time").max(),
+            payload_id=pl.col("payload_id").last(),
+        )
     )
 
 
 def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """The sessions that a request was about, whatever came of it."""
-    both = grid.select(*SESSION, "open_time", "close_time").join(asked, on="instrument_id")
-    inside = both.filter(
-        pl.col("start_time") < pl.col("close_time"), pl.col("end_time") > pl.col("open_time")
-    )
     refused = pl.col("refused_time")
-    return inside.group_by(SESSION).agg(
-        is_asked=pl.lit(value=True), first_refused=refused.min(), last_refused=refused.max()
+    return (
+        _pairs(grid, asked, whole=False)
+        .group_by(SESSION)
+        .agg(is_asked=pl.lit(value=True), first_refused=refused.min(), last_refused=refused.max())
+    )
+
+
+def _pairs(grid: pl.DataFrame, windows: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+    """Pair each window with the sessions that lie in it as a whole, or that it touches.
+
+    The sessions of an instrument follow each other, so that those of a window are a stretch: its ends are looked up.
+    A join on the instrument alone would pair each window of a year with each session of it.
+    """
+    numbered = grid.sort("instrument_id", "open_time").with_columns(
+        place=pl.int_range(pl.len()).over("instrument_id")
+    )
+    starts, ends = ("open_time", "close_time") if whole else ("close_time", "open_time")
+    first = windows.sort("start_time").join_asof(
+        numbered.select("instrument_id", starts, pl.col("place").alias("first")).sort(starts),
+        left_on="start_time",
+        right_on=starts,
+        by="instrument_id",
+        strategy="forward",
+        allow_exact_matches=whole,
+        check_sortedness=False,  # it is sorted above; within groups Polars can't tell
+    )
+    both = first.sort("end_time").join_asof(
+        numbered.select("instrument_id", ends, pl.col("place").alias("last")).sort(ends),
+        left_on="end_time",
+        right_on=ends,
+        by="instrument_id",
+        strategy="backward",
+        allow_exact_matches=whole,
+        check_sortedness=False,  # it is sorted above; within groups Polars can't tell
+    )
+    found = both.filter(pl.col("first") <= pl.col("last")).with_columns(
+        place=pl.int_ranges("first", pl.col("last") + 1)
+    )
+    return found.explode("place").join(
+        numbered.select(*SESSION, "open_time", "close_time", "place"), on=["instrument_id", "place"]
     )
