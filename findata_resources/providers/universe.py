@@ -126,17 +126,33 @@ def _wrong(number: int, what: str, next_step: str) -> ConfigurationError:
 
 
 def _refuse_doubles(records: list[tuple[int, dict[str, str]]]) -> None:
-    """Refuse an instrument twice, and a source's symbol for two instruments on the same first day."""
-    seen: dict[tuple[str, ...], int] = {}
+    """Refuse an instrument twice, and a source's symbol that means two instruments on one day."""
+    seen: dict[str, int] = {}
+    spells: dict[tuple[str, str], list[tuple[date, date, int]]] = {}
     for number, record in records:
-        keys: list[tuple[str, ...]] = [("instrument_id", record["instrument_id"])]
-        keys += [(row["source"], row["symbol"], str(row["from_date"])) for row in _symbols(record)]
-        for key in keys:
-            if key in seen:
-                raise _wrong(
-                    number, f"{' '.join(key)} stands on line {seen[key]} too", "Remove one of the two lines"
-                )
-            seen[key] = number
+        name = record["instrument_id"]
+        if name in seen:
+            raise _wrong(
+                number,
+                f"instrument_id {name} stands on line {seen[name]} too",
+                "Remove one of the two lines: from_date and to_date of one line bound its life",
+            )
+        seen[name] = number
+        for row in _symbols(record):
+            _refuse_overlap(number, row, spells.setdefault((row["source"], row["symbol"]), []))
+
+
+def _refuse_overlap(number: int, row: Mapping[str, Any], others: list[tuple[date, date, int]]) -> None:
+    """Refuse a symbol on days on which it means another line's instrument, and note its days; both ends count."""
+    first, last = row["from_date"], row["to_date"] or date.max
+    for begin, end, line in others:
+        if first <= end and begin <= last:
+            raise _wrong(
+                number,
+                f"{row['source']} {row['symbol']} means the instrument on line {line} from {max(first, begin)} on too",
+                "Bound both with from_date and to_date so that the symbol means one instrument a day, or remove one",
+            )
+    others.append((first, last, number))
 
 
 def _instrument(record: Mapping[str, str], source: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def test_comments_empty_lines_and_a_byte_order_mark_are_no_rows() -> None:
         ("AAPL.XNAS,XNAS,USD,1,AAPL,2020-01-02,2020-01-01", "Line 3.*to_date lies before"),
         ("AAPL.XNAS,XNAS,USD,1,AAPL,", "Line 3.*6 fields instead of 7"),
         ("MSFT.XNAS,XNAS,USD,1,MSF,,", "Line 3.*instrument_id MSFT.XNAS stands on line 2"),
-        ("AAPL.XNAS,XNAS,USD,1,MSFT,,", "Line 3.*yahoo MSFT .*stands on line 2"),
+        ("AAPL.XNAS,XNAS,USD,1,MSFT,,", "Line 3.*yahoo MSFT means the instrument on line 2"),
     ],
 )
 def test_a_wrong_line_is_named_with_what_to_do(line: str, words: str) -> None:
@@ -86,3 +86,26 @@ def test_a_wrong_line_is_named_with_what_to_do(line: str, words: str) -> None:
 def test_a_wrong_header_is_named_with_what_to_do(body: bytes, words: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{words}.*Next: .+"):
         parse_payload(body, REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_refused"),
+    [
+        ("2019-01-02,2020-06-30", "2020-07-01,", False),
+        ("2019-01-02,2020-06-30", "2020-06-30,", True),
+        ("2019-01-02,", "2015-01-02,2018-12-31", False),
+        ("2019-01-02,", "2015-01-02,2019-01-02", True),
+        (",2018-12-31", "2019-01-02,", False),
+        ("2019-01-02,2020-06-30", "2019-03-01,2019-04-01", True),
+    ],
+)
+def test_a_symbol_may_pass_to_another_instrument_but_not_mean_two_on_one_day(
+    first: str, second: str, is_refused: bool
+) -> None:
+    lines = [f"OLD.XNAS,XNAS,USD,1,META,{first}", f"NEW.XNAS,XNAS,USD,1,META,{second}"]
+    body = "\n".join([HEADER, *lines, ""]).encode()
+    if is_refused:
+        with pytest.raises(ConfigurationError, match=r"Line 3.*META means the instrument on line 2 from 20"):
+            parse_payload(body, REQUEST)
+    else:
+        assert parse_payload(body, REQUEST)[0].rows.height == 2
