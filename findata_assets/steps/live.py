@@ -5,6 +5,7 @@ when every request failed does the step fail. Limits, waits and repeated tries a
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -16,13 +17,14 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
+from findata_assets.steps.judging import Judged
 from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import Intake, receive
+from findata_assets.steps.receiving import Intake
 from findata_core.errors import ConfigurationError, DailyLimitReached, FindataError, NotAsked, Unreachable
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
-from findata_resources.provider import Capability, Provider, Request, windows_over
+from findata_resources.provider import Capability, Provider, Received, Request, windows_over
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
 from findata_resources.stores.database import upsert
 from findata_resources.stores.raw import receipt
@@ -65,6 +67,7 @@ class Fetched:
         return {
             "requests": self.requests,
             "payloads_new": self.intake.payloads_new,
+            "payloads_held": self.intake.payloads_held,
             "rows_answered": self.intake.rows_answered,
             "requests_failed": len(self.failures),
             "failures": list(self.failures),
@@ -116,26 +119,27 @@ def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetc
 
     When the provider's limit is used up or it is down, the rest is not asked, and is due again.
     """
-    total, planned = Fetched(), list(asks)
+    total, planned, run = Fetched(), list(asks), _Run(platform, provider)
     last_error: FindataError | None = None
-    for number, ask in enumerate(planned):
-        try:
-            total += Fetched(1, patiently(platform, provider, partial(_ask, platform, provider, ask)))
-        except NotAsked as error:
-            last_error = error
-            total += _left(len(planned) - number, error)
-            break
-        except FindataError as error:
-            last_error = error
-            total += Fetched(1, failures=(f"{ask.request.subject}: {error}",))
-            if isinstance(error, DailyLimitReached):
-                total += _left(len(planned) - number - 1, error)
+    with run.finished():
+        for number, ask in enumerate(planned):
+            try:
+                total += Fetched(1, patiently(platform, provider, partial(run.ask, ask)))
+            except NotAsked as error:
+                last_error = error
+                total += _left(len(planned) - number, error)
                 break
-            if isinstance(error, Unreachable) and len(total.failures) == total.requests:
-                raise
+            except FindataError as error:
+                last_error = error
+                total += Fetched(1, failures=(f"{ask.request.subject}: {error}",))
+                if isinstance(error, DailyLimitReached):
+                    total += _left(len(planned) - number - 1, error)
+                    break
+                if isinstance(error, Unreachable) and len(total.failures) == total.requests:
+                    raise
     if last_error is not None and len(total.failures) == total.requests:
         raise last_error
-    return total
+    return total + Fetched(intake=run.kept_back)
 
 
 def _left(count: int, error: FindataError) -> Fetched:
@@ -143,28 +147,61 @@ def _left(count: int, error: FindataError) -> Fetched:
     return Fetched(not_asked=count, left_because=(f"{count} requests: {error}",) if count else ())
 
 
-def _ask(platform: Platform, provider: Provider, ask: Ask) -> Intake:
-    """Try one request once and write its line in the ledger."""
-    started = platform.clock.now()
-    try:
-        received = provider.fetch(ask.request, platform.clock)
-        intake = receive(platform, received)
-    except FindataError as error:
-        _enter(platform, ask, started, error=str(error), http_status=getattr(error, "http_status", None))
-        raise
-    _enter(
-        platform,
-        ask,
-        started,
-        http_status=received.http_status,
-        size_bytes=len(received.body),
-        rows_answered=intake.rows_answered,
-        payload_id=receipt(received)["payload_id"],
-    )
-    return intake
+class _Run:
+    """The requests of one step: each answer is received at once, those without bars when all are there (judging)."""
+
+    def __init__(self, platform: Platform, provider: Provider) -> None:
+        self.kept_back = Intake()
+        self._platform = platform
+        self._provider = provider
+        self._judged = Judged(platform)
+        self._lines: dict[int, tuple[Ask, datetime, float]] = {}
+
+    def ask(self, ask: Ask) -> Intake:
+        """Try one request once and write its line in the ledger."""
+        started = self._platform.clock.now()
+        try:
+            received = self._provider.fetch(ask.request, self._platform.clock)
+            intake = self._judged.take(received)
+        except FindataError as error:
+            status = getattr(error, "http_status", None)
+            _enter(self._platform, ask, started, self._seconds(started), error=str(error), http_status=status)
+            raise
+        if intake is None:
+            self._lines[receipt(received)["payload_id"]] = (ask, started, self._seconds(started))
+            return Intake()
+        self._enter_answer(received, intake, ask, started, self._seconds(started))
+        return intake
+
+    @contextmanager
+    def finished(self) -> Iterator[None]:
+        """Receive at the end, whatever happens until then, what was kept back."""
+        try:
+            yield
+        finally:
+            for received, intake in self._judged.finish():
+                self.kept_back += intake
+                self._enter_answer(received, intake, *self._lines[receipt(received)["payload_id"]])
+
+    def _enter_answer(
+        self, received: Received, intake: Intake, ask: Ask, started: datetime, seconds: float
+    ) -> None:
+        _enter(
+            self._platform,
+            ask,
+            started,
+            seconds,
+            http_status=received.http_status,
+            size_bytes=len(received.body),
+            rows_answered=intake.rows_answered,
+            payload_id=receipt(received)["payload_id"],
+        )
+
+    def _seconds(self, started: datetime) -> float:
+        return (self._platform.clock.now() - started).total_seconds()
 
 
-def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -> None:
+def _enter(platform: Platform, ask: Ask, started: datetime, seconds: float, **outcome: object) -> None:
     row = {
         "fetch_id": uuid4().hex,
         "source": ask.request.source,
@@ -173,7 +210,7 @@ def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -
         "window_start_time": ask.start,
         "window_end_time": ask.end,
         "started_time": started,
-        "duration_seconds": (platform.clock.now() - started).total_seconds(),
+        "duration_seconds": seconds,
         "size_bytes": 0,
         "rows_answered": 0,
         **outcome,

@@ -1,0 +1,234 @@
+"""Receiving what live providers answer: each answer is judged, a run's together; what is implausible is held.
+
+The order is what makes it safe: the decision to hold is on S3 and in the books before the payload is, so that nobody
+who finds the payload, after a kill too, can fold it. What belongs here: what an answer is compared with, and that
+order. What does not: the rules (findata_core.quality), what an operator decides (holding).
+
+Recorded files are not judged: an operator has named them, their manifest says what they are, and old files say on
+purpose what the tables do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.completing import BAR_TABLES
+from findata_assets.steps.platform import Platform, mic_of
+from findata_assets.steps.receiving import Intake, receive_all
+from findata_core.errors import FindataError
+from findata_core.intervals import interval_of
+from findata_core.quality.emptiness import ASKED_SCHEMA, answers_to_hold, empty_sessions, in_words
+from findata_core.quality.plausibility import PRICES, Finding, Known, judge_bars
+from findata_core.schema.tables import table
+from findata_resources.provider import BAR_ROWS, Received
+from findata_resources.providers import CAPABILITIES
+from findata_resources.providers.decisions import decision
+from findata_resources.stores.database import literal_list
+from findata_resources.stores.raw import receipt
+
+DAY = timedelta(days=1)
+AROUND = timedelta(days=2)  # bars displaced by hours stand on the days beside theirs
+NEAR = timedelta(days=14)  # sessions whose prices tell the scale: the longest closures are shorter
+ALIVE = timedelta(days=14)
+
+
+@dataclass
+class Judged:
+    """Answers of one run. Those without bars are kept back until all are there: only together they tell.
+
+    What is kept back is not stored: a run killed before finish() has not received it, and it is asked for again.
+    """
+
+    platform: Platform
+    _taken: list[tuple[Received, pl.DataFrame]] = field(default_factory=list)
+    _kept_back: list[Received] = field(default_factory=list)
+
+    def take(self, received: Received) -> Intake | None:
+        """Judge an answer and receive it; None if it is kept back because it has no bars."""
+        said = bars_said(self.platform, received)
+        if said is None:
+            return receive_all(self.platform, [received])[0]
+        self._taken.append((received, said.select(TOLD)))
+        if said.is_empty():
+            self._kept_back.append(received)
+            return None
+        findings = judge_bars(said, _known_around(self.platform, said))
+        held = (
+            [_hold([received], findings[0].rule, _reason(findings), findings[0].evidence)] if findings else []
+        )
+        return receive_all(self.platform, [*held, received])[-1]
+
+    def finish(self) -> list[tuple[Received, Intake]]:
+        """Judge all answers together, and receive those that were kept back."""
+        empty, self._kept_back = self._kept_back, []
+        decisions = list(_empty_held(self.platform, self._taken)) if empty else []
+        self._taken = []
+        intakes = receive_all(self.platform, [*decisions, *empty])
+        return list(zip(empty, intakes[len(decisions) :], strict=True))
+
+
+TOLD = ("instrument_id", "interval", "event_time", "session_date")
+
+
+def bars_said(platform: Platform, received: Received) -> pl.DataFrame | None:
+    """Return the bars with prices that a live provider's answer holds; None where it is none, or can't be read."""
+    request = received.request
+    if request.dataset != "bars" or request.provider not in CAPABILITIES:
+        return None
+    payload = receipt(received)
+    platform.parsed.hand_over(payload, received.body)
+    try:
+        parts = platform.parsed.of(payload)
+    except FindataError:
+        return None
+    rows = [part.rows.select(BAR_ROWS) for part in parts if part.table in BAR_TABLES]
+    return pl.concat([pl.DataFrame(schema=BAR_ROWS), *rows]).drop_nulls(PRICES)
+
+
+def _reason(findings: Sequence[Finding]) -> str:
+    return "; ".join(finding.reason for finding in findings)
+
+
+def _hold(
+    answers: Sequence[Received], rule: str, reason: str, evidence: Sequence[dict[str, Any]]
+) -> Received:
+    """Return the decision to hold answers, received when the last of them was."""
+    held = [(receipt(received)["payload_id"], reason, evidence) for received in answers]
+    return decision("hold", held, max(received.received_time for received in answers), rule)
+
+
+def _known_around(platform: Platform, said: pl.DataFrame) -> Known:
+    """Read what is known around bars: themselves as stored, prices of sessions near by, sessions."""
+    days = pl.concat([said.get_column("session_date"), said.get_column("event_time").dt.date()]).drop_nulls()
+    first, last = days.min(), days.max()
+    subjects = said.get_column("instrument_id").drop_nulls().unique().sort()
+    if not (isinstance(first, date) and isinstance(last, date)) or subjects.is_empty():
+        return Known(
+            pl.DataFrame(schema=BAR_ROWS), pl.DataFrame(schema=LEVEL_SCHEMA), platform.sessions(set())
+        )
+    stored = [
+        platform.store.read(table(address), first - AROUND, last + AROUND + DAY, subjects).select(STORED)
+        for address in BAR_TABLES
+        if (address == "market.bars_1d") in set(said.get_column("interval") == "1d")
+    ]
+    sessions = platform.sessions_of(subjects).filter(
+        pl.col("session_date").is_between(first - AROUND, last + AROUND)
+    )
+    levels = platform.store.database.frame(_levels_query(subjects.to_list(), first - NEAR, last + NEAR))
+    return Known(pl.concat(stored), levels, sessions)
+
+
+STORED = tuple(name for name in BAR_ROWS if name not in ("row_number", "vwap", "trade_count"))
+LEVEL_SCHEMA = {
+    "instrument_id": pl.String,
+    "source": pl.String,
+    "adjustment": pl.String,
+    "session_date": pl.Date,
+    "level": pl.Float64,
+}
+
+
+def _levels_query(subjects: Sequence[str], first: date, last: date) -> sql.Composed:
+    """A price of each session of each source and basis: the median close of its bars, by table."""
+    one = sql.SQL(
+        "SELECT instrument_id, source, adjustment, session_date, "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY close) AS level FROM {} "
+        "WHERE instrument_id = ANY({}) AND session_date BETWEEN {}::date AND {}::date "
+        "AND event_time BETWEEN {}::timestamptz AND {}::timestamptz GROUP BY 1, 2, 3, 4"
+    )
+    bounds = [sql.Literal(str(day)) for day in (first, last)]
+    instants = [sql.Literal(f"{day} 00:00+00") for day in (first - AROUND, last + AROUND)]
+    return sql.SQL(" UNION ALL ").join(
+        one.format(
+            sql.Identifier(*address.split(".")), literal_list(list(subjects), "text"), *bounds, *instants
+        )
+        for address in BAR_TABLES
+    )
+
+
+def _empty_held(platform: Platform, taken: Sequence[tuple[Received, pl.DataFrame]]) -> Iterator[Received]:
+    """Yield the decision to hold a run's empty answers, where too many of them are."""
+    asked = _asked(platform, taken)
+    too_empty = empty_sessions(asked)
+    numbers = answers_to_hold(asked, too_empty)
+    if numbers:
+        evidence = [
+            {
+                "session": str(row["session_date"]),
+                **{name: row[name] for name in ("interval", "mic", "asked", "empty")},
+            }
+            for row in too_empty.iter_rows(named=True)
+        ]
+        yield _hold([taken[number][0] for number in numbers], "universe_empty", in_words(too_empty), evidence)
+
+
+def _asked(platform: Platform, taken: Sequence[tuple[Received, pl.DataFrame]]) -> pl.DataFrame:
+    """Return, in ASKED_SCHEMA, the closed sessions that each answer covers."""
+    rows = [
+        row
+        for number, (received, said) in enumerate(taken)
+        for row in _sessions_covered(platform, number, received, said)
+    ]
+    covered = pl.DataFrame(rows, schema=list(ASKED_SCHEMA.items())[:7], orient="row")
+    return _with_neighbours(platform, covered)
+
+
+def _sessions_covered(
+    platform: Platform, number: int, received: Received, said: pl.DataFrame
+) -> Iterator[tuple[Any, ...]]:
+    """Yield answer, instrument, exchange, source, interval, session and whether it has bars of it."""
+    request = received.request
+    if request.window_start is None or request.window_end is None:
+        return
+    interval, mic = str(request.parameters["interval"]), mic_of(request.subject)
+    covers = (pl.col("open_time") >= request.window_start) & (
+        pl.col("close_time") <= min(request.window_end, received.received_time)
+    )
+    sessions = platform.sessions({mic}).filter(covers)
+    is_daily = interval_of(interval).minutes is None
+    times = said.get_column("event_time")
+    for day, opens, closes in sessions.select("session_date", "open_time", "close_time").iter_rows():
+        bars = said.get_column("session_date") == day if is_daily else times.is_between(opens, closes)
+        yield number, request.subject, mic, request.source, interval, day, bool(bars.any())
+
+
+def _with_neighbours(platform: Platform, covered: pl.DataFrame) -> pl.DataFrame:
+    """Add the session nearest to each of which its source has brought bars, and whether there is any."""
+    held = platform.store.database.frame(_brought_query(covered))
+    key = ["instrument_id", "source"]
+    pairs = covered.join(held, on=key, how="left")
+    distance = (pl.col("brought_date") - pl.col("session_date")).abs()
+    nearest = (
+        pairs.with_columns(distance=distance)
+        .sort("distance", nulls_last=True)
+        .group_by("answer", "session_date")
+        .agg(nearest_date=pl.col("brought_date").first(), is_known=pl.col("brought_date").is_not_null().any())
+    )
+    return covered.join(nearest, on=["answer", "session_date"]).match_to_schema(ASKED_SCHEMA)
+
+
+def _brought_query(covered: pl.DataFrame) -> sql.Composed:
+    """The sessions near those asked for, and the last one at all, of which each source has brought bars."""
+    subjects = covered.get_column("instrument_id").unique().sort().to_list()
+    days = covered.get_column("session_date")
+    first, last = days.min() or date.max, days.max() or date.min
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    return sql.SQL(
+        "SELECT DISTINCT subject AS instrument_id, split_part(slice, '/', 2) AS source, scope_date AS brought_date "
+        "FROM ops.digests WHERE table_name = ANY({tables}) AND subject = ANY({subjects}) "
+        "AND scope_date BETWEEN {first}::date AND {last}::date "
+        "UNION SELECT subject, split_part(slice, '/', 2), max(scope_date) FROM ops.digests "
+        "WHERE table_name = ANY({tables}) AND subject = ANY({subjects}) GROUP BY 1, 2"
+    ).format(
+        tables=literal_list(BAR_TABLES, "text"),
+        subjects=literal_list(subjects, "text"),
+        first=sql.Literal(str(first - ALIVE) if subjects else "1970-01-01"),
+        last=sql.Literal(str(last + ALIVE) if subjects else "1970-01-01"),
+    )
