@@ -17,8 +17,9 @@ Thresholds and why:
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -75,40 +76,34 @@ def _common_factor(bars: pl.DataFrame) -> float | None:
 def powers_of_ten_off(said: pl.DataFrame, levels: pl.DataFrame, ratios: Sequence[float]) -> Found | None:
     """Return what is found if a session's prices are off all its neighbours' by a power of ten.
 
-    `levels`: session_date, level. Neighbours are what is stored of the session itself, else the nearest known
-    session before and after it, stored or said by the same payload.
+    `levels`: session_date, level. Neighbours are what is stored of the session itself, else the nearest stored
+    sessions before and after it; where nothing near is stored, those that the payload itself has.
     """
-    mine = (
-        said.group_by(pl.col("place").dt.date().alias("session_date"))
-        .agg(level=pl.col("close").median())
-        .sort("session_date")
-    )
-    known = levels.filter(pl.col("level") > 0).select("session_date", "level")
-    for day, level in mine.iter_rows():
-        neighbours = _neighbours(day, mine, known)
-        powers = {_power_between(level, other, ratios) for _, other in neighbours}
+    sessions = said.group_by(pl.col("place").dt.date().alias("session_date"))
+    mine = dict(sessions.agg(pl.col("close").median()).iter_rows())
+    stored: dict[date, list[float]] = {}
+    for day, price in levels.select("session_date", "level").filter(pl.col("level") > 0).iter_rows():
+        stored.setdefault(day, []).append(price)
+    known = {**{day: [price] for day, price in mine.items()}, **stored}
+    stored_days, own_days = sorted(stored), sorted(mine)
+    for day, level in sorted(mine.items()):
+        around = [day] if day in stored else _beside(day, stored_days) or _beside(day, own_days)
+        neighbours = [(other, price) for other in around for price in known[other]]
+        powers = {_power_between(level, price, ratios) for _, price in neighbours}
         if len(powers) == 1 and (power := powers.pop()) != 0:
-            near, price = neighbours[0]
-            words = f"prices of {day} are about {10.0**power:g} times those of {near}: {level:.6g} against {price:.6g}"
-            shown = [{"session": str(date), "old": old, "new": None} for date, old in neighbours]
+            other, price = neighbours[0]
+            words = f"prices of {day} are about {10.0**power:g} times those of {other}: {level:.6g} against {price:.6g}"
+            shown = [{"session": str(near), "old": old, "new": None} for near, old in neighbours]
             return words, [*shown, {"session": str(day), "old": None, "new": level}]
     return None
 
 
-def _neighbours(day: Any, mine: pl.DataFrame, known: pl.DataFrame) -> list[tuple[Any, float]]:
-    itself = known.filter(pl.col("session_date") == day)
-    if not itself.is_empty():
-        return itself.rows()
-    around = pl.concat([known, mine]).filter(
-        (pl.col("session_date") - day).abs() <= REACH, pl.col("session_date") != day
-    )
-    before = around.filter(pl.col("session_date") < day)
-    after = around.filter(pl.col("session_date") > day)
-    nearest = [
-        before.filter(pl.col("session_date") == before.get_column("session_date").max()),
-        after.filter(pl.col("session_date") == after.get_column("session_date").min()),
-    ]
-    return pl.concat(nearest).rows()
+def _beside(day: date, days: Sequence[date]) -> list[date]:
+    """Return the nearest of the sorted days before and after one of them, those in reach."""
+    place = bisect_left(days, day)
+    after = place + (days[place : place + 1] == [day])
+    beside = [*days[max(0, place - 1) : place], *days[after : after + 1]]
+    return [other for other in beside if abs(other - day) <= REACH]
 
 
 def _power_between(level: float, other: float, ratios: Sequence[float]) -> int:
