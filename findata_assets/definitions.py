@@ -6,6 +6,7 @@ from findata_assets import automation, partitions
 from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
+from findata_assets.checks.held import HELD_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.rates import assets as rates
@@ -70,7 +71,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*checks, *DERIVED_CHECKS],
+        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS],
         jobs=[automation.session_job, automation.sofr_job],
         schedules=[*close_schedules, automation.sofr_schedule],
         sensors=[automation.conditions],

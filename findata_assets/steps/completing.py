@@ -129,7 +129,8 @@ def _complete(
     if target.address in BAR_TABLES:
         rows, refused, duplicates = _complete_bars(platform, rows, payloads)
     else:
-        rows = rows.sort("payload_number", *target.business_key)
+        # A decision's key holds its own payload, which is added below.
+        rows = rows.sort("payload_number", *(name for name in target.business_key if name in rows.columns))
     good, broken = _sifted(target, conform(_with_knowledge(rows, payloads, known_time), target), rows)
     wrong = pl.concat([unstorable, refused, broken])
     return Completed(target, good, _quarantine(target, wrong, payloads), duplicates)

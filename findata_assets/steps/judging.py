@@ -87,7 +87,7 @@ def bars_said(platform: Platform, received: Received) -> pl.DataFrame | None:
         parts = platform.parsed.of(payload)
     except FindataError:
         return None
-    rows = [part.rows.select(BAR_ROWS) for part in parts if part.table in BAR_TABLES]
+    rows = [part.rows.select(*BAR_ROWS) for part in parts if part.table in BAR_TABLES]
     return pl.concat([pl.DataFrame(schema=BAR_ROWS), *rows]).drop_nulls(PRICES)
 
 
