@@ -31,6 +31,7 @@ class Outcome(Runs):
     files: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    payloads_held: int = 0
     failures: list[str] = field(default_factory=list)
     left_because: list[str] = field(default_factory=list)
 
@@ -46,6 +47,7 @@ class Outcome(Runs):
             self._add_rows(name, said)
             self._add_sets(metadata.get("sets"))
             self.requests += int(said.get("requests") or 0)
+            self.payloads_held += int(said.get("payloads_held") or 0)
             self.failures += said.get("failures") or []
             self.left_because += said.get("not_asked_because") or []
 
@@ -67,6 +69,10 @@ class Outcome(Runs):
             screen.say(f"failed: {failure}", style="red")
         for reason in self.left_because:
             screen.say(f"not asked: {reason}", style="red")
+        if self.payloads_held:
+            screen.say(
+                f"held as implausible: {self.payloads_held} answers; see findata quarantine list", style="red"
+            )
         nothing = "nothing was due: " if not self.runs else ""
         screen.say(
             f"{nothing}{self.rows_changed:,} rows changed, {self.runs} runs, "
