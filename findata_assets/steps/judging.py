@@ -10,7 +10,7 @@ purpose what the tables do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -46,17 +46,19 @@ class Judged:
     """
 
     platform: Platform
-    _taken: list[tuple[Received, pl.DataFrame]] = field(default_factory=list)
-    _kept_back: list[Received] = field(default_factory=list)
+    _answers: int = 0
+    _covered: list[tuple[Any, ...]] = field(default_factory=list)
+    _kept_back: dict[int, Received] = field(default_factory=dict)
 
     def take(self, received: Received) -> Intake | None:
         """Judge an answer and receive it; None if it is kept back because it has no bars."""
         said = bars_said(self.platform, received)
         if said is None:
             return receive_all(self.platform, [received])[0]
-        self._taken.append((received, said.select(TOLD)))
+        self._answers += 1
+        self._covered.extend(_sessions_covered(self.platform, self._answers, received, said))
         if said.is_empty():
-            self._kept_back.append(received)
+            self._kept_back[self._answers] = received
             return None
         findings = judge_bars(said, _known_around(self.platform, said))
         held = (
@@ -66,14 +68,11 @@ class Judged:
 
     def finish(self) -> list[tuple[Received, Intake]]:
         """Judge all answers together, and receive those that were kept back."""
-        empty, self._kept_back = self._kept_back, []
-        decisions = list(_empty_held(self.platform, self._taken)) if empty else []
-        self._taken = []
-        intakes = receive_all(self.platform, [*decisions, *empty])
-        return list(zip(empty, intakes[len(decisions) :], strict=True))
-
-
-TOLD = ("instrument_id", "interval", "event_time", "session_date")
+        empty, covered = self._kept_back, self._covered
+        self._kept_back, self._covered = {}, []
+        decisions = list(_empty_held(self.platform, empty, covered)) if empty else []
+        intakes = receive_all(self.platform, [*decisions, *empty.values()])
+        return list(zip(empty.values(), intakes[len(decisions) :], strict=True))
 
 
 def bars_said(platform: Platform, received: Received) -> pl.DataFrame | None:
@@ -152,9 +151,12 @@ def _levels_query(subjects: Sequence[str], first: date, last: date) -> sql.Compo
     )
 
 
-def _empty_held(platform: Platform, taken: Sequence[tuple[Received, pl.DataFrame]]) -> Iterator[Received]:
+def _empty_held(
+    platform: Platform, empty: Mapping[int, Received], covered: Sequence[tuple[Any, ...]]
+) -> Iterator[Received]:
     """Yield the decision to hold a run's empty answers, where too many of them are."""
-    asked = _asked(platform, taken)
+    rows = pl.DataFrame(covered, schema=list(ASKED_SCHEMA.items())[:7], orient="row")
+    asked = _with_neighbours(platform, rows)
     too_empty = empty_sessions(asked)
     numbers = answers_to_hold(asked, too_empty)
     if numbers:
@@ -165,18 +167,7 @@ def _empty_held(platform: Platform, taken: Sequence[tuple[Received, pl.DataFrame
             }
             for row in too_empty.iter_rows(named=True)
         ]
-        yield _hold([taken[number][0] for number in numbers], "universe_empty", in_words(too_empty), evidence)
-
-
-def _asked(platform: Platform, taken: Sequence[tuple[Received, pl.DataFrame]]) -> pl.DataFrame:
-    """Return, in ASKED_SCHEMA, the closed sessions that each answer covers."""
-    rows = [
-        row
-        for number, (received, said) in enumerate(taken)
-        for row in _sessions_covered(platform, number, received, said)
-    ]
-    covered = pl.DataFrame(rows, schema=list(ASKED_SCHEMA.items())[:7], orient="row")
-    return _with_neighbours(platform, covered)
+        yield _hold([empty[number] for number in numbers], "universe_empty", in_words(too_empty), evidence)
 
 
 def _sessions_covered(
@@ -200,17 +191,17 @@ def _sessions_covered(
 
 def _with_neighbours(platform: Platform, covered: pl.DataFrame) -> pl.DataFrame:
     """Add the session nearest to each of which its source has brought bars, and whether there is any."""
-    held = platform.store.database.frame(_brought_query(covered))
-    key = ["instrument_id", "source"]
-    pairs = covered.join(held, on=key, how="left")
-    distance = (pl.col("brought_date") - pl.col("session_date")).abs()
-    nearest = (
-        pairs.with_columns(distance=distance)
-        .sort("distance", nulls_last=True)
-        .group_by("answer", "session_date")
-        .agg(nearest_date=pl.col("brought_date").first(), is_known=pl.col("brought_date").is_not_null().any())
+    brought = platform.store.database.frame(_brought_query(covered)).sort("brought_date")
+    nearest = covered.sort("session_date").join_asof(
+        brought.with_columns(nearest_date=pl.col("brought_date")),
+        left_on="session_date",
+        right_on="brought_date",
+        by=["instrument_id", "source"],
+        strategy="nearest",
+        check_sortedness=False,
     )
-    return covered.join(nearest, on=["answer", "session_date"]).match_to_schema(ASKED_SCHEMA)
+    is_known = pl.col("nearest_date").is_not_null()
+    return nearest.with_columns(is_known=is_known).match_to_schema(ASKED_SCHEMA, extra_columns="ignore")
 
 
 def _brought_query(covered: pl.DataFrame) -> sql.Composed:

@@ -32,6 +32,10 @@ class ParsedPayloads:
         self._rows -= _rows_of(known)
         self._bodies[payload["payload_id"]] = body
 
+    def has(self, payload: Payload) -> bool:
+        """Tell whether a payload is parsed, or its body here to be."""
+        return payload["payload_id"] in self._kept or payload["payload_id"] in self._bodies
+
     def of(self, payload: Payload) -> list[Parsed]:
         """Return what a payload says, per table. MalformedPayload: it can't be parsed."""
         payload_id = payload["payload_id"]

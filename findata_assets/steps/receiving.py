@@ -72,7 +72,8 @@ def receive_all(platform: Platform, answers: Iterable[Received]) -> list[Intake]
 
 def _put(platform: Platform, received: Received) -> Payload:
     payload = platform.raw.put(received)
-    platform.parsed.hand_over(payload, received.body)
+    if not platform.parsed.has(payload):  # who has judged it has parsed it
+        platform.parsed.hand_over(payload, received.body)
     return payload
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -287,7 +287,7 @@ def test_decisions_that_make_no_sense_are_refused_in_words(live: Platform, stand
     release(live, [one])
     reject(live, [other])
     decided = rows(live, "SELECT count(*) FROM ops.decisions")
-    refusals = {
+    refusals: dict[str, Callable[[], Any]] = {
         "released by ann .* released twice": lambda: release(live, [one]),
         "released by ann .* can't be unsaid": lambda: reject(live, [one]),
         "rejected by ann .* rejected twice": lambda: reject(live, [other]),
