@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from findata_assets.steps.facts import fold_facts
+from findata_assets.steps.platform import Platform
+from findata_assets.steps.receiving import receive
+from findata_assets.steps.sources import recorded_answers, refresh_reference
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_core.versions import as_of, fold_versions, without_overruled
+from findata_resources.provider import Received
+from findata_resources.providers.decisions import decision
+from findata_resources.stores.raw import receipt
+from tests.steps.folders import Bar, flat, write_folder
 
 AVERAGES = table("rates.published_averages")
 DAYS = [date(2022, 5, 19), date(2022, 5, 20)]
@@ -109,3 +119,57 @@ def test_of_two_payloads_released_at_one_instant_the_one_received_last_speaks() 
 def test_what_was_never_held_is_left_as_it_is() -> None:
     rows = said([(0, 0, 1, {0: 0.1}), (1, 1, 2, {0: 0.2, 1: 0.3})])
     assert rows.height == 3
+
+
+M0, M1, M2 = (f"2022-05-19 13:3{minute}:00+00:00" for minute in range(3))
+AT = [datetime(2022, 6, day, 12, tzinfo=UTC) for day in range(1, 7)]
+# Received on the first, second (held until the fourth), third and fifth day.
+TOLD: dict[int, dict[str, Bar]] = {
+    0: {M0: flat(10), M1: flat(20)},
+    1: {M0: flat(11), M1: flat(21), M2: flat(31)},
+    2: {M0: flat(12)},
+    4: {M2: flat(34)},
+}
+# By hand: minute 0 is the third day's; minute 1 the held one's, from the fourth day on; minute 2 the fifth day's.
+CURRENT = [(0, 12.0, AT[2]), (1, 21.0, AT[3]), (2, 34.0, AT[4])]
+HISTORY = [(0, 10.0, AT[0], AT[2]), (1, 20.0, AT[0], AT[3]), (2, 31.0, AT[3], AT[4])]
+
+
+def test_in_whatever_order_payloads_and_the_release_come_rows_and_history_are_the_same(
+    platform: Platform, tmp_path: Path
+) -> None:
+    refresh_reference(platform)
+    orders = list(permutations([1, 2, 3, 4]))
+    answers = [_answers(platform, tmp_path, f"S{case}") for case in range(len(orders))]
+    for case in range(len(orders)):
+        for number in (-1, 0):
+            receive(platform, answers[case][number])
+    for position in range(4):
+        for case, order in enumerate(orders):
+            receive(platform, answers[case][order[position]])
+        fold_facts(platform, "market.bars")
+    for case, order in enumerate(orders):
+        assert _stored(platform, f"S{case}.XNAS") == (CURRENT, HISTORY), order
+
+
+def _answers(platform: Platform, folder: Path, symbol: str) -> dict[int, Received]:
+    """Return the payloads by number, the decision to hold the second (-1) and to release it (3)."""
+    found = {}
+    for number, bars in TOLD.items():
+        text = AT[number].isoformat().replace("+00:00", "Z")
+        made = write_folder(folder / symbol / str(number), text, bars, symbol)
+        (found[number],) = recorded_answers(platform, made, None, "bars")
+    about: list[tuple[int, str, list[Any]]] = [(receipt(found[1])["payload_id"], "", [])]
+    held, released = decision("hold", about, AT[1], "rule"), decision("release", about, AT[3], operator="ann")
+    return {**found, -1: held, 3: released}
+
+
+def _stored(platform: Platform, instrument_id: str) -> tuple[list[Any], list[Any]]:
+    bars = table("market.bars")
+    current = platform.store.read(bars, subjects=[instrument_id])
+    history = platform.store.read(bars.history()).filter(instrument_id=instrument_id)
+    minute = pl.col("event_time").dt.minute() - 30
+    return (
+        sorted(current.select(minute, "close", "ingest_time").rows()),
+        sorted(history.select(minute, "close", "ingest_time", "superseded_time").rows()),
+    )
