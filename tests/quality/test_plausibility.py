@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from findata_core.calendars import sessions_of
@@ -102,6 +102,7 @@ densities = st.sampled_from([0.02, 0.3, 1.0])
 NEXT = date(2022, 6, 7)
 
 
+@settings(deadline=None, max_examples=60)
 @given(seeds, prices, mics, intervals, densities)
 def test_a_healthy_walk_with_revisions_and_new_sessions_is_let_pass(
     seed: int, price: float, mic: str, interval: str, density: float
@@ -120,6 +121,7 @@ def test_a_healthy_walk_with_revisions_and_new_sessions_is_let_pass(
     assert judged(bars) == []  # the first load of an instrument
 
 
+@settings(deadline=None, max_examples=60)
 @given(seeds, prices, mics, st.sampled_from([0.1, 0.5, 2 / 3, 1.5, 2.0, 3.0, 4.0, 20.0, 7.0]))
 def test_a_history_on_another_scale_is_found(seed: int, price: float, mic: str, factor: float) -> None:
     bars = walk(seed, max(price, 3.0), mic)
@@ -127,6 +129,7 @@ def test_a_history_on_another_scale_is_found(seed: int, price: float, mic: str, 
     assert rules(judged(scaled(bars, factor, 4), stored)) in (["history_rescaled"], ["powers_of_ten_off"])
 
 
+@settings(deadline=None, max_examples=60)
 @given(seeds, prices, mics, intervals, st.sampled_from([-2, 2, 1, -1, 3]))
 def test_new_sessions_in_pence_instead_of_pounds_are_found(
     seed: int, price: float, mic: str, interval: str, power: int
@@ -140,6 +143,7 @@ def test_new_sessions_in_pence_instead_of_pounds_are_found(
 steps = st.integers(-28, 28).filter(bool).map(lambda half_hours: half_hours * timedelta(minutes=30))
 
 
+@settings(deadline=None, max_examples=60)
 @given(seeds, prices, mics, steps)
 def test_stored_bars_that_come_again_hours_away_are_found(
     seed: int, price: float, mic: str, step: timedelta
@@ -148,6 +152,7 @@ def test_stored_bars_that_come_again_hours_away_are_found(
     assert rules(judged(moved(bars, step), bars)) == ["shifted_in_time"]
 
 
+@settings(deadline=None, max_examples=60)
 @given(seeds, mics, steps, st.sampled_from([0.7, 1.0]))
 def test_new_sessions_that_stand_hours_beside_the_calendar_are_found(
     seed: int, mic: str, step: timedelta, density: float

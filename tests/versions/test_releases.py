@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from findata_assets.steps.facts import fold_facts
@@ -75,6 +75,7 @@ def histories(draw: st.DrawFn) -> list[Payload]:
     return [(hour, hour + draw(delays), number, draw(told)) for number, hour in enumerate(hours)]
 
 
+@settings(deadline=None)
 @given(histories())
 def test_as_of_an_instant_is_a_fresh_fold_of_what_was_known_by_then(payloads: list[Payload]) -> None:
     versions = fold_versions(AVERAGES, said(payloads))
@@ -84,6 +85,7 @@ def test_as_of_an_instant_is_a_fresh_fold_of_what_was_known_by_then(payloads: li
         assert values(then) == values(fold_versions(AVERAGES, said(known)).current)
 
 
+@settings(deadline=None)
 @given(histories())
 def test_when_all_is_released_what_holds_is_what_the_payload_received_last_says(
     payloads: list[Payload],
@@ -95,6 +97,7 @@ def test_when_all_is_released_what_holds_is_what_the_payload_received_last_says(
     assert dict(current.select("observation_date", "average_30day_percent").rows()) == last
 
 
+@settings(deadline=None)
 @given(histories(), st.randoms())
 def test_the_order_of_reading_does_not_matter(payloads: list[Payload], random: Any) -> None:
     shuffled = list(payloads)
