@@ -7,6 +7,7 @@ from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.checks.expiry import nothing_expires_soon
+from findata_assets.checks.held import HELD_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.rates import assets as rates
@@ -71,7 +72,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*checks, *DERIVED_CHECKS, nothing_expires_soon],
+        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, nothing_expires_soon],
         jobs=[automation.session_job, automation.sofr_job, *healing_sensor.JOBS],
         schedules=[*close_schedules, automation.sofr_schedule],
         sensors=[automation.conditions, healing_sensor.healing],

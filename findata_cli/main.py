@@ -13,6 +13,7 @@ from findata_cli.known import as_of
 from findata_cli.materializing import materialize
 from findata_cli.planning import plan
 from findata_cli.proving import rebuild, verify
+from findata_cli.quarantine import list_held, reject, release, show
 from findata_cli.querying import sql
 from findata_cli.schemas import diff, migrate
 from findata_cli.servers import down, status, up
@@ -36,6 +37,10 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+quarantine = typer.Typer(
+    help="Payloads that are held because they are implausible: list, show, release, reject.",
+    no_args_is_help=True,
+)
 schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
 
 # In the order of help: a first look, the servers, the data, the proofs, the rest.
@@ -58,3 +63,8 @@ for _command in (
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
 app.add_typer(schema, name="schema")
+quarantine.command("list", cls=FindataCommand, epilog=EXIT_CODES)(list_held)
+quarantine.command(cls=FindataCommand, epilog=EXIT_CODES)(show)
+quarantine.command(cls=FindataCommand, epilog=EXIT_CODES)(release)
+quarantine.command(cls=FindataCommand, epilog=EXIT_CODES)(reject)
+app.add_typer(quarantine, name="quarantine")

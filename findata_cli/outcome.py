@@ -31,6 +31,7 @@ class Outcome(Runs):
     files: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     requests: int = 0
+    payloads_held: int = 0
     failures: list[str] = field(default_factory=list)
     left_because: list[str] = field(default_factory=list)
     beyond_wall: list[str] = field(default_factory=list)
@@ -47,6 +48,7 @@ class Outcome(Runs):
             self._add_rows(name, said)
             self._add_sets(metadata.get("sets"))
             self.requests += int(said.get("requests") or 0)
+            self.payloads_held += int(said.get("payloads_held") or 0)
             self.failures += said.get("failures") or []
             self.left_because += said.get("not_asked_because") or []
             self.beyond_wall += said.get("beyond_the_wall") or []
@@ -71,6 +73,10 @@ class Outcome(Runs):
             screen.say(f"not asked: {reason}", style="red")
         for lost in self.beyond_wall:
             screen.say(f"not to be had: {lost}")
+        if self.payloads_held:
+            screen.say(
+                f"held as implausible: {self.payloads_held} answers; see findata quarantine list", style="red"
+            )
         nothing = "nothing was due: " if not self.runs else ""
         screen.say(
             f"{nothing}{self.rows_changed:,} rows changed, {self.runs} runs, "

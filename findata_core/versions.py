@@ -47,6 +47,24 @@ def fold_versions(table: Table, observations: pl.DataFrame) -> Versions:
     )
 
 
+def without_overruled(table: Table, observations: pl.DataFrame, received: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what a payload says that was released only when a younger one had been heard on the same key.
+
+    ingest_time of an observation is when its payload was released, where it had been held; `received` says when such
+    payloads had been received: payload_id, received_time. So a release never takes back what was learnt since.
+    """
+    key = list(table.business_key)
+    ages = observations.join(received, on="payload_id", how="left", maintain_order="left").with_columns(
+        pl.col("received_time").fill_null(pl.col("ingest_time")), row=pl.int_range(pl.len())
+    )
+    heard = ages.sort(*key, "ingest_time", "received_time", "payload_id")
+    # Of one instant of knowledge the payload received last speaks, so it counts as heard before the others.
+    latest = heard.group_by([*key, "ingest_time"], maintain_order=True).agg(pl.col("received_time").last())
+    latest = latest.with_columns(youngest=pl.col("received_time").cum_max().over(key)).drop("received_time")
+    kept = heard.join(latest, on=[*key, "ingest_time"]).filter(pl.col("received_time") >= pl.col("youngest"))
+    return observations[kept.get_column("row").sort()]
+
+
 def value_columns(table: Table) -> list[str]:
     """Return the columns whose change makes a new version: neither key nor knowledge."""
     return [

@@ -212,6 +212,11 @@ class Settings(BaseSettings):
         description="How long a run waits for its turn or for a provider's Retry-After; what would take longer "
         "is left for the next run.",
     )
+    operator: str = Field(
+        default="",
+        max_length=64,
+        description="Who is written down as deciding about held payloads. Default: the login name.",
+    )
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Settings:

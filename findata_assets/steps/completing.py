@@ -6,7 +6,7 @@ and a query over one costs as much as over fifty.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -105,6 +105,7 @@ def main_table(payload: Payload) -> str:
     """Return the table that a dataset's payloads are mainly for."""
     return {
         "bars": "market.bars",
+        "decisions": "ops.decisions",
         "sofr": "rates.rates",
         "sessions": "reference.sessions",
         "universe": "reference.instruments",
@@ -129,8 +130,9 @@ def _complete(
     if target.address in BAR_TABLES:
         rows, refused, repeated = _complete_bars(platform, rows, payloads)
     else:
-        rows = rows.sort("payload_number", *target.business_key)
-    good, broken = _sifted(target, conform(_with_knowledge(rows, payloads), target), rows)
+        # A decision's key holds its own payload, which is added below.
+        rows = rows.sort("payload_number", *(name for name in target.business_key if name in rows.columns))
+    good, broken = _sifted(target, conform(_with_knowledge(rows, payloads, known_time), target), rows)
     wrong = pl.concat([unstorable, refused, broken])
     duplicates = {payloads[number]["payload_id"]: count for number, count in repeated.items()}
     return Completed(target, good, _quarantine(target, wrong, payloads), duplicates)
@@ -184,12 +186,12 @@ def _with_origins(rows: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataFra
     return rows.join(origins, on=origin, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _with_knowledge(rows: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataFrame:
-    """Add the receive time and the id of each row's payload."""
+def _with_knowledge(
+    rows: pl.DataFrame, payloads: Sequence[Payload], since: Callable[[Payload], datetime]
+) -> pl.DataFrame:
+    """Add the id of each row's payload, and as ingest_time what `since` says of it."""
     number = rows.get_column("payload_number")
-    times = pl.Series(
-        "ingest_time", [received_time(payload) for payload in payloads], pl.Datetime("us", "UTC")
-    )
+    times = pl.Series("ingest_time", [since(payload) for payload in payloads], pl.Datetime("us", "UTC"))
     ids = pl.Series("payload_id", [payload["payload_id"] for payload in payloads], pl.Int64)
     return rows.with_columns(times.gather(number), ids.gather(number))
 
@@ -197,6 +199,11 @@ def _with_knowledge(rows: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataF
 def received_time(payload: Payload) -> datetime:
     """Return when a payload was received, UTC."""
     return datetime.fromisoformat(payload["received_time"])
+
+
+def known_time(payload: Payload) -> datetime:
+    """Return since when what a payload says is known, UTC: when it was received, or released after a hold."""
+    return datetime.fromisoformat(payload.get("known_time") or payload["received_time"])
 
 
 def _sifted(
@@ -246,7 +253,9 @@ def _quarantine(target: Table, refused: pl.DataFrame, payloads: Sequence[Payload
     """Return refused rows in the shape of ops.quarantine."""
     if refused.is_empty():
         return empty(table("ops.quarantine"))
-    named = _with_knowledge(refused, payloads).with_columns(pl.lit(target.address).alias("table_name"))
+    named = _with_knowledge(refused, payloads, received_time).with_columns(
+        pl.lit(target.address).alias("table_name")
+    )
     return conform(named, table("ops.quarantine"))
 
 

@@ -209,7 +209,9 @@ def _windows_query(book: str, source: str, interval: str, start: date, end: date
             "subject AS instrument_id, window_start_time AS start_time, window_end_time AS end_time, "
             "CASE WHEN is_refused IS TRUE THEN CASE WHEN started_time >= (SELECT max(ingest_time) FROM "
             "reference.symbols WHERE symbols.source = fetches.source AND symbols.instrument_id = fetches.subject) "
-            "THEN started_time END END AS refused_time"
+            "THEN started_time END END AS refused_time, "
+            "CASE WHEN payload_id IN (SELECT payload_id FROM ops.holds JOIN ops.payloads USING (payload_id) "
+            "WHERE state = 'held') THEN started_time END AS held_time"
         ),
     }[book]
     prefix = "" if book == "answered_windows" else "window_"

@@ -16,13 +16,14 @@ from findata_assets.steps.platform import Platform
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import LakePartition, Table, table
-from findata_core.versions import fold_versions
+from findata_core.versions import fold_versions, without_overruled
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload
 from findata_resources.stores.reports import WriteReport
 from findata_resources.stores.timescale import Facts
 
 PAIR = ["subject", "scope_date"]
+ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'
 CONTRADICTED = (
     "another payload received at the same instant says something else; of the two the one with the greater "
     "payload_id speaks"
@@ -34,12 +35,13 @@ class Work:
     """What is due of one table.
 
     `marks`: subject, scope_date, mark_id, from_time, is_spliced. `needs`: which payload each scope needs.
-    `payloads`: their receipts.
+    `payloads`: their receipts. `released`: payload_id and received_time of those that were held at first.
     """
 
     marks: pl.DataFrame
     needs: pl.DataFrame
     payloads: list[Payload]
+    released: pl.DataFrame
 
 
 def fold_facts(
@@ -59,6 +61,8 @@ def fold_facts(
 def _fold_portion(platform: Platform, target: Table, work: Work) -> WriteReport:
     """Fold a portion of what is due, a transaction for each session."""
     observations, refused = _read_payloads(platform, target, work)
+    if not work.released.is_empty():
+        observations = without_overruled(target, observations, work.released)
     quarantine = pl.concat([refused, _contradicted(target, observations)])
     report = WriteReport()
     for dates, marks in _units(target, work.marks):
@@ -68,6 +72,7 @@ def _fold_portion(platform: Platform, target: Table, work: Work) -> WriteReport:
             marks.drop("is_spliced"),
             quarantine.join(pairs, on=PAIR, how="semi"),
             frozenset(marks.filter("is_spliced").select(PAIR).iter_rows()),
+            dict(work.released.iter_rows()),
         )
         report += platform.store.fold_facts(target, facts, dates)
     return report
@@ -97,8 +102,13 @@ def _marks(platform: Platform, target: Table, start: date | None, end: date | No
 def work_for(platform: Platform, target: Table, marks: pl.DataFrame) -> Work:
     """Return the payloads that each marked scope needs."""
     if marks.is_empty():
-        return Work(marks.drop("folded_time"), pl.DataFrame(), [])
-    scopes = platform.store.database.frame(_scopes_query(target, marks)).join(marks, on=PAIR)
+        return Work(marks.drop("folded_time"), pl.DataFrame(), [], pl.DataFrame())
+    spoken = platform.store.database.frame(_scopes_query(target, marks))
+    released = _released(platform, spoken)
+    # What was released is known out of the order of receiving: only all payloads together say what holds.
+    is_mixed = pl.struct(PAIR).is_in(released.select(pl.struct(PAIR)).to_series().implode())
+    marks = marks.with_columns(pl.col("is_spliced") | (is_mixed & pl.col("folded_time").is_not_null()))
+    scopes = spoken.join(marks, on=PAIR)
     # A scope that holds nothing yet or is spliced needs all its payloads, another one the new ones.
     wanted = (
         pl.col("folded_time").is_null()
@@ -106,7 +116,15 @@ def work_for(platform: Platform, target: Table, marks: pl.DataFrame) -> Work:
         | (pl.col("received_time") >= pl.col("from_time"))
     )
     needs = scopes.filter(wanted).select("payload_id", *PAIR)
-    return Work(marks.drop("folded_time"), needs, payloads_by_id(platform, needs.get_column("payload_id")))
+    payloads = payloads_by_id(platform, needs.get_column("payload_id"))
+    times = released.select("payload_id", "received_time").unique()
+    return Work(marks.drop("folded_time"), needs, payloads, times)
+
+
+def _released(platform: Platform, spoken: pl.DataFrame) -> pl.DataFrame:
+    """Return those lines of `spoken` whose payload was held at first."""
+    query = sql.SQL("SELECT payload_id FROM ops.holds WHERE state = 'released'")
+    return spoken.join(platform.store.database.frame(query), on="payload_id", how="semi")
 
 
 def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -171,9 +189,15 @@ def payloads_by_id(platform: Platform, payload_ids: pl.Series) -> list[Payload]:
     """Return what the books say of payloads, in the order of receiving."""
     query = sql.SQL(
         "SELECT payload_id, sha256, source, dataset, request::text AS request, object_key, "
-        "to_char(received_time AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00') AS received_time "
-        "FROM ops.payloads WHERE payload_id = ANY({}) ORDER BY ops.payloads.received_time, payload_id"
-    ).format(literal_list(payload_ids.unique().to_list(), "bigint"))
+        "to_char(received_time AT TIME ZONE 'UTC', {}) AS received_time, "
+        "to_char(decided_time AT TIME ZONE 'UTC', {}) AS known_time "
+        "FROM ops.payloads LEFT JOIN (SELECT payload_id, decided_time FROM ops.holds WHERE state = 'released') "
+        "AS released USING (payload_id) WHERE payload_id = ANY({}) ORDER BY payloads.received_time, payload_id"
+    ).format(
+        sql.Literal(ISO),
+        sql.Literal(ISO),
+        literal_list(payload_ids.unique().to_list(), "bigint"),
+    )
     return list(platform.store.database.frame(query).iter_rows(named=True))
 
 

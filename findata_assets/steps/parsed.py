@@ -32,11 +32,9 @@ class ParsedPayloads:
         self._rows -= _rows_of(known)
         self._bodies[payload["payload_id"]] = body
 
-    def forget(self) -> None:
-        """Keep nothing: what is asked for next is read and parsed again."""
-        self._bodies.clear()
-        self._kept.clear()
-        self._rows = 0
+    def has(self, payload: Payload) -> bool:
+        """Tell whether a payload is parsed, or its body here to be."""
+        return payload["payload_id"] in self._kept or payload["payload_id"] in self._bodies
 
     def of(self, payload: Payload) -> list[Parsed]:
         """Return what a payload says, per table. MalformedPayload: it can't be parsed."""

@@ -17,6 +17,7 @@ from findata_assets.steps.scratch import Progress, Replayed, replayed
 from findata_core.errors import NotEqual
 from findata_core.schema.hashing import DIGEST_SCHEMA, digests
 from findata_core.schema.tables import LakePartition, Table, table, tables
+from findata_resources.stores import holds
 from findata_resources.stores.database import upsert
 from findata_resources.stores.lake import partition_dates
 
@@ -32,7 +33,7 @@ DIFFERENCE_SCHEMA = {
 # Days around a window whose payloads decide about it: a month that begins in it lasts 31 days, pivots need
 # the week after theirs, signals the pivots of the week before and their own week from Monday on.
 REACH = timedelta(days=38)
-BOOKS = ("ops.payloads", "ops.payload_scopes", "ops.quarantine")
+BOOKS = ("ops.payloads", "ops.payload_scopes", "ops.quarantine", "ops.decisions")
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,8 @@ def _payloads_of(platform: Platform, start: date | None, end: date | None) -> se
         return set(platform.store.database.frame(every).get_column("payload_id"))
     query = sql.SQL(
         "SELECT DISTINCT payload_id FROM ops.payload_scopes WHERE scope_date = DATE '1970-01-01' "
-        "OR scope_date >= {}::date AND scope_date < {}::date"
+        "OR scope_date >= {}::date AND scope_date < {}::date "
+        "UNION SELECT payload_id FROM ops.payloads WHERE dataset = 'decisions'"
     ).format(
         sql.Literal(str(start - REACH if start else date.min)),
         sql.Literal(str(end + REACH if end else date.max)),
@@ -258,6 +260,8 @@ def _restore_books(platform: Platform, again: Platform) -> None:
         lacking = lines.join(platform.store.read(book).select(key), on=key, how="anti")
         with platform.store.database.transaction() as cursor:
             upsert(cursor, book, lacking)
+            if address == "ops.decisions" and not lacking.is_empty():
+                holds.enter_decisions(cursor, lacking)
 
 
 def _units(target: Table, differences: pl.DataFrame) -> Iterator[list[tuple[str, date]]]:

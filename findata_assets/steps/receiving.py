@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
@@ -16,26 +16,29 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.completing import BATCH, Completed, complete_payloads, received_time, scopes_of
+from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.provider import Received
-from findata_resources.stores import due
+from findata_resources.stores import due, holds
 from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
 
+DECISIONS = table("ops.decisions")
 SCOPE = ["table_name", "subject", "scope_date", "payload_id"]
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What receiving did: payloads new and known; rows answered, of them those refused and those said twice."""
+    """What receiving did: payloads new, known and held; rows answered, of them those refused and those said twice."""
 
     payloads_new: int = 0
     payloads_known: int = 0
     rows_answered: int = 0
     rows_refused: int = 0
     rows_duplicate: int = 0
+    payloads_held: int = 0
 
     def __add__(self, other: "Intake") -> "Intake":
         return Intake(
@@ -44,17 +47,19 @@ class Intake:
             self.rows_answered + other.rows_answered,
             self.rows_refused + other.rows_refused,
             self.rows_duplicate + other.rows_duplicate,
+            self.payloads_held + other.payloads_held,
         )
 
 
 @dataclass(frozen=True)
 class Entries:
-    """What the books take of payloads: rows of ops.payloads, payload_scopes, answered_windows and quarantine."""
+    """What the books take of payloads: rows of their tables in ops."""
 
     payloads: pl.DataFrame
     scopes: pl.DataFrame
     windows: pl.DataFrame
     scopeless: pl.DataFrame
+    decisions: pl.DataFrame
     intakes: dict[int, Intake]
 
 
@@ -70,7 +75,8 @@ def receive_all(platform: Platform, answers: Iterable[Received]) -> list[Intake]
 
 def _put(platform: Platform, received: Received) -> Payload:
     payload = platform.raw.put(received)
-    platform.parsed.hand_over(payload, received.body)
+    if not platform.parsed.has(payload):  # who has judged it has parsed it
+        platform.parsed.hand_over(payload, received.body)
     return payload
 
 
@@ -89,8 +95,9 @@ def register_all(platform: Platform, payloads: Iterable[Payload]) -> list[Intake
         brought: dict[int, Intake] = {}
         for read, parts in complete_payloads(platform, new.values()):
             entries = _entries(read, parts)
-            _enter(platform, entries)
-            brought |= entries.intakes
+            held = _enter(platform, entries)
+            for payload_id, intake in entries.intakes.items():
+                brought[payload_id] = replace(intake, payloads_held=int(payload_id in held))
         # Of a payload that stands in the batch twice, the second is known.
         intakes.extend(brought.pop(payload["payload_id"], Intake(payloads_known=1)) for payload in batch)
     return intakes
@@ -99,8 +106,6 @@ def register_all(platform: Platform, payloads: Iterable[Payload]) -> list[Intake
 def _entries(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries:
     """Return what the books take of payloads; their rows are not kept."""
     refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
-    # A row without a scope is never folded: it is entered here. The others are when theirs is.
-    scopeless = refused.filter(pl.any_horizontal(pl.col("subject", "scope_date").is_null()))
     good, twice = Counter[int](), Counter[int]()
     for part in parts:
         good.update(dict(part.rows.group_by("payload_id").len().iter_rows()))
@@ -111,8 +116,16 @@ def _entries(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries
         number: Intake(1, 0, good[number] + bad[number] + twice[number], bad[number], twice[number])
         for number in ids
     }
-    windows = _window_frame(payloads, unreadable=set(refused.filter(row_number=-1).get_column("payload_id")))
-    return Entries(_payload_frame(payloads), _scope_frame(payloads, parts), windows, scopeless, intakes)
+    decided = [part.rows for part in parts if part.target == DECISIONS]
+    decisions = pl.concat([empty(DECISIONS), *decided])
+    return Entries(
+        _payload_frame(payloads),
+        _scope_frame(payloads, parts),
+        _window_frame(payloads, parts),
+        _scopeless(parts),
+        decisions,
+        intakes,
+    )
 
 
 def _rows_refused(refused: pl.DataFrame) -> Counter[int]:
@@ -121,18 +134,54 @@ def _rows_refused(refused: pl.DataFrame) -> Counter[int]:
     return Counter(dict(rows.group_by("payload_id").len().iter_rows()))
 
 
-def _enter(platform: Platform, entries: Entries) -> None:
-    """Write entries and mark what they make due, in one transaction."""
+def _scopeless(parts: Sequence[Completed]) -> pl.DataFrame:
+    """Return refused rows without a scope: they are never folded, and entered here. The others are when theirs is."""
+    refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
+    return refused.filter(pl.any_horizontal(pl.col("subject", "scope_date").is_null()))
+
+
+def _enter(platform: Platform, entries: Entries) -> set[int]:
+    """Write entries and mark what they make due, in one transaction; return the payloads that are held.
+
+    Of those the books take no more than that they came: nothing is made due that speaks of them.
+    """
     with platform.store.database.transaction() as cursor:
+        holds.lock(cursor, exclusive=not entries.decisions.is_empty())
         upsert(cursor, table("ops.payloads"), entries.payloads)
-        upsert(cursor, table("ops.payload_scopes"), entries.scopes)
-        upsert(cursor, table("ops.answered_windows"), entries.windows)
-        upsert(cursor, table("ops.quarantine"), entries.scopeless)
-        new = entries.scopes.join(_said_before(cursor, entries.scopes), on=SCOPE, how="anti")
-        for (address, received), spoken in new.group_by(["table_name", "received_time"], maintain_order=True):
-            pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
-            assert isinstance(received, datetime)
-            due.mark(cursor, str(address), pairs, from_time=received)
+        if not entries.decisions.is_empty():
+            _enter_decisions(platform, cursor, entries.decisions)
+        held = holds.withheld(cursor, list(entries.intakes))
+        is_open = ~pl.col("payload_id").is_in(held)
+        _enter_spoken(
+            cursor,
+            entries.scopes.filter(is_open),
+            entries.windows.filter(is_open),
+            entries.scopeless.filter(is_open),
+        )
+    return held
+
+
+def _enter_decisions(platform: Platform, cursor: Cursor, decisions: pl.DataFrame) -> None:
+    """Enter decisions, and what payloads say that are released by them: it was left out while they were held."""
+    released = holds.enter_decisions(cursor, decisions)
+    if released:
+        payloads = payloads_by_id(platform, pl.Series(released, dtype=pl.Int64))
+        for read, parts in complete_payloads(platform, payloads):
+            _enter_spoken(cursor, _scope_frame(read, parts), _window_frame(read, parts), _scopeless(parts))
+
+
+def _enter_spoken(
+    cursor: Cursor, scopes: pl.DataFrame, windows: pl.DataFrame, scopeless: pl.DataFrame
+) -> None:
+    """Enter of what payloads speak, and mark it due, unless it was said before."""
+    upsert(cursor, table("ops.payload_scopes"), scopes)
+    upsert(cursor, table("ops.answered_windows"), windows)
+    upsert(cursor, table("ops.quarantine"), scopeless)
+    new = scopes.join(_said_before(cursor, scopes), on=SCOPE, how="anti")
+    for (address, received), spoken in new.group_by(["table_name", "received_time"], maintain_order=True):
+        pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
+        assert isinstance(received, datetime)
+        due.mark(cursor, str(address), pairs, from_time=received)
 
 
 def _said_before(cursor: Cursor, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -179,9 +228,14 @@ def _payload_frame(payloads: Sequence[Payload]) -> pl.DataFrame:
     return conform(pl.DataFrame(rows, infer_schema_length=None), table("ops.payloads"))
 
 
-def _window_frame(payloads: Sequence[Payload], unreadable: set[int]) -> pl.DataFrame:
+def _window_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:
     """Return the windows that payloads answer for: of bars that were asked for, where the answer can be read."""
     target = table("ops.answered_windows")
+    unreadable = {
+        payload_id
+        for part in parts
+        for payload_id in part.refused.filter(row_number=-1).get_column("payload_id")
+    }
     asked = [
         (payload, json.loads(payload["request"]))
         for payload in payloads
@@ -211,11 +265,12 @@ def _scope_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.
         schema={"payload_id": pl.Int64, "received_time": pl.Datetime("us", "UTC")},
         orient="row",
     )
-    found = [frame for part in parts for frame in _scopes(part)]
+    found = [frame for part in parts if part.target.digest_subject for frame in _scopes(part)]
     if not found:
         return empty(target)
     spoken = pl.concat(found).unique().join(times, on="payload_id")
-    told = pl.concat([pl.DataFrame(schema=CONTENT_SCHEMA), *(_contents(part) for part in parts)])
+    contents = (_contents(part) for part in parts if part.target.digest_subject)
+    told = pl.concat([pl.DataFrame(schema=CONTENT_SCHEMA), *contents])
     key = ["table_name", "subject", "payload_id"]
     return conform(spoken.join(told, on=key, how="left").sort(*SCOPE), target)
 

@@ -1,16 +1,17 @@
-"""Making many requests: some at once, a batch at a time; each leaves a row in the ledger, whatever came of it.
+"""Making many requests, some at once; each leaves a row in the ledger, whatever came of it.
 
 One that fails costs the others nothing: it is in the report and is due again next time. Only when every request
 failed does the step fail. Limits, waits and repeated tries are patience.py's; what is asked is live.py's.
 
-An answer lies on S3 before the next request of its worker is made, so that a kill loses none; the books take a
-batch in one transaction.
+Answers are judged (judging.py) and received as they come, by the thread that owns the books: a kill loses those
+under way, and what is kept back to be judged together; all of it is due again.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,10 +21,10 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
-from findata_assets.steps.completing import BATCH
+from findata_assets.steps.judging import Judged
 from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import Intake, receive_all
+from findata_assets.steps.receiving import Intake
 from findata_core.errors import (
     DailyLimitReached,
     FindataError,
@@ -34,6 +35,7 @@ from findata_core.errors import (
 )
 from findata_resources.provider import Provider, Received, Request
 from findata_resources.stores import fetches
+from findata_resources.stores.raw import receipt
 from findata_resources.stores.timescale import TimescaleStore
 
 LOG = logging.getLogger("findata")
@@ -73,6 +75,7 @@ class Fetched:
             "rows_answered": self.intake.rows_answered,
             "rows_duplicate": self.intake.rows_duplicate,
             "rows_quarantined": self.intake.rows_refused,
+            "payloads_held": self.intake.payloads_held,
             "requests_failed": len(self.failures),
             "failures": list(self.failures[:MOST_FAILURES_TOLD]),
             "requests_not_asked": self.not_asked,
@@ -104,6 +107,7 @@ class Made:
 class Workers:
     """Platforms for so many requests at once; a connection belongs to one thread. `stop`: no more is asked."""
 
+    number: int
     platforms: SimpleQueue[Platform]
     stop: Event
     reason: FindataError | None = None
@@ -119,22 +123,45 @@ def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetc
 
     When the provider's limit is used up or it is down, the rest is not asked, and is due again.
     """
-    planned, total = list(asks), Fetched()
+    planned, total, judged = list(asks), Fetched(), Judged(platform)
     last_error: FindataError | None = None  # of the last request that failed
-    with _working(platform, len(planned)) as (pool, workers):
-        for first in range(0, len(planned), BATCH):
-            batch = planned[first : first + BATCH]
-            made = list(pool.map(partial(_make, workers, provider), batch))
-            total += _book(platform, made)
-            last_error = next((one.error for one in reversed(made) if one.error), last_error)
+    lines: dict[int, str] = {}
+    with (
+        _working(platform, len(planned)) as (pool, workers),
+        _finishing(platform, judged, lines) as kept_back,
+    ):
+        for made in _made(pool, workers, provider, planned):
+            total += _book(platform, judged, made, lines)
+            last_error = next((one.error for one in made if one.error), last_error)
             _tell(provider, total, len(planned))
-            if workers.reason is not None:
-                total += _left(len(planned) - total.requests, workers.reason)
-                break
+    if workers.reason is not None:
+        total += _left(len(planned) - total.requests, workers.reason)
     error = workers.reason or last_error
     if error is not None and len(total.failures) == total.requests:
         raise error
-    return total
+    return total + Fetched(intake=sum(kept_back, Intake()))
+
+
+def _made(
+    pool: ThreadPoolExecutor, workers: Workers, provider: Provider, asks: Sequence[Ask]
+) -> Iterator[list[Made]]:
+    """Yield what came of requests as they end, some at a time; no more wait for the books than are under way."""
+    waiting, under_way = deque(asks), set[Future[Made]]()
+    while waiting or under_way:
+        while waiting and len(under_way) < 2 * workers.number:
+            under_way.add(pool.submit(_make, workers, provider, waiting.popleft()))
+        done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        yield [future.result() for future in done]
+
+
+@contextmanager
+def _finishing(platform: Platform, judged: Judged, lines: Mapping[int, str]) -> Iterator[list[Intake]]:
+    """Receive at the end, whatever happens until then, the answers that only all together could be judged."""
+    kept_back: list[Intake] = []
+    try:
+        yield kept_back
+    finally:
+        kept_back += _count(platform, judged.finish(), lines)
 
 
 @contextmanager
@@ -148,7 +175,7 @@ def _working(platform: Platform, requests: int) -> Iterator[tuple[ThreadPoolExec
         platforms.put(mine[-1])
     pool = ThreadPoolExecutor(number, thread_name_prefix="findata-requests")
     try:
-        yield pool, Workers(platforms, stop)
+        yield pool, Workers(number, platforms, stop)
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
@@ -181,21 +208,20 @@ def _make(workers: Workers, provider: Provider, ask: Ask) -> Made:
 
 
 def _try_once(platform: Platform, provider: Provider, ask: Ask) -> tuple[str, Received]:
-    """Try one request once, keep its answer on S3 and write its row in the ledger."""
+    """Try one request once and write its row in the ledger."""
     started = platform.clock.now()
     try:
         received = provider.fetch(ask.request, platform.clock)
     except FindataError as error:
         _enter(platform, ask, started, **_failure(error))
         raise
-    payload = platform.raw.put(received)
     fetch_id = _enter(
         platform,
         ask,
         started,
         http_status=received.http_status,
         size_bytes=len(received.body),
-        payload_id=payload["payload_id"],
+        payload_id=receipt(received)["payload_id"],
     )
     return fetch_id, received
 
@@ -225,19 +251,32 @@ def _enter(platform: Platform, ask: Ask, started: datetime, **outcome: object) -
     return str(row["fetch_id"])
 
 
-def _book(platform: Platform, made: Sequence[Made]) -> Fetched:
-    """Enter the answers of a batch in the books, and in the ledger what they held."""
-    answers = [(one.fetch_id, one.received) for one in made if one.received is not None]
-    intakes = receive_all(platform, [received for _, received in answers])
+def _book(platform: Platform, judged: Judged, made: Sequence[Made], lines: dict[int, str]) -> Fetched:
+    """Judge answers, enter them in the books, and in the ledger what they held."""
+    answers = [one.received for one in made if one.received is not None]
+    lines |= {receipt(one.received)["payload_id"]: one.fetch_id for one in made if one.received is not None}
+    intakes = _count(platform, judged.take_all(answers), lines)
+    failures = tuple(f"{one.ask.request.subject}: {one.error}" for one in made if one.error is not None)
+    return Fetched(len(answers) + len(failures), sum(intakes, Intake()), failures)
+
+
+def _count(
+    platform: Platform, taken: Sequence[tuple[Received, Intake]], lines: Mapping[int, str]
+) -> list[Intake]:
+    """Enter in the ledger (payload -> its line) what answers held."""
     fetches.count_rows(
         platform.store.database,
         [
-            (fetch_id, intake.rows_answered, intake.rows_duplicate, intake.rows_refused)
-            for (fetch_id, _), intake in zip(answers, intakes, strict=True)
+            (
+                lines[receipt(received)["payload_id"]],
+                intake.rows_answered,
+                intake.rows_duplicate,
+                intake.rows_refused,
+            )
+            for received, intake in taken
         ],
     )
-    failures = tuple(f"{one.ask.request.subject}: {one.error}" for one in made if one.error is not None)
-    return Fetched(len(answers) + len(failures), sum(intakes, Intake()), failures)
+    return [intake for _, intake in taken]
 
 
 def _left(count: int, error: FindataError) -> Fetched:

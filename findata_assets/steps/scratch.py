@@ -18,6 +18,7 @@ from findata_assets.steps.receiving import register
 from findata_assets.steps.sources import REFERENCE_DATASETS
 from findata_core.errors import NotEqual, StoreError
 from findata_resources.migrations.migrate import migrate
+from findata_resources.providers.decisions import DATASET as DECISIONS
 from findata_resources.stores.raw import Payload, payload_id_in
 from findata_resources.stores.timescale import TimescaleStore
 
@@ -57,8 +58,10 @@ def _booked(platform: Platform) -> set[int]:
 
 def _replay(result: Replayed, progress: Progress, wanted: set[int] | None, booked: set[int]) -> None:
     payloads = _receipts(result, wanted, booked)
-    reference = [item for item in payloads if item["dataset"] in REFERENCE_DATASETS]
-    chosen = [item for item in payloads if item["dataset"] not in REFERENCE_DATASETS]
+    # Decisions are taken as they were, never made again: what was held stays out from the start.
+    decisions = [item for item in payloads if item["dataset"] == DECISIONS]
+    reference = decisions + [item for item in payloads if item["dataset"] in REFERENCE_DATASETS]
+    chosen = [item for item in payloads if item["dataset"] not in (*REFERENCE_DATASETS, DECISIONS)]
     for number, payload in enumerate(reference + chosen, start=1):
         if number == len(reference) + 1:
             run_due(result.platform)

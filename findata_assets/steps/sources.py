@@ -25,6 +25,7 @@ from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
 from findata_resources.provider import Received, Request
 from findata_resources.providers import calendar, universe
+from findata_resources.providers.decisions import DATASET as DECISIONS
 from findata_resources.providers.recorded import RecordedProvider
 from findata_resources.providers.recorded_files import Skipped, survey
 from findata_resources.providers.recorded_manifest import Manifest, load_manifest
@@ -103,17 +104,23 @@ def reference_is_current(platform: Platform, mics: Iterable[str] = ()) -> bool:
 def adopt_receipts(platform: Platform) -> Intake:
     """Enter the receipts on S3 that the books lack: of a run killed in between, or of a lost database.
 
-    Reference data come first: bars can't be read without the sessions.
+    Decisions come first: what is held must not be folded meanwhile. Then reference data: bars can't be read without
+    the sessions.
     """
     keys = {payload_id_in(key): key for key in platform.raw.receipts()}
+    # Listed once more: who holds a payload puts the decision first, maybe after the listing had passed its place.
+    keys |= {payload_id_in(key): key for key in platform.raw.receipts("findata", DECISIONS)}
     unknown = keys.keys() - known_payloads(platform, keys)
     payloads = [platform.raw.read_receipt(key) for payload_id, key in keys.items() if payload_id in unknown]
+    decided = sum(
+        register_all(platform, [payload for payload in payloads if payload["dataset"] == DECISIONS]), Intake()
+    )
     reference = [payload for payload in payloads if payload["dataset"] in REFERENCE_DATASETS]
-    total = sum(register_all(platform, reference), Intake())
+    total = sum(register_all(platform, reference), decided)
     if reference:
         for address in ("reference.sessions", "reference.instruments", "reference.symbols"):
             fold_facts(platform, address)
-    others = (payload for payload in payloads if payload["dataset"] not in REFERENCE_DATASETS)
+    others = (payload for payload in payloads if payload["dataset"] not in (*REFERENCE_DATASETS, DECISIONS))
     return sum(register_all(platform, others), total)
 
 

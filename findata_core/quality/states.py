@@ -55,7 +55,8 @@ def session_states(
     All of one source and interval. `grid`: GRID_SCHEMA, sessions that have closed. `counted`: SESSION, status,
     present_bars, expected_bars, read_time (receive time of the youngest payload folded). `windows`: answers, with
     instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
-    instrument_id, start_time, end_time, refused_time (null where the source did not say no).
+    instrument_id, start_time, end_time, refused_time (null where the source did not say no), held_time (null where
+    the answer is not held: what is held proves nothing, and is not asked for again the same day).
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
     payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
@@ -103,13 +104,14 @@ def _next_time(settles: pl.Expr) -> pl.Expr:
     """When a session that is not final is to be asked for again; null for at once."""
     late = pl.min_horizontal(settles, pl.col("last_answer") + LATE)
     unsettled = pl.when(pl.col("status") == "missing").then(late).otherwise(settles)
-    return (
+    next_time = (
         pl.when(pl.col("first_settled").is_not_null())
         .then(pl.col("first_settled") + SECOND_OPINION)
         .when(pl.col("last_answer").is_not_null())
         .then(unsettled)
         .otherwise(pl.col("first_refused") + SECOND_OPINION)
     )
+    return pl.max_horizontal(next_time, pl.col("last_held") + SECOND_OPINION)
 
 
 def _state() -> pl.Expr:
@@ -146,11 +148,16 @@ def _answers(grid: pl.DataFrame, windows: pl.DataFrame, manners: Manners) -> pl.
 
 def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """The sessions that a request was about, whatever came of it."""
-    refused = pl.col("refused_time")
+    refused, held = pl.col("refused_time"), pl.col("held_time")
     return (
         _pairs(grid, asked, whole=False)
         .group_by(SESSION)
-        .agg(is_asked=pl.lit(value=True), first_refused=refused.min(), last_refused=refused.max())
+        .agg(
+            is_asked=pl.lit(value=True),
+            first_refused=refused.min(),
+            last_refused=refused.max(),
+            last_held=held.max(),
+        )
     )
 
 

@@ -12,7 +12,15 @@ from typing import Any
 from findata_core.errors import ConfigurationError, MalformedPayload
 from findata_core.quotas import Limit, parse_limits, with_zones
 from findata_resources.provider import Capability, Parsed
-from findata_resources.providers import alphavantage_series, calendar, nyfed, recorded, universe, yahoo_chart
+from findata_resources.providers import (
+    alphavantage_series,
+    calendar,
+    decisions,
+    nyfed,
+    recorded,
+    universe,
+    yahoo_chart,
+)
 
 Parser = Callable[[bytes, Mapping[str, Any]], list[Parsed]]
 RequestParser = Callable[[Mapping[str, Any]], Parsed | None]
@@ -20,6 +28,7 @@ RequestParser = Callable[[Mapping[str, Any]], Parsed | None]
 # (provider, dataset) of a stored request -> its parser. Sorted.
 PARSERS: Mapping[tuple[str, str], Parser] = {
     ("alphavantage", "bars"): alphavantage_series.parse,
+    ("findata", "decisions"): decisions.parse,
     ("findata", "sessions"): calendar.parse,
     ("findata", "universe"): universe.parse,
     ("nyfed", "sofr"): nyfed.parse,

@@ -43,9 +43,10 @@ class RawStore:
             )
         return body
 
-    def receipts(self) -> list[str]:
-        """Return the key of every receipt, in the order of receiving."""
-        keys = [key for key in self._objects.keys("raw/") if "/receipts/" in key]
+    def receipts(self, provider: str = "", dataset: str = "") -> list[str]:
+        """Return the key of every receipt, or of a provider's dataset, in the order of receiving."""
+        prefix = f"raw/{provider}/{dataset}/receipts/" if provider and dataset else "raw/"
+        keys = [key for key in self._objects.keys(prefix) if "/receipts/" in key]
         return sorted(keys, key=lambda key: key.rsplit("/", 1)[1])
 
     def read_receipt(self, key: str) -> Payload:

@@ -5,10 +5,10 @@ differs, and in the same breath marks the lake's objects and the assets downstre
 due.py, connections are in database.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
 import polars as pl
 from psycopg import sql
@@ -58,13 +58,25 @@ class Facts:
 
     `observations`: rows in the table's shape. `spliced`: (subject, date) pairs whose observations are
     complete and replace all versions, because a payload older than what is stored came late.
-    `marks`: the due marks that this work answers. `quarantine`: rows refused on the way.
+    `marks`: the due marks that this work answers. `quarantine`: rows refused on the way. `received_times`: of
+    payloads that were held at first, whose observations are known from their release.
     """
 
     observations: pl.DataFrame
     marks: pl.DataFrame
     quarantine: pl.DataFrame
     spliced: frozenset[tuple[str, date]] = frozenset()
+    received_times: Mapping[int, datetime] = field(default_factory=dict)
+
+    def latest_times(self, target: Table) -> dict[tuple[str, date, str], datetime]:
+        """Return the receive time of each scope's youngest observation, whenever it was released."""
+        if not self.received_times:
+            return latest_times(target, self.observations)
+        schema = self.observations.schema
+        received = pl.col("payload_id").replace_strict(
+            dict(self.received_times), default=pl.col("ingest_time"), return_dtype=schema["ingest_time"]
+        )
+        return latest_times(target, self.observations.with_columns(ingest_time=received))
 
 
 class TimescaleStore:
@@ -254,7 +266,7 @@ class TimescaleStore:
             return
         merged = digests(target, self._current_rows_in(cursor, target, touched))
         now = pl.concat([fresh.join(touched, on=SCOPE, how="anti"), merged])
-        keep_digests(cursor, target, now, now.select(SCOPE), latest_times(target, facts.observations))
+        keep_digests(cursor, target, now, now.select(SCOPE), facts.latest_times(target))
         spread(cursor, target, changed)
 
     def _hashed_again(self, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -302,7 +314,7 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
         return WriteReport()
     with copying(cursor, target, versions.current):
         fresh = digests(target, versions.current)
-        folded = latest_times(target, facts.observations)
+        folded = facts.latest_times(target)
         report = report_of(target, versions.current, unchanged=0, closed=versions.history)
     copy_into(cursor, target.history(), versions.history)
     keep_digests(cursor, target, fresh, fresh, folded)

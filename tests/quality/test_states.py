@@ -26,6 +26,7 @@ def judged(
     read: datetime | None = None,
     failed: bool = False,
     refusals: list[datetime] | None = None,
+    held: datetime | None = None,
     window: tuple[datetime, datetime] = (OPEN, CLOSE + 3 * HOUR),
     manners: Manners = MANNERS,
 ) -> dict[str, Any]:
@@ -56,8 +57,12 @@ def judged(
         },
     )
     requests = pl.DataFrame(
-        [{**asked, "refused_time": time} for time in made],
-        schema={**windows.drop("received_time", "payload_id").schema, "refused_time": INSTANT},
+        [{**asked, "refused_time": time, "held_time": held} for time in made],
+        schema={
+            **windows.drop("received_time", "payload_id").schema,
+            "refused_time": INSTANT,
+            "held_time": INSTANT,
+        },
     )
     (row,) = session_states(grid, counted, windows, requests, manners, now).iter_rows(named=True)
     return row
@@ -131,6 +136,13 @@ def test_what_the_source_refuses_twice_a_day_apart_is_unobtainable() -> None:
     assert judged(first + DAY, refusals=[first])["is_due"]
     row = judged(first + DAY, refusals=[first, first + DAY])
     assert (row["state"], row["is_final"], row["is_due"]) == ("unobtainable", False, False)
+
+
+def test_a_session_whose_answer_is_held_is_not_asked_for_again_on_the_same_day() -> None:
+    asked = CLOSE + HOUR
+    row = judged(asked + HOUR, failed=True, held=asked)
+    assert (row["state"], row["is_due"]) == ("awaiting", False)
+    assert judged(asked + DAY, failed=True, held=asked)["is_due"]
 
 
 def test_a_source_without_a_wall_never_forgets() -> None:

@@ -141,3 +141,49 @@ class Breaker(_message.Message):
     open_time: _timestamp_pb2.Timestamp
     probe_time: _timestamp_pb2.Timestamp
     def __init__(self, provider: _Optional[str] = ..., failures_in_row: _Optional[int] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., probe_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Decision(_message.Message):
+    __slots__ = ("held_payload_id", "verdict", "rule", "reason", "operator", "evidence", "ingest_time", "payload_id")
+    HELD_PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    INGEST_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    held_payload_id: int
+    verdict: str
+    rule: str
+    reason: str
+    operator: str
+    evidence: str
+    ingest_time: _timestamp_pb2.Timestamp
+    payload_id: int
+    def __init__(self, held_payload_id: _Optional[int] = ..., verdict: _Optional[str] = ..., rule: _Optional[str] = ..., reason: _Optional[str] = ..., operator: _Optional[str] = ..., evidence: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_id: _Optional[int] = ...) -> None: ...
+
+class Hold(_message.Message):
+    __slots__ = ("payload_id", "state", "rule", "reason", "evidence", "hold_id", "held_time", "decided_time", "operator", "decided_reason", "decision_id")
+    PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    HOLD_ID_FIELD_NUMBER: _ClassVar[int]
+    HELD_TIME_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_TIME_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_REASON_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    payload_id: int
+    state: str
+    rule: str
+    reason: str
+    evidence: str
+    hold_id: int
+    held_time: _timestamp_pb2.Timestamp
+    decided_time: _timestamp_pb2.Timestamp
+    operator: str
+    decided_reason: str
+    decision_id: int
+    def __init__(self, payload_id: _Optional[int] = ..., state: _Optional[str] = ..., rule: _Optional[str] = ..., reason: _Optional[str] = ..., evidence: _Optional[str] = ..., hold_id: _Optional[int] = ..., held_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., operator: _Optional[str] = ..., decided_reason: _Optional[str] = ..., decision_id: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,59 @@
+"""Decisions about held payloads as payloads: findata's own, and operators'.
+
+What belongs here: the shape of a decision's body, both ways. What does not: deciding (steps/judging,
+steps/holding), and what a decision changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from findata_core.errors import MalformedPayload
+from findata_resources.provider import Parsed, Received, Request, table_rows
+
+DATASET = "decisions"
+VERDICTS = ("hold", "release", "reject")
+RULES_OPERATOR = "findata"  # who holds: no person
+
+
+def decision(
+    verdict: str,
+    held: Sequence[tuple[int, str, Sequence[Mapping[str, Any]]]],
+    moment: datetime,
+    rule: str = "",
+    operator: str = RULES_OPERATOR,
+) -> Received:
+    """Return a decision as it is received: about which payloads, why of each, and what shows it."""
+    about = [
+        {"payload_id": payload_id, "reason": reason, "evidence": list(evidence)}
+        for payload_id, reason, evidence in held
+    ]
+    content = {"verdict": verdict, "rule": rule, "operator": operator, "payloads": about}
+    body = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False).encode()
+    return Received(Request("findata", "findata", DATASET, ""), body, None, {}, moment)
+
+
+def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
+    """Return the rows of ops.decisions that a decision holds. MalformedPayload: it is none."""
+    del request
+    try:
+        content = json.loads(body)
+        VERDICTS.index(content["verdict"])
+        shared = {name: str(content[name]) for name in ("verdict", "rule", "operator")}
+        rows = [
+            {
+                **shared,
+                "held_payload_id": int(item["payload_id"]),
+                "reason": str(item["reason"]),
+                "evidence": json.dumps(item["evidence"], sort_keys=True),
+            }
+            for item in content["payloads"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedPayload(
+            f"A decision can't be read: {error}", "Restore its body from a backup; findata wrote it"
+        ) from error
+    return [Parsed("ops.decisions", table_rows("ops.decisions", rows))]
