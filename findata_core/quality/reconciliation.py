@@ -236,10 +236,25 @@ def _daily_reasons() -> Reasons:
         "volume": some_absent & left_is_less["volume"],
     }
     beyond = pl.lit("the daily bar counts hours outside of the session")
-    silent = {
-        name: pl.when(_counts_whole_day(name)).then(beyond) for name in ("open", "high", "low", "close")
-    } | {"volume": _no_volume()}
-    return {name: pl.coalesce(pl.when(missing[name]).then(absent), silent[name]) for name in FIELDS}
+    auction = pl.lit("it is the price of the opening or closing auction, which no minute has")
+    known = {
+        "open": pl.when(_counts_whole_day("open")).then(beyond),
+        "high": pl.when(_counts_whole_day("high")).then(beyond).when(_is_auction("high")).then(auction),
+        "low": pl.when(_counts_whole_day("low")).then(beyond).when(_is_auction("low")).then(auction),
+        "close": pl.when(_counts_whole_day("close")).then(beyond),
+        "volume": _no_volume(),
+    }
+    return {name: pl.coalesce(pl.when(missing[name]).then(absent), known[name]) for name in FIELDS}
+
+
+def _is_auction(field: str) -> pl.Expr:
+    """Whether the day's extreme is its own open or close, where that one agrees with the minutes."""
+    extreme = pl.col(f"right_{field}")
+    return pl.any_horizontal(
+        (extreme == pl.col(f"right_{name}"))
+        & ((pl.col(f"left_{name}") - extreme).abs() <= allowed_distance("minutes_daily", name))
+        for name in ("open", "close")
+    )
 
 
 def _counts_whole_day(field: str) -> pl.Expr:
