@@ -18,17 +18,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.platform import Platform, mic_of
-from findata_core.quality.breaks import as_known, find_breaks, fold_breaks, known_instants
+from findata_core.quality.breaks import (
+    as_known,
+    find_breaks,
+    fold_breaks,
+    known_instants,
+    unexplained,
+)
 from findata_core.quality.reconciliation import left_out
 from findata_core.quality.volumes import (
     REACH_DAYS,
-
     explain_volumes,
     judge,
     sick_findings,
@@ -80,10 +85,22 @@ def open_breaks(platform: Platform) -> pl.DataFrame:
     return ledger.read(platform.store.database, BREAKS, sql.SQL("state = 'open'")).sort(BREAKS.business_key)
 
 
-def uncompared(platform: Platform, scopes: pl.DataFrame) -> pl.DataFrame:
-    """Return what of (subject, scope_date) pairs is in different bases and not compared, with the reason."""
-    versions = ledger.bar_versions(platform.store.database, scopes)
-    return left_out(versions.filter(pl.col("superseded_time").is_null()))
+def summarize(platform: Platform) -> dict[str, int | float]:
+    """Return how many breaks there are by kind and state, and for how many days the oldest open one has been
+    known; and how many sessions of two sources are not compared, because they have no basis in common."""
+    breaks = ledger.read(platform.store.database, BREAKS, sql.SQL("true"))
+    counts = breaks.group_by("kind", "state").len().sort("kind", "state")
+    summary: dict[str, int | float] = {f"{kind}_{state}": count for kind, state, count in counts.iter_rows()}
+    oldest = unexplained(breaks).get_column("opened_time").min()
+    if isinstance(oldest, datetime):
+        age = platform.clock.now() - oldest
+        summary["oldest_open_days"] = round(age / timedelta(days=1), 1)
+    return summary | {"not_compared": uncompared(platform).height}
+
+
+def uncompared(platform: Platform) -> pl.DataFrame:
+    """Return the sessions of two sources that are not compared: instrument_id, session_date, interval, reason."""
+    return left_out(ledger.slices(platform.store.database))
 
 
 def _parts(platform: Platform, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -127,9 +144,7 @@ def _refresh(platform: Platform, cursor: Cursor, part: pl.DataFrame) -> WriteRep
     )
 
 
-def _judge_around(
-    platform: Platform, cursor: Cursor, part: pl.DataFrame, versions: pl.DataFrame
-) -> Judged:
+def _judge_around(platform: Platform, cursor: Cursor, part: pl.DataFrame, versions: pl.DataFrame) -> Judged:
     """Put the profiles of the part in place, and judge its venues as far as they reach."""
     mics = sorted({mic_of(name) for name in part.get_column("subject").unique()})
     first, last = _span(part)
@@ -192,5 +207,3 @@ def _span(part: pl.DataFrame) -> tuple[date, date]:
     assert isinstance(first, date)
     assert isinstance(last, date)
     return first, last
-
-

@@ -11,6 +11,7 @@ with known_time, the instant, the same for all rows of an instrument-session.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 
 import polars as pl
 
@@ -86,9 +87,11 @@ def compare_providers(bars: pl.DataFrame, _sessions: pl.DataFrame | None = None)
     """Compare regular bars of one width and start of every two sources, the first by name on the left."""
     regular = bars.filter(session_phase="regular")
     several = regular.group_by(BASIS).agg(pl.col("source").n_unique()).filter(pl.col("source") > 1)
-    shared = regular.join(several, on=BASIS, how="semi").sort("event_time")
-    pairs = face(shared, shared).filter(pl.col("left_source") < pl.col("right_source"))
-    return findings("providers", pairs, _volume_reasons())
+    by_source = regular.join(several, on=BASIS, how="semi").partition_by("source", as_dict=True)
+    found = [pl.DataFrame(schema=FINDING_SCHEMA)]
+    for left, right in combinations(sorted(by_source), 2):
+        found.append(findings("providers", face(by_source[left], by_source[right]), _volume_reasons()))
+    return pl.concat(found)
 
 
 def compare_minutes_daily(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
@@ -167,7 +170,15 @@ def _broken(kind: str, field: str, pairs: pl.DataFrame, reason: pl.Expr) -> pl.D
         [pl.col("explanation").is_null(), pl.col("excess"), pl.col("event_time")],
         descending=[True, True, False],
     )
-    values = ["event_time", "left_value", "right_value", "difference", "tolerance", "explanation", "known_time"]
+    values = [
+        "event_time",
+        "left_value",
+        "right_value",
+        "difference",
+        "tolerance",
+        "explanation",
+        "known_time",
+    ]
     worst = ordered.group_by(PAIR, maintain_order=True).agg(pl.col(values).first(), broken_bars=pl.len())
     return worst.with_columns(kind=pl.lit(kind), field=pl.lit(field))
 
@@ -196,7 +207,9 @@ def _folded(regular: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fold() -> Iterator[pl.Expr]:
-    for name, of in zip(FIELDS, (pl.Expr.first, pl.Expr.max, pl.Expr.min, pl.Expr.last, pl.Expr.sum), strict=True):
+    for name, of in zip(
+        FIELDS, (pl.Expr.first, pl.Expr.max, pl.Expr.min, pl.Expr.last, pl.Expr.sum), strict=True
+    ):
         yield of(pl.col(name))
 
 
@@ -204,9 +217,13 @@ def _counted(regular: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """How many minutes of each session there are, and whether its first and last are among them."""
     calendar = sessions.select("mic", "session_date", "open_time", "close_time", "trading_minutes")
     present = regular.group_by(SERIES).agg(
-        present=pl.len().cast(pl.Int64), first_time=pl.col("event_time").min(), last_time=pl.col("event_time").max()
+        present=pl.len().cast(pl.Int64),
+        first_time=pl.col("event_time").min(),
+        last_time=pl.col("event_time").max(),
     )
-    placed = present.with_columns(mic=mic_of(pl.col("instrument_id"))).join(calendar, on=["mic", "session_date"])
+    placed = present.with_columns(mic=mic_of(pl.col("instrument_id"))).join(
+        calendar, on=["mic", "session_date"]
+    )
     return placed.select(
         *SERIES,
         missing=pl.col("trading_minutes") - pl.col("present"),
@@ -286,5 +303,6 @@ def _volume_reasons() -> Reasons:
 
 def _no_volume() -> pl.Expr:
     """A bar of volume 0 beside one that traded: providers send the first bar of a window like that."""
-    said = pl.format("{} says volume 0", pl.when(pl.col("left_volume") == 0).then("left_source").otherwise("right_source"))
-    return pl.when((pl.col("left_volume") == 0) | (pl.col("right_volume") == 0)).then(said)
+    is_left, is_right = pl.col("left_volume") == 0, pl.col("right_volume") == 0
+    silent = pl.when(is_left).then("left_source").otherwise("right_source")
+    return pl.when(is_left | is_right).then(pl.format("{} says volume 0", silent))

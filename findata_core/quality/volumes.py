@@ -16,7 +16,7 @@ import polars as pl
 
 from findata_core.calendars import mic_of
 from findata_core.quality.reconciliation import FINDING_SCHEMA
-from findata_core.schema.frames import conform, empty
+from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
 
 PROFILES = table("ops.volume_profiles")
@@ -121,12 +121,22 @@ def explain_volumes(findings: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFr
             by=["instrument_id", "session_date", "adjustment", side],
             check_sortedness=False,
         )
-        # Days have no minutes of their own that could be sick; their source's minutes are on the left.
-        applies = (pl.col("field") == "volume") & pl.col("is_sick").fill_null(value=False)
-        told = at.with_columns(
-            explanation=pl.coalesce("explanation", pl.when(applies).then(sick))
-        ).drop("is_sick")
+        applies = _is_of_minutes() & pl.col("is_sick").fill_null(value=False)
+        told = at.with_columns(explanation=pl.coalesce("explanation", pl.when(applies).then(sick))).drop(
+            "is_sick"
+        )
     return told
+
+
+def _is_of_minutes() -> pl.Expr:
+    """Whether a finding is about volumes of minutes; a day's own is not, and sick minutes sum to more than it."""
+    kind = pl.col("kind")
+    is_theirs = (
+        (kind == "candles_bars")
+        | ((kind == "minutes_daily") & (pl.col("difference") > 0))
+        | ((kind == "providers") & (pl.col("interval") == "1m"))
+    )
+    return is_theirs & (pl.col("field") == "volume")
 
 
 def _measured(profiles: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +157,9 @@ def _usual(measured: pl.DataFrame) -> pl.DataFrame:
     others = youngest.select(*MINUTES, "spread", "lean", "size", "zeros", other_date="session_date")
     apart = (pl.col("other_date") - pl.col("session_date")).dt.total_days().abs()
     around = measured.select(VERSION).join(others, on=MINUTES).filter(apart.is_between(1, REACH_DAYS))
-    quartiles = {f"usual_{name}": pl.col(name).quantile(0.25, "lower") for name in ("spread", "lean", "size", "zeros")}
+    quartiles = {
+        f"usual_{name}": pl.col(name).quantile(0.25, "lower") for name in ("spread", "lean", "size", "zeros")
+    }
     return around.group_by(VERSION).agg(other_sessions=pl.len(), **quartiles)
 
 
@@ -192,7 +204,7 @@ def _venues(alone: pl.DataFrame) -> pl.DataFrame:
 
 def _explanation() -> pl.Expr:
     alone = pl.format(
-        "sick volume: {} % of the minutes have volume 0, the 95th percentile is {} times as far above the median as usual",
+        "sick volume: {} % of the minutes have volume 0, their 95th percentile is {} times as many medians as usual",
         (pl.col("zeros") * 100).round(1),
         pl.col("more_spread").exp().round(1),
     )
@@ -203,8 +215,3 @@ def _explanation() -> pl.Expr:
         "mic",
     )
     return pl.when("is_sick").then(alone).otherwise(venue)
-
-
-def no_profiles() -> pl.DataFrame:
-    """A frame of profiles without any."""
-    return empty(PROFILES)

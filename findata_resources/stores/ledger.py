@@ -57,12 +57,25 @@ def holdings(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
     return found.join(scopes, on=["subject", "scope_date"], how="semi")
 
 
+def slices(database: Database) -> pl.DataFrame:
+    """Return which bars there are: instrument_id, session_date, interval, source and adjustment."""
+    return database.frame(
+        sql.SQL(
+            "SELECT subject AS instrument_id, scope_date AS session_date, split_part(slice, '/', 1) AS interval, "
+            "split_part(slice, '/', 2) AS source, split_part(slice, '/', 3) AS adjustment "
+            "FROM ops.digests WHERE table_name = ANY({})"
+        ).format(literal_list(BAR_TABLES, "text"))
+    )
+
+
 def breaks_of(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
     """Return the ledger's rows of (subject, scope_date) pairs, those of sick volume left out."""
     if scopes.is_empty():
         return conform(pl.DataFrame(schema=polars_schema(BREAKS)), BREAKS)
-    where = sql.SQL("NOT ") + SICK + sql.SQL(" AND instrument_id = ANY({})").format(
-        _texts(scopes.get_column("subject"))
+    where = (
+        sql.SQL("NOT ")
+        + SICK
+        + sql.SQL(" AND instrument_id = ANY({})").format(_texts(scopes.get_column("subject")))
     )
     rows = read(database, BREAKS, where)
     pairs = scopes.select(instrument_id="subject", session_date="scope_date")
@@ -93,8 +106,6 @@ def put(cursor: Cursor, target: Table, old: pl.DataFrame, new: pl.DataFrame) -> 
     delete_rows(cursor, target, gone)
     copy_into(cursor, target, come)
     return come.height
-
-
 
 
 def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
