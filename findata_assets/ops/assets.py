@@ -6,7 +6,7 @@ from findata_assets import pictures
 from findata_assets.automation import WHEN_INPUTS_ARE_CHECKED
 from findata_assets.contract import materialize, table_asset
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.breaks import refresh_breaks, summarize
+from findata_assets.steps.breaks import refresh_breaks, summarize, uncompared
 from findata_assets.steps.coverage import refresh_coverage
 
 
@@ -18,7 +18,8 @@ from findata_assets.steps.coverage import refresh_coverage
 def breaks(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Compare what should agree: sources, widths, days with their minutes; and tell sick volume."""
     done = materialize("ops.breaks", lambda: refresh_breaks(platform.steps))
-    return dg.MaterializeResult(metadata={**(done.metadata or {}), **summarize(platform.steps)})
+    counts = {**summarize(platform.steps), "not_compared": uncompared(platform.steps).height}
+    return dg.MaterializeResult(metadata={**(done.metadata or {}), **counts})
 
 
 @table_asset(

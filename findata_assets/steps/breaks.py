@@ -16,7 +16,7 @@ what the one before has written. A week of sessions is one transaction: a kill l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -43,6 +43,7 @@ from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
 from findata_resources.stores import due, ledger
 from findata_resources.stores.database import Cursor
+from findata_resources.stores.ledger import BAR_TABLES
 from findata_resources.stores.reports import WriteReport
 
 BREAKS = table("ops.breaks")
@@ -51,6 +52,14 @@ PAIR = ["subject", "scope_date"]
 REACH = timedelta(days=REACH_DAYS)
 # What a verdict's turn is told by: not by how many other names were sick too.
 LIFE = ["instrument_id", "session_date", "left_source", "adjustment", "state", "times_opened", "opened_time"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is refreshed in one transaction: marks, and the tables that hold bars of them to be compared."""
+
+    marks: pl.DataFrame
+    tables: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def refresh_breaks(platform: Platform) -> WriteReport:
         with platform.store.database.transaction() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [BREAKS.address])
             report += _refresh(platform, cursor, part)
-            due.clear(cursor, BREAKS.address, part)
+            due.clear(cursor, BREAKS.address, part.marks)
     return report
 
 
@@ -87,15 +96,14 @@ def open_breaks(platform: Platform) -> pl.DataFrame:
 
 def summarize(platform: Platform) -> dict[str, int | float]:
     """Return how many breaks there are by kind and state, and for how many days the oldest open one has been
-    known; and how many sessions of two sources are not compared, because they have no basis in common."""
+    known."""
     breaks = ledger.read(platform.store.database, BREAKS, sql.SQL("true"))
     counts = breaks.group_by("kind", "state").len().sort("kind", "state")
     summary: dict[str, int | float] = {f"{kind}_{state}": count for kind, state, count in counts.iter_rows()}
     oldest = unexplained(breaks).get_column("opened_time").min()
     if isinstance(oldest, datetime):
-        age = platform.clock.now() - oldest
-        summary["oldest_open_days"] = round(age / timedelta(days=1), 1)
-    return summary | {"not_compared": uncompared(platform).height}
+        summary["oldest_open_days"] = round((platform.clock.now() - oldest) / timedelta(days=1), 1)
+    return summary
 
 
 def uncompared(platform: Platform) -> pl.DataFrame:
@@ -103,44 +111,42 @@ def uncompared(platform: Platform) -> pl.DataFrame:
     return left_out(ledger.slices(platform.store.database))
 
 
-def _parts(platform: Platform, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _parts(platform: Platform, marks: pl.DataFrame) -> Iterator[Part]:
     """Cut the marks into transactions: a week of intraday sessions, ten years of days.
 
     Sessions with one slice of bars, and no minutes, have nothing to be compared with: they come as one part.
     """
     held = ledger.holdings(platform.store.database, marks)
     several = held.filter((pl.col("slices") > 1) | pl.col("has_minutes"))
-    yield from _nonempty([marks.join(several, on=PAIR, how="anti")])
-    for has_intraday, width in ((True, "1w"), (False, "10y")):
+    alone = marks.join(several, on=PAIR, how="anti")
+    if not alone.is_empty():
+        yield Part(alone, ())
+    for has_intraday, width, tables in ((True, "1w", BAR_TABLES), (False, "10y", BAR_TABLES[1:])):
         mine = marks.join(several.filter(pl.col("has_intraday") == has_intraday), on=PAIR, how="semi")
-        groups = mine.sort("scope_date", "subject").group_by(
-            pl.col("scope_date").dt.truncate(width), maintain_order=True
-        )
-        yield from _nonempty([part for _, part in groups])
+        spans = pl.col("scope_date").dt.truncate(width)
+        for _, part in mine.sort("scope_date", "subject").group_by(spans, maintain_order=True):
+            yield Part(part, tables)
 
 
-def _nonempty(parts: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    return (part for part in parts if not part.is_empty())
-
-
-def _refresh(platform: Platform, cursor: Cursor, part: pl.DataFrame) -> WriteReport:
-    versions = ledger.bar_versions(platform.store.database, part)
-    judged = _judge_around(platform, cursor, part, versions)
-    again = _to_explain_again(platform, judged.turned(), part)
-    todo = pl.concat([part.select(PAIR), again])
-    if not again.is_empty():
-        versions = pl.concat([versions, ledger.bar_versions(platform.store.database, again)])
-    findings, instants = find_breaks(versions, _sessions(platform, versions))
+def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
+    database = platform.store.database
+    versions = ledger.bar_versions(database, part.marks, part.tables)
+    judged = _judge_around(platform, cursor, part.marks, versions)
+    again = _to_explain_again(platform, judged.turned(), part.marks)
+    todo = pl.concat([part.marks.select(PAIR), again])
+    versions = pl.concat([versions, ledger.bar_versions(database, again)])
+    received = ledger.receive_times(database, todo)
+    findings, instants = find_breaks(versions, _sessions(platform, versions), received)
     compared = fold_breaks(explain_volumes(findings, judged.verdicts), instants)
     old, new = (
-        pl.concat([ledger.breaks_of(platform.store.database, todo), judged.stored]),
+        pl.concat([ledger.breaks_of(database, todo), judged.stored]),
         pl.concat([compared, judged.rows]),
     )
     written = ledger.put(cursor, BREAKS, old, new)
     return WriteReport(
         rows_written=written,
         rows_unchanged=new.height - written,
-        subjects=frozenset(part.get_column("subject")),
+        subjects=frozenset(part.marks.get_column("subject")),
     )
 
 

@@ -20,7 +20,7 @@ from findata_assets.steps.platform import Platform
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.provider import Received
-from findata_resources.stores import due
+from findata_resources.stores import due, ledger
 from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
 
@@ -118,6 +118,7 @@ def _enter(platform: Platform, entries: Entries) -> None:
             pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
             assert isinstance(received, datetime)
             due.mark(cursor, str(address), pairs, from_time=received)
+            ledger.mark_told_again(cursor, str(address), pairs)
 
 
 def _said_before(cursor: Cursor, scopes: pl.DataFrame) -> pl.DataFrame:

@@ -64,11 +64,78 @@ def as_known(versions: pl.DataFrame, instants: pl.DataFrame) -> Iterator[pl.Data
         yield rows.filter(is_known).drop("superseded_time")
 
 
-def find_breaks(versions: pl.DataFrame, sessions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the findings at all instants (FINDING_SCHEMA), and the instants, for fold_breaks()."""
-    instants = known_instants(versions, sessions)
-    found = [reconcile(bars, sessions) for bars in as_known(versions, instants)]
-    return pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *found]), instants
+def find_breaks(
+    versions: pl.DataFrame, sessions: pl.DataFrame, received: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the findings at all instants (FINDING_SCHEMA), and the instants, for fold_breaks().
+
+    `received`: when payloads spoke of a session: SESSION, table_name, source, ingest_time; without it, when its
+    versions came. A payload that says again what is known makes no version, and yet it is an instant at which
+    the figures still differ: asked again after they had settled, they are no longer excused by that.
+    """
+    told = told_by(versions) if received is None else received
+    changes = known_instants(versions, sessions)
+    found = [reconcile(bars, sessions) for bars in as_known(versions, changes)]
+    findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *found])
+    instants = known_instants(
+        pl.concat([versions.select(*SESSION, "ingest_time"), told.select(*SESSION, "ingest_time")]), sessions
+    )
+    lasting = _at_each_instant(findings, changes, instants)
+    return _excused_while_unsettled(lasting, told), instants
+
+
+def told_by(versions: pl.DataFrame) -> pl.DataFrame:
+    """When versions of each source's bars came: SESSION, table_name, source, ingest_time."""
+    return versions.select(*SESSION, _table_of("interval"), "source", "ingest_time").unique()
+
+
+def _table_of(interval: str) -> pl.Expr:
+    is_daily = pl.col(interval) == "1d"
+    return (
+        pl.when(is_daily).then(pl.lit("market.bars_1d")).otherwise(pl.lit("market.bars")).alias("table_name")
+    )
+
+
+def _at_each_instant(findings: pl.DataFrame, changes: pl.DataFrame, instants: pl.DataFrame) -> pl.DataFrame:
+    """Repeat findings at the instants at which nothing had changed since."""
+    latest = (
+        instants.select(*SESSION, "known_time")
+        .sort("known_time")
+        .join_asof(
+            changes.select(*SESSION, "known_time", change_time="known_time").sort("known_time"),
+            on="known_time",
+            by=SESSION,
+            check_sortedness=False,
+        )
+    )
+    repeated = findings.rename({"known_time": "change_time"}).join(latest, on=[*SESSION, "change_time"])
+    return repeated.select(FINDING_SCHEMA.names())
+
+
+def _excused_while_unsettled(findings: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Explain findings of bars that were last told of before they had settled, on either side."""
+    asked = findings
+    for side in ("left", "right"):
+        minutes = (pl.col("kind") == "minutes_daily") & (side == "left")
+        table_name = pl.when(minutes).then(pl.lit("market.bars")).otherwise(_table_of("interval"))
+        times = told.select(
+            *SESSION, "table_name", "source", pl.col("ingest_time").alias(f"{side}_asked_time")
+        )
+        asked = (
+            asked.with_columns(table_name=table_name)
+            .sort("known_time")
+            .join_asof(
+                times.sort(f"{side}_asked_time"),
+                left_on="known_time",
+                right_on=f"{side}_asked_time",
+                by_left=[*SESSION, "table_name", f"{side}_source"],
+                by_right=[*SESSION, "table_name", "source"],
+                check_sortedness=False,
+            )
+        )
+    is_early = pl.min_horizontal("left_asked_time", "right_asked_time") < pl.col("settled_time")
+    excuse = pl.when(is_early).then(pl.lit("received before the session had settled"))
+    return asked.with_columns(explanation=pl.coalesce("explanation", excuse)).select(FINDING_SCHEMA.names())
 
 
 def fold_breaks(

@@ -47,6 +47,7 @@ FINDING_SCHEMA = pl.Schema(
         "compared_bars": pl.Int32(),
         "broken_bars": pl.Int32(),
         "explanation": pl.String(),
+        "settled_time": INSTANT,
         "known_time": INSTANT,
     }
 )
@@ -161,7 +162,7 @@ def _broken(kind: str, field: str, pairs: pl.DataFrame, reason: pl.Expr) -> pl.D
         left_value=left.cast(pl.Float64),
         right_value=right.cast(pl.Float64),
         tolerance=allowed,
-        explanation=pl.coalesce(reason, _unsettled()),
+        explanation=reason,
     )
     difference = pl.col("left_value") - pl.col("right_value")
     measured = broken.with_columns(difference=difference, excess=difference.abs() / pl.col("tolerance"))
@@ -179,13 +180,10 @@ def _broken(kind: str, field: str, pairs: pl.DataFrame, reason: pl.Expr) -> pl.D
         "explanation",
         "known_time",
     ]
-    worst = ordered.group_by(PAIR, maintain_order=True).agg(pl.col(values).first(), broken_bars=pl.len())
+    worst = ordered.group_by(PAIR, maintain_order=True).agg(
+        pl.col(values).first(), pl.col("settled_time").max(), broken_bars=pl.len()
+    )
     return worst.with_columns(kind=pl.lit(kind), field=pl.lit(field))
-
-
-def _unsettled() -> pl.Expr:
-    is_early = pl.col("known_time") < pl.col("settled_time")
-    return pl.when(is_early).then(pl.lit("received before the session had settled"))
 
 
 def _refuse_mixed(left: pl.DataFrame, right: pl.DataFrame) -> None:

@@ -105,6 +105,7 @@ def sick_findings(verdicts: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFram
         tolerance=pl.lit(None),
         compared_bars="bars",
         broken_bars="bars",
+        settled_time=pl.lit(None),
     )
     return found.select(pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items())
 

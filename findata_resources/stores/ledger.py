@@ -16,6 +16,7 @@ from psycopg import sql
 
 from findata_core.schema.frames import conform, polars_schema
 from findata_core.schema.tables import Table, table
+from findata_resources.stores import due
 from findata_resources.stores.database import Cursor, Database, copy_into, literal_list, name_of
 from findata_resources.stores.scopes import difference
 from findata_resources.stores.statements import delete_rows, rows_of_subjects
@@ -32,12 +33,53 @@ MIC = sql.SQL("reverse(split_part(reverse(instrument_id), '.', 1))")
 SICK = sql.SQL("kind = 'sick_volume'")
 
 
-def bar_versions(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
-    """Return all versions of the bars of (subject, scope_date) pairs, intraday and daily: superseded_time is
-    null for current ones."""
-    found = [_versions_in(database, table(name), scopes) for name in BAR_TABLES]
+def bar_versions(
+    database: Database, scopes: pl.DataFrame, tables: Sequence[str] = BAR_TABLES
+) -> pl.DataFrame:
+    """Return all versions of the bars of (subject, scope_date) pairs: superseded_time is null for current ones.
+
+    Minutes are read a week of the pairs at a time: pairs far from each other do not read what lies between.
+    """
+    found = [_no_versions()]
+    for name in tables:
+        width = "1w" if name == "market.bars" else "10y"
+        weeks = scopes.group_by(pl.col("scope_date").dt.truncate(width), maintain_order=True)
+        found.extend(_versions_in(database, table(name), week) for _, week in weeks)
     pairs = scopes.select(instrument_id="subject", session_date="scope_date").unique()
     return pl.concat(found).join(pairs, on=["instrument_id", "session_date"], how="semi")
+
+
+def receive_times(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
+    """Return when payloads spoke of the bars of (subject, scope_date) pairs: instrument_id, session_date,
+    table_name, source and ingest_time."""
+    days = scopes.get_column("scope_date")
+    query = sql.SQL(
+        "SELECT DISTINCT said.subject AS instrument_id, said.scope_date AS session_date, said.table_name, "
+        "payloads.source, said.received_time AS ingest_time FROM ops.payload_scopes AS said "
+        "JOIN ops.payloads USING (payload_id) WHERE said.table_name = ANY({}) AND said.subject = ANY({}) "
+        "AND said.scope_date BETWEEN {}::date AND {}::date"
+    ).format(
+        literal_list(BAR_TABLES, "text"),
+        _texts(scopes.get_column("subject")),
+        sql.Literal(str(days.min())),
+        sql.Literal(str(days.max())),
+    )
+    told = database.frame(query).with_columns(pl.col("ingest_time").cast(pl.Datetime("us", "UTC")))
+    pairs = scopes.select(instrument_id="subject", session_date="scope_date").unique()
+    return told.join(pairs, on=["instrument_id", "session_date"], how="semi")
+
+
+def mark_told_again(cursor: Cursor, address: str, scopes: Sequence[tuple[str, date]]) -> None:
+    """Make sessions due that the ledger has a row of, and that a payload of a table speaks of once more: it may
+    say what is known already, and change no bar."""
+    if address not in BAR_TABLES:
+        return
+    cursor.execute(
+        "SELECT DISTINCT instrument_id, session_date FROM ops.breaks JOIN unnest(%s::text[], %s::date[]) "
+        "AS told (instrument_id, session_date) USING (instrument_id, session_date)",
+        [[subject for subject, _ in scopes], [day for _, day in scopes]],
+    )
+    due.mark(cursor, BREAKS.address, [(name, day) for name, day in cursor.fetchall()])
 
 
 def holdings(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -48,22 +90,30 @@ def holdings(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
         return scopes.select("subject", "scope_date").with_columns(
             pl.lit(None, dtype).alias(name) for name, dtype in schema.items()
         )
+    days = scopes.get_column("scope_date")
     query = sql.SQL(
         "SELECT subject, scope_date, count(*) AS slices, bool_or(slice LIKE '1m/%') AS has_minutes, "
-        "bool_or(table_name = 'market.bars') AS has_intraday FROM ops.digests "
-        "WHERE table_name = ANY({}) AND subject = ANY({}) GROUP BY 1, 2"
-    ).format(literal_list(BAR_TABLES, "text"), _texts(scopes.get_column("subject")))
+        "bool_or(table_name = 'market.bars') AS has_intraday FROM ops.digests WHERE table_name = ANY({}) "
+        "AND subject = ANY({}) AND scope_date BETWEEN {}::date AND {}::date GROUP BY 1, 2"
+    ).format(
+        literal_list(BAR_TABLES, "text"),
+        _texts(scopes.get_column("subject")),
+        sql.Literal(str(days.min())),
+        sql.Literal(str(days.max())),
+    )
     found = database.frame(query)
     return found.join(scopes, on=["subject", "scope_date"], how="semi")
 
 
 def slices(database: Database) -> pl.DataFrame:
-    """Return which bars there are: instrument_id, session_date, interval, source and adjustment."""
+    """Return which bars stand beside others of their session and width: instrument_id, session_date, interval,
+    source and adjustment."""
     return database.frame(
         sql.SQL(
-            "SELECT subject AS instrument_id, scope_date AS session_date, split_part(slice, '/', 1) AS interval, "
-            "split_part(slice, '/', 2) AS source, split_part(slice, '/', 3) AS adjustment "
-            "FROM ops.digests WHERE table_name = ANY({})"
+            "SELECT subject AS instrument_id, scope_date AS session_date, interval, "
+            "split_part(slice, '/', 2) AS source, split_part(slice, '/', 3) AS adjustment FROM ("
+            "SELECT *, split_part(slice, '/', 1) AS interval, count(*) OVER (PARTITION BY subject, scope_date, "
+            "split_part(slice, '/', 1)) AS beside FROM ops.digests WHERE table_name = ANY({})) AS held WHERE beside > 1"
         ).format(literal_list(BAR_TABLES, "text"))
     )
 
@@ -106,6 +156,11 @@ def put(cursor: Cursor, target: Table, old: pl.DataFrame, new: pl.DataFrame) -> 
     delete_rows(cursor, target, gone)
     copy_into(cursor, target, come)
     return come.height
+
+
+def _no_versions() -> pl.DataFrame:
+    schema = polars_schema(table(BAR_TABLES[0]).history())
+    return pl.DataFrame(schema={name: schema[name] for name in (*COMPARED, "superseded_time")})
 
 
 def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from findata_core.quality.breaks import as_known, find_breaks, fold_breaks, known_instants, unexplained
 from findata_core.schema.tables import table
 from findata_core.versions import fold_versions
-from tests.quality.made_bars import OPEN, PLAIN, RECEIVED, bars, daily, minutes, new_york
+from tests.quality.made_bars import DAY, OPEN, PLAIN, RECEIVED, SETTLED, bars, daily, minutes, new_york
 
 NEW_YORK = new_york()
 HOUR = timedelta(hours=1)
@@ -71,6 +72,48 @@ def test_an_explanation_makes_it_explained_until_it_is_gone() -> None:
     assert explained["explanation"] == "1 of 390 regular minutes are missing"
     (row,) = life(late, rest, daily(low=99.0))
     assert row == ("closed", RECEIVED, RECEIVED, RECEIVED, RECEIVED + HOUR, 1)
+
+
+EARLY = SETTLED - HOUR
+EXCUSE = "received before the session had settled"
+
+
+def told(table_name: str, *times: datetime) -> pl.DataFrame:
+    """When payloads of yahoo spoke of the session."""
+    rows = [("ABC.XNAS", DAY, table_name, "yahoo", time) for time in times]
+    schema = {
+        "instrument_id": pl.String,
+        "session_date": pl.Date,
+        "table_name": pl.String,
+        "source": pl.String,
+    }
+    return pl.DataFrame(rows, schema={**schema, "ingest_time": pl.Datetime("us", "UTC")}, orient="row")
+
+
+def test_what_was_received_before_it_settled_is_explained() -> None:
+    rows = ledger(minutes(ingest_time=EARLY), daily(high=101.0, ingest_time=EARLY))
+    assert rows.select("state", "explanation").rows() == [("explained", EXCUSE)]
+
+
+@pytest.mark.parametrize(
+    ("asked_again", "state", "last_seen"),
+    [
+        (("market.bars", "market.bars_1d"), "open", SETTLED + HOUR),
+        (("market.bars",), "explained", SETTLED + HOUR),  # the daily bar may still be revised
+        ((), "explained", EARLY),
+    ],
+)
+def test_who_says_the_same_after_it_settled_is_no_longer_excused(
+    asked_again: tuple[str, ...], state: str, last_seen: datetime
+) -> None:
+    """No version comes of it: the values are those that were known."""
+    versions = pl.concat([minutes(ingest_time=EARLY), daily(high=101.0, ingest_time=EARLY)])
+    times = [told(name, EARLY) for name in ("market.bars", "market.bars_1d")]
+    times += [told(name, SETTLED + HOUR) for name in asked_again]
+    found = find_breaks(versions.drop("known_time"), NEW_YORK, pl.concat(times))
+    assert fold_breaks(*found).select(
+        "state", "first_seen_time", "last_seen_time", "times_opened"
+    ).rows() == [(state, EARLY, last_seen, 1)]
 
 
 def test_what_was_known_before_the_close_is_not_compared() -> None:

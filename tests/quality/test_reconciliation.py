@@ -21,7 +21,7 @@ from findata_core.quality.reconciliation import (
     reconcile,
 )
 from findata_core.quality.tolerances import TOLERANCES, allowed_distance
-from tests.quality.made_bars import DAY, MINUTE, OPEN, SETTLED, bars, daily, minutes, new_york
+from tests.quality.made_bars import DAY, MINUTE, OPEN, bars, daily, minutes, new_york
 
 NEW_YORK = new_york()
 FOUND = ["kind", "field", "left_value", "right_value", "compared_bars", "broken_bars", "explanation"]
@@ -103,12 +103,6 @@ def test_an_extreme_at_the_auction_is_explained_where_the_auction_itself_agrees(
     assert low[1] == "low"
     assert "auction" in low[-1]
     assert [row[-1] for row in found(minutes(), daily(low=99.0, close=99.0))] == [None, None]
-
-
-def test_what_was_received_before_it_settled_is_explained() -> None:
-    early = {"ingest_time": SETTLED - MINUTE, "known_time": SETTLED - MINUTE}
-    (row,) = found(minutes(**early), daily(**early, high=101.0))
-    assert row[-1] == "received before the session had settled"
 
 
 def test_the_worst_bar_of_a_field_is_named_and_the_others_counted() -> None:

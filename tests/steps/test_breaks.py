@@ -18,6 +18,7 @@ from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform, platform_at
 from findata_assets.steps.sources import refresh_reference
+from findata_core.quality.breaks import find_breaks
 from findata_core.schema.tables import table
 from findata_resources.environment import resolve_endpoints
 from findata_resources.stores import due
@@ -76,6 +77,17 @@ def test_a_break_opens_and_is_closed_by_the_payload_that_heals_it(ready: Platfor
     )
     assert open_breaks(ready).is_empty()
     assert due.due_scopes(ready.store.database, BREAKS.address).is_empty()
+
+
+def test_a_payload_that_says_the_same_is_seen_though_no_bar_changes(ready: Platform, tmp_path: Path) -> None:
+    take_in(ready, said(tmp_path, 0, WHOLE))
+    take_in(ready, said(tmp_path, 1, day_of(WRONG), interval="1d"))
+    run_due(ready)
+    take_in(ready, said(tmp_path, 2, day_of(WRONG), interval="1d"))
+    run_due(ready)
+    assert set(stored(ready, "state", "first_seen_time", "last_seen_time", "times_opened")) == {
+        ("open", RECEIVED[1], RECEIVED[2], 1)
+    }
 
 
 def test_running_again_changes_nothing(ready: Platform, tmp_path: Path) -> None:
@@ -216,7 +228,7 @@ def test_what_changes_while_it_is_compared_stays_due(
         fold_facts(ready, address)
     healed = said(tmp_path, 2, day_of(RIGHT), interval="1d")
     other = platform_at(ready.settings, resolve_endpoints(ready.settings))
-    find = breaks_step.find_breaks
+    find = find_breaks
 
     def overtaken(*arguments: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
         found = find(*arguments)
@@ -240,7 +252,7 @@ def test_the_summary_counts_by_kind_and_state_and_tells_the_age_of_the_oldest(
     take_in(ready, said(tmp_path, 1, day_of(WRONG), interval="1d"))
     run_due(ready)
     ready.clock = SetClock(at("2022-06-12 00:00"))
-    assert summarize(ready) == {"minutes_daily_open": 4, "oldest_open_days": 9.5, "not_compared": 0}
+    assert summarize(ready) == {"minutes_daily_open": 4, "oldest_open_days": 9.5}
 
 
 def test_two_sources_of_different_bases_are_named_and_not_compared(ready: Platform, tmp_path: Path) -> None:
