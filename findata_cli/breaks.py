@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from findata_assets.steps.platform import Platform
 
 MOST_BREAKS_SHOWN = 100
-SHOWN = (
-    *("state", "kind", "instrument_id", "session_date", "interval", "field", "sources"),
-    *("left_value", "right_value", "bars", "opened", "explanation"),
-)
-NUMBERS = ("left_value", "right_value", "bars")
+SHOWN = ("state", "kind", "instrument", "session", "field", "source", "figures", "bars", "since", "why")
 
 
 def breaks(
@@ -108,7 +104,7 @@ def _show(rows: pl.DataFrame) -> None:
         screen.say("No break there")
         return
     lines = [_line(row) for row in rows.head(MOST_BREAKS_SHOWN).iter_rows(named=True)]
-    screen.show(SHOWN, lines, numbers=NUMBERS)
+    screen.show(SHOWN, lines)
     counts = rows.get_column("state").value_counts().sort("state", descending=True)
     said = ", ".join(f"{count} {state}" for state, count in counts.iter_rows())
     rest = rows.height - MOST_BREAKS_SHOWN
@@ -118,10 +114,10 @@ def _show(rows: pl.DataFrame) -> None:
 def _line(row: dict[str, object]) -> tuple[object, ...]:
     left, right = row["left_source"], row["right_source"]
     return (
-        *(row[name] for name in SHOWN[:6]),
-        left if left == right else f"{left} / {right}",
-        f"{row['left_value']:g}",
-        f"{row['right_value']:g}",
+        *(row[name] for name in ("state", "kind", "instrument_id", "session_date")),
+        f"{row['interval']} {row['field']}",
+        left if left == right else f"{left}, {right}",
+        f"{row['left_value']:.10g}, {row['right_value']:.10g}",
         f"{row['broken_bars']} of {row['compared_bars']}",
         f"{row['opened_time']:%Y-%m-%d}",
         row["explanation"],

@@ -251,7 +251,7 @@ def _daily_reasons() -> Reasons:
         "volume": some_absent & left_is_less["volume"],
     }
     beyond = pl.lit("the daily bar counts hours outside of the session")
-    auction = pl.lit("it is the price of the opening or closing auction, which no minute has")
+    auction = pl.lit("the price of an auction, which no minute has")
     known = {
         "open": pl.when(_counts_whole_day("open")).then(beyond),
         "high": pl.when(_counts_whole_day("high")).then(beyond).when(_is_auction("high")).then(auction),
