@@ -263,9 +263,10 @@ def _daily_reasons() -> Reasons:
 
 
 def _is_auction(field: str) -> pl.Expr:
-    """Whether the day's extreme is its own open or close, where that one agrees with the minutes."""
-    extreme = pl.col(f"right_{field}")
-    return pl.any_horizontal(
+    """Whether the day goes beyond its minutes, to its own open or close, where that one agrees with theirs."""
+    extreme, minutes = pl.col(f"right_{field}"), pl.col(f"left_{field}")
+    is_beyond = extreme > minutes if field == "high" else extreme < minutes
+    return is_beyond & pl.any_horizontal(
         (extreme == pl.col(f"right_{name}"))
         & ((pl.col(f"left_{name}") - extreme).abs() <= allowed_distance("minutes_daily", name))
         for name in ("open", "close")

@@ -46,9 +46,9 @@ file == 3 && count[$1] && $1 < last {
     at_open = apart(o[$1], $2) <= 0.003 * $2 + 0.01
     at_close = apart(c[$1], $5) <= 0.003 * $5 + 0.01
     judge("minutes_daily", $1, "open", o[$1], $2, 0.003 * $2 + 0.01, few)
-    auction = ($3 == $2 && at_open) || ($3 == $5 && at_close) ? "auction" : few
+    auction = $3 > h[$1] && (($3 == $2 && at_open) || ($3 == $5 && at_close)) ? "auction" : few
     judge("minutes_daily", $1, "high", h[$1], $3, 0.0006 * $3 + 0.01, auction)
-    auction = ($4 == $2 && at_open) || ($4 == $5 && at_close) ? "auction" : few
+    auction = $4 < l[$1] && (($4 == $2 && at_open) || ($4 == $5 && at_close)) ? "auction" : few
     judge("minutes_daily", $1, "low", l[$1], $4, 0.0006 * $4 + 0.01, auction)
     judge("minutes_daily", $1, "close", c[$1], $5, 0.003 * $5 + 0.01, "")
     judge("minutes_daily", $1, "volume", v[$1], $6, (v[$1] > $6 ? 0 : (1 - least) * $6) + 100, few)

@@ -43,6 +43,16 @@ def test_open_ones_come_first_and_states_and_kinds_narrow(findata: Run, loaded_s
     assert rows(both) == []
 
 
+def test_a_minute_dearer_than_its_day_is_open(findata: Run, loaded_sample: Platform) -> None:
+    """9988 on 2022-05-26: its minutes reach 84.7, Yahoo's day says 82 (the sample's files)."""
+    told = rows(
+        findata("breaks", "--instrument", "9988.XHKG", "--sessions", "2022-05-26", "--csv", on=loaded_sample)
+    )
+    assert [(row["field"], row["state"], row["left_value"], row["right_value"]) for row in told] == [
+        ("high", "open", "84.7", "82.0")
+    ]
+
+
 def test_json_gives_the_same(findata: Run, loaded_sample: Platform) -> None:
     told = json.loads(findata("breaks", "--json", on=loaded_sample).stdout)
     assert len(told) == len(rows(findata("breaks", "--csv", on=loaded_sample)))

@@ -105,6 +105,14 @@ def test_an_extreme_at_the_auction_is_explained_where_the_auction_itself_agrees(
     assert [row[-1] for row in found(minutes(), daily(low=99.0, close=99.0))] == [None, None]
 
 
+def test_minutes_beyond_their_day_are_never_an_auctions_doing() -> None:
+    """The day says that nothing was dearer than its close; a minute was."""
+    dear = minutes().with_columns(
+        high=pl.when(pl.int_range(pl.len()) == 7).then(103.0).otherwise(pl.col("high"))
+    )
+    assert found(dear, daily()) == [("minutes_daily", "high", 103.0, 100.0, 1, 1, None)]
+
+
 def test_the_worst_bar_of_a_field_is_named_and_the_others_counted() -> None:
     own = fold_session_candles(minutes(), NEW_YORK).filter(interval="5m")
     wider = own.select("event_time", "high").rows()
