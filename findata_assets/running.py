@@ -35,7 +35,16 @@ GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], 
     (REFERENCE, None),
     (("market.bars", "market.candles"), SESSIONS),
     (("market.bars_1d",), MONTHS),
-    (("market.weekly_candles", "market.monthly_candles", "signals.weekly_pivots", "ops.coverage"), None),
+    (
+        (
+            "market.weekly_candles",
+            "market.monthly_candles",
+            "signals.weekly_pivots",
+            "ops.coverage",
+            "ops.breaks",
+        ),
+        None,
+    ),
     (("rates.rates", "rates.published_averages", "rates.averages"), None),
     (("signals.pivot_signals",), SESSIONS),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from findata_cli.breaks import breaks
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
@@ -55,6 +56,7 @@ for _command in (
     sql,
     as_of,
     coverage,
+    breaks,
     explain,
     verify,
     rebuild,

@@ -14,6 +14,7 @@ FindataError
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
 ├── DataError               look at the rows: they do not fit what the table says
+│   └── MixedAdjustments    bring the prices to one basis first: they can't be compared or computed together
 ├── StoreError              database or S3 said no; see why, then run again
 ├── RunFailed               a Dagster run failed: its message says what to do
 ├── NotEqual                what is stored, published and rebuilt differ: see findata verify
@@ -112,6 +113,10 @@ class MalformedPayload(ProviderError):
 
 class DataError(FindataError):
     """Rows do not have the shape that their table declares."""
+
+
+class MixedAdjustments(DataError):
+    """Prices of different adjustment bases meet in one computation."""
 
 
 class StoreError(FindataError):

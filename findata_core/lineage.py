@@ -34,9 +34,11 @@ class Arrow:
 
 ARROWS = (
     Arrow("market.bars", "market.candles", Spread.SAME_DATE),
+    Arrow("market.bars", "ops.breaks", Spread.SAME_DATE),
     Arrow("market.bars", "ops.coverage", Spread.SAME_DATE),
     Arrow("market.bars_1d", "market.monthly_candles", Spread.MONTH),
     Arrow("market.bars_1d", "market.weekly_candles", Spread.WEEK),
+    Arrow("market.bars_1d", "ops.breaks", Spread.SAME_DATE),
     Arrow("market.bars_1d", "ops.coverage", Spread.SAME_DATE),
     Arrow("market.bars_1d", "signals.weekly_pivots", Spread.WEEKS_BEFORE),
     Arrow("market.candles", "market.monthly_candles", Spread.MONTH),

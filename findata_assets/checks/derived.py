@@ -1,4 +1,4 @@
-"""Checks that prove derived tables against what they are made from, and bars against the grid."""
+"""Checks that prove derived tables against what they are made from, bars against the grid and against each other."""
 
 from datetime import date
 from itertools import pairwise
@@ -10,6 +10,7 @@ from psycopg import sql
 from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, checked_window
 from findata_assets.resource import PlatformResource
+from findata_assets.steps.breaks import open_breaks, summarize
 from findata_assets.steps.derivations import daily_of_both_families
 from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
@@ -105,6 +106,20 @@ def _minutes_held(platform: Platform, start: date, end: date) -> pl.DataFrame:
 
 
 @dg.asset_check(
+    asset=["ops", "breaks"],
+    description="Figures that should agree do, or findata knows why they do not; sick volume is named.",
+)
+def breaks_are_explained(platform: PlatformResource) -> dg.AssetCheckResult:
+    """Show the breaks that nobody can explain, the oldest first; warns."""
+    unknown = open_breaks(platform.steps).sort("opened_time", "instrument_id", "session_date")
+    columns = ("kind", "instrument_id", "session_date", "interval", "field", "left_source", "right_source")
+    figures = ("left_value", "right_value", "tolerance", "broken_bars", "opened_time")
+    metadata = {"breaks_open": unknown.height, **summarize(platform.steps)}
+    shown = _shown(unknown.select(*columns, *figures))
+    return result(unknown.is_empty(), metadata, shown, dg.AssetCheckSeverity.WARN)
+
+
+@dg.asset_check(
     asset=["signals", "weekly_pivots"],
     blocking=True,
     description="Levels derived again from the stored weeks are the stored levels.",
@@ -146,6 +161,7 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 
 DERIVED_CHECKS = [
     averages_equal_the_published,
+    breaks_are_explained,
     candles_tile_their_segments,
     months_are_folds_of_days,
     parents_are_folds_of_children,

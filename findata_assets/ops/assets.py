@@ -1,4 +1,4 @@
-"""Coverage: what is missing, and where."""
+"""The books on quality: what is missing and where, which figures do not agree."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -10,12 +10,25 @@ from findata_assets import pictures
 from findata_assets.automation import WHEN_INPUTS_ARE_CHECKED
 from findata_assets.contract import materialize, table_asset
 from findata_assets.resource import PlatformResource
+from findata_assets.steps.breaks import refresh_breaks, summarize, uncompared
 from findata_assets.steps.coverage import refresh_coverage
 from findata_assets.steps.expected import known_states
 from findata_assets.steps.platform import Platform
 
 SHOWN = timedelta(days=95)  # sixty sessions and some
 DAY = timedelta(days=1)
+
+
+@table_asset(
+    "ops.breaks",
+    deps=["market.bars", "market.bars_1d", "reference.sessions"],
+    automation_condition=WHEN_INPUTS_ARE_CHECKED,
+)
+def breaks(platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Compare what should agree: sources, widths, days with their minutes; and tell sick volume."""
+    done = materialize("ops.breaks", lambda: refresh_breaks(platform.steps))
+    counts = {**summarize(platform.steps), "not_compared": uncompared(platform.steps).height}
+    return dg.MaterializeResult(metadata={**(done.metadata or {}), **counts})
 
 
 @table_asset(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from findata_assets.steps.breaks import refresh_breaks
 from findata_assets.steps.coverage import refresh_coverage
 from findata_assets.steps.derived import (
     derive_averages,
@@ -38,6 +39,7 @@ STEPS: Mapping[str, Step] = {
     "rates.published_averages": _folding("rates.published_averages"),
     "rates.averages": derive_averages,
     "ops.coverage": refresh_coverage,
+    "ops.breaks": refresh_breaks,
 }
 
 

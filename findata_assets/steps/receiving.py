@@ -21,7 +21,7 @@ from findata_assets.steps.platform import Platform
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.provider import Received
-from findata_resources.stores import due, holds
+from findata_resources.stores import due, holds, ledger
 from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
 
@@ -182,6 +182,7 @@ def _enter_spoken(
         pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
         assert isinstance(received, datetime)
         due.mark(cursor, str(address), pairs, from_time=received)
+        ledger.mark_told_again(cursor, str(address), pairs)
 
 
 def _said_before(cursor: Cursor, scopes: pl.DataFrame) -> pl.DataFrame:

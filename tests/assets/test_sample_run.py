@@ -109,13 +109,17 @@ def test_a_promised_picture_is_there_and_small(loaded: Orchestrated, key: str) -
     assert len(markdown) < 25_000  # it is kept once for each partition of a run
 
 
-def test_every_check_is_evaluated_and_only_completeness_warns(loaded: Orchestrated) -> None:
+# The sample begins and ends inside a session, and its minutes and days differ in some figures (tests/cli/test_breaks.py).
+WARNING = {"market/bars:sessions_are_complete", "ops/breaks:breaks_are_explained"}
+
+
+def test_every_check_is_evaluated_and_only_what_the_sample_lacks_warns(loaded: Orchestrated) -> None:
     for name in shape()["checks"]:
         said = evaluations(loaded, name)
         assert said, name
-        assert {item.passed for item in said} == {name != "market/bars:sessions_are_complete"}, name
-    (severity,) = {item.severity for item in evaluations(loaded, "market/bars:sessions_are_complete")}
-    assert severity == AssetCheckSeverity.WARN
+        assert {item.passed for item in said} == {name not in WARNING}, name
+    severities = {item.severity for name in WARNING for item in evaluations(loaded, name)}
+    assert severities == {AssetCheckSeverity.WARN}
 
 
 def test_the_warning_shows_the_sessions_that_the_sample_cuts(loaded: Orchestrated) -> None:

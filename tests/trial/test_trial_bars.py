@@ -5,55 +5,26 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from psycopg import sql
 
 from findata_assets.steps.due_steps import run_due
-from findata_assets.steps.platform import Platform
-from findata_assets.steps.sources import Loaded, load_recorded, refresh_reference
-from findata_resources.environment import PROJECT
+from findata_assets.steps.sources import load_recorded
 from findata_resources.providers.recorded_files import survey
 from findata_resources.providers.recorded_manifest import load_manifest
-from findata_resources.stores.reports import WriteReport
-from tests.conftest import MakePlatform
 from tests.providers.test_trial_sets import BY_HAND, HEADER_LINES, raw_lines
+from tests.trial.conftest import MANIFEST, Trial
 
-MANIFEST = PROJECT / "tests" / "manifests" / "bars_1m.toml"
 NEW_YORK = ZoneInfo("America/New_York")
 DIGESTS = (
     "SELECT table_name, subject, scope_date, slice, sha256, row_count FROM ops.digests ORDER BY 1, 2, 3, 4"
 )
 YAHOO = "Fl4bb0-Daytrading1.0/yahoo_2026-03-09_2026-05-05"
 EXTENDED = "Fl4bb0-Daytrading1.0/hf_2025-01"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The platform with everything loaded, where the files lie, and what loading told."""
-
-    platform: Platform
-    folder: Path
-    loaded: Loaded
-    reports: dict[str, WriteReport]
-
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        composed = sql.SQL(query).format(*map(sql.Literal, values))  # type: ignore[arg-type]
-        return self.platform.store.database.frame(composed).rows()
-
-
-@pytest.fixture(scope="module")
-def trial(make_module_platform: MakePlatform, trial_data: Path) -> Trial:
-    # The oldest row is MSFT's daily bar of 1986-03-13.
-    platform = make_module_platform(calendar_start=date(1985, 1, 2))
-    refresh_reference(platform)
-    loaded = load_recorded(platform, trial_data / "bars_1m", MANIFEST, "bars")
-    return Trial(platform, trial_data / "bars_1m", loaded, run_due(platform))
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:

@@ -187,3 +187,75 @@ class Hold(_message.Message):
     decided_reason: str
     decision_id: int
     def __init__(self, payload_id: _Optional[int] = ..., state: _Optional[str] = ..., rule: _Optional[str] = ..., reason: _Optional[str] = ..., evidence: _Optional[str] = ..., hold_id: _Optional[int] = ..., held_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., operator: _Optional[str] = ..., decided_reason: _Optional[str] = ..., decision_id: _Optional[int] = ...) -> None: ...
+
+class Break(_message.Message):
+    __slots__ = ("kind", "instrument_id", "session_date", "interval", "adjustment", "field", "left_source", "right_source", "event_time", "left_value", "right_value", "difference", "tolerance", "compared_bars", "broken_bars", "state", "explanation", "first_seen_time", "opened_time", "last_seen_time", "closed_time", "times_opened")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENT_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    LEFT_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    LEFT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_BARS_FIELD_NUMBER: _ClassVar[int]
+    BROKEN_BARS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    OPENED_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_TIME_FIELD_NUMBER: _ClassVar[int]
+    TIMES_OPENED_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    instrument_id: str
+    session_date: str
+    interval: str
+    adjustment: str
+    field: str
+    left_source: str
+    right_source: str
+    event_time: _timestamp_pb2.Timestamp
+    left_value: float
+    right_value: float
+    difference: float
+    tolerance: float
+    compared_bars: int
+    broken_bars: int
+    state: str
+    explanation: str
+    first_seen_time: _timestamp_pb2.Timestamp
+    opened_time: _timestamp_pb2.Timestamp
+    last_seen_time: _timestamp_pb2.Timestamp
+    closed_time: _timestamp_pb2.Timestamp
+    times_opened: int
+    def __init__(self, kind: _Optional[str] = ..., instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., interval: _Optional[str] = ..., adjustment: _Optional[str] = ..., field: _Optional[str] = ..., left_source: _Optional[str] = ..., right_source: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., left_value: _Optional[float] = ..., right_value: _Optional[float] = ..., difference: _Optional[float] = ..., tolerance: _Optional[float] = ..., compared_bars: _Optional[int] = ..., broken_bars: _Optional[int] = ..., state: _Optional[str] = ..., explanation: _Optional[str] = ..., first_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., times_opened: _Optional[int] = ...) -> None: ...
+
+class VolumeProfile(_message.Message):
+    __slots__ = ("instrument_id", "session_date", "source", "adjustment", "known_time", "bars", "zero_bars", "total_volume", "median_volume", "high_volume")
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ADJUSTMENT_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_TIME_FIELD_NUMBER: _ClassVar[int]
+    BARS_FIELD_NUMBER: _ClassVar[int]
+    ZERO_BARS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    HIGH_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    instrument_id: str
+    session_date: str
+    source: str
+    adjustment: str
+    known_time: _timestamp_pb2.Timestamp
+    bars: int
+    zero_bars: int
+    total_volume: int
+    median_volume: float
+    high_volume: float
+    def __init__(self, instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., source: _Optional[str] = ..., adjustment: _Optional[str] = ..., known_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bars: _Optional[int] = ..., zero_bars: _Optional[int] = ..., total_volume: _Optional[int] = ..., median_volume: _Optional[float] = ..., high_volume: _Optional[float] = ...) -> None: ...

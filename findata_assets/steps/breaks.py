@@ -1,0 +1,215 @@
+"""The break ledger: what is due is reconciled again, and its rows are made equal to what came out.
+
+What belongs here: the order of reading, judging and writing, and how far a change reaches. What does not: what
+a break is (findata_core.quality), SQL (findata_resources.stores.ledger).
+
+How far a change reaches. What two bars say of each other is a matter of one instrument's session: the marks'
+arrows say "the same date". Sick volume is judged by the instrument's other sessions up to REACH_DAYS away, and by
+the venue's other names, which are judged likewise. So a change of a session's minutes has all names of its venue
+judged again up to REACH_DAYS around it, from profiles up to 2 * REACH_DAYS around it: five numbers a session, kept
+in ops.volume_profiles, so that no minute of another session is read. Where a verdict turns, volume breaks
+of that session are explained anew.
+
+One process at a time refreshes the ledger: it holds the table's lock from its first read on, so that it sees
+what the one before has written. A week of sessions is one transaction: a kill leaves the rest due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.platform import Platform, mic_of
+from findata_core.quality.breaks import (
+    as_known,
+    find_breaks,
+    fold_breaks,
+    known_instants,
+    unexplained,
+)
+from findata_core.quality.reconciliation import left_out
+from findata_core.quality.volumes import (
+    REACH_DAYS,
+    explain_volumes,
+    judge,
+    sick_findings,
+    volume_profiles,
+)
+from findata_core.schema.frames import empty
+from findata_core.schema.tables import table
+from findata_resources.stores import due, ledger
+from findata_resources.stores.database import Cursor
+from findata_resources.stores.ledger import BAR_TABLES
+from findata_resources.stores.reports import WriteReport
+
+BREAKS = table("ops.breaks")
+PROFILES = table("ops.volume_profiles")
+PAIR = ["subject", "scope_date"]
+REACH = timedelta(days=REACH_DAYS)
+# What a verdict's turn is told by: not by how many other names were sick too.
+LIFE = ["instrument_id", "session_date", "left_source", "adjustment", "state", "times_opened", "opened_time"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is refreshed in one transaction: marks, and the tables that hold bars of them to be compared."""
+
+    marks: pl.DataFrame
+    tables: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts around some sessions, and the rows of sick volume that follow, as stored and as they are now."""
+
+    verdicts: pl.DataFrame
+    stored: pl.DataFrame
+    rows: pl.DataFrame
+
+    def turned(self) -> pl.DataFrame:
+        """The (subject, scope_date) pairs whose verdict is not what the ledger says."""
+        old, new = self.stored.select(LIFE), self.rows.select(LIFE)
+        sides = [old.join(new, on=LIFE, how="anti"), new.join(old, on=LIFE, how="anti")]
+        return pl.concat(sides).select(subject="instrument_id", scope_date="session_date").unique()
+
+
+def refresh_breaks(platform: Platform) -> WriteReport:
+    """Reconcile the sessions that are due, a week at a time."""
+    marks = due.due_scopes(platform.store.database, BREAKS.address)
+    report = WriteReport()
+    for part in _parts(platform, marks):
+        with platform.store.database.transaction() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [BREAKS.address])
+            report += _refresh(platform, cursor, part)
+            due.clear(cursor, BREAKS.address, part.marks)
+    return report
+
+
+def open_breaks(platform: Platform) -> pl.DataFrame:
+    """Return the rows of ops.breaks that nobody can explain; empty after a good month."""
+    return ledger.read(platform.store.database, BREAKS, sql.SQL("state = 'open'")).sort(BREAKS.business_key)
+
+
+def summarize(platform: Platform) -> dict[str, int | float]:
+    """Return how many breaks there are by kind and state, and for how many days the oldest open one has been
+    known."""
+    breaks = ledger.read(platform.store.database, BREAKS, sql.SQL("true"))
+    counts = breaks.group_by("kind", "state").len().sort("kind", "state")
+    summary: dict[str, int | float] = {f"{kind}_{state}": count for kind, state, count in counts.iter_rows()}
+    oldest = unexplained(breaks).get_column("opened_time").min()
+    if isinstance(oldest, datetime):
+        summary["oldest_open_days"] = round((platform.clock.now() - oldest) / timedelta(days=1), 1)
+    return summary
+
+
+def uncompared(platform: Platform) -> pl.DataFrame:
+    """Return the sessions of two sources that are not compared: instrument_id, session_date, interval, reason."""
+    return left_out(ledger.slices(platform.store.database))
+
+
+def _parts(platform: Platform, marks: pl.DataFrame) -> Iterator[Part]:
+    """Cut the marks into transactions: a week of intraday sessions, ten years of days.
+
+    Sessions with one slice of bars, and no minutes, have nothing to be compared with: they come as one part.
+    """
+    held = ledger.holdings(platform.store.database, marks)
+    several = held.filter((pl.col("slices") > 1) | pl.col("has_minutes"))
+    alone = marks.join(several, on=PAIR, how="anti")
+    if not alone.is_empty():
+        yield Part(alone, ())
+    for has_intraday, width, tables in ((True, "1w", BAR_TABLES), (False, "10y", BAR_TABLES[1:])):
+        mine = marks.join(several.filter(pl.col("has_intraday") == has_intraday), on=PAIR, how="semi")
+        spans = pl.col("scope_date").dt.truncate(width)
+        for _, part in mine.sort("scope_date", "subject").group_by(spans, maintain_order=True):
+            yield Part(part, tables)
+
+
+def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
+    database = platform.store.database
+    versions = ledger.bar_versions(database, part.marks, part.tables)
+    judged = _judge_around(platform, cursor, part.marks, versions)
+    again = _to_explain_again(platform, judged.turned(), part.marks)
+    todo = pl.concat([part.marks.select(PAIR), again])
+    versions = pl.concat([versions, ledger.bar_versions(database, again)])
+    received = ledger.receive_times(database, todo)
+    findings, instants = find_breaks(versions, _sessions(platform, versions), received)
+    compared = fold_breaks(explain_volumes(findings, judged.verdicts), instants)
+    old, new = (
+        pl.concat([ledger.breaks_of(database, todo), judged.stored]),
+        pl.concat([compared, judged.rows]),
+    )
+    written = ledger.put(cursor, BREAKS, old, new)
+    return WriteReport(
+        rows_written=written,
+        rows_unchanged=new.height - written,
+        subjects=frozenset(part.marks.get_column("subject")),
+    )
+
+
+def _judge_around(platform: Platform, cursor: Cursor, part: pl.DataFrame, versions: pl.DataFrame) -> Judged:
+    """Put the profiles of the part in place, and judge its venues as far as they reach."""
+    mics = sorted({mic_of(name) for name in part.get_column("subject").unique()})
+    first, last = _span(part)
+    fresh = _profiles(platform, versions)
+    if fresh.is_empty() and not _has_profiles(platform, part, mics):
+        return Judged(judge(empty(PROFILES)), empty(BREAKS), empty(BREAKS))
+    database = platform.store.database
+    around = ledger.profiles_on(database, mics, first - 2 * REACH, last + 2 * REACH)
+    mine = around.join(part, left_on=["instrument_id", "session_date"], right_on=PAIR, how="semi")
+    ledger.put(cursor, PROFILES, mine, fresh)
+    others = around.join(part, left_on=["instrument_id", "session_date"], right_on=PAIR, how="anti")
+    is_reached = pl.col("session_date").is_between(first - REACH, last + REACH)
+    profiles = pl.concat([others, fresh])
+    verdicts = judge(profiles).filter(is_reached)
+    stored = ledger.sick_sessions(database, mics, first - REACH, last + REACH)
+    return Judged(verdicts, stored, _sick_rows(platform, verdicts))
+
+
+def _has_profiles(platform: Platform, part: pl.DataFrame, mics: list[str]) -> bool:
+    """Tell whether minutes of the part's sessions were there before."""
+    stored = ledger.profiles_on(platform.store.database, mics, *_span(part))
+    return not stored.join(
+        part, left_on=["instrument_id", "session_date"], right_on=PAIR, how="semi"
+    ).is_empty()
+
+
+def _profiles(platform: Platform, versions: pl.DataFrame) -> pl.DataFrame:
+    """Return the volume profile of each version of the sessions' minutes."""
+    minutes = versions.filter(interval="1m", session_phase="regular")
+    instants = known_instants(minutes, _sessions(platform, minutes))
+    found = [volume_profiles(bars) for bars in as_known(minutes, instants)]
+    return pl.concat([empty(PROFILES), *found]).unique(PROFILES.business_key)
+
+
+def _sick_rows(platform: Platform, verdicts: pl.DataFrame) -> pl.DataFrame:
+    series = ["instrument_id", "session_date", "left_source", "adjustment"]
+    looked_at = verdicts.rename({"source": "left_source"}).select(*series, "known_time").unique()
+    ordered = looked_at.sort(*series, "known_time")
+    instants = ordered.with_columns(step=pl.int_range(pl.len()).over(series))
+    return fold_breaks(sick_findings(verdicts, _sessions(platform, verdicts)), instants, series)
+
+
+def _to_explain_again(platform: Platform, turned: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions outside of the part whose volume breaks a turned verdict may explain, or no more."""
+    others = turned.join(part, on=PAIR, how="anti").select(PAIR)
+    volumes = ledger.breaks_of(platform.store.database, others).filter(field="volume")
+    return others.join(volumes, left_on=PAIR, right_on=["instrument_id", "session_date"], how="semi")
+
+
+def _sessions(platform: Platform, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the sessions of the rows' exchanges on their dates."""
+    days = rows.get_column("session_date")
+    sessions = platform.sessions_of(rows.get_column("instrument_id"))
+    return sessions.filter(pl.col("session_date").is_between(days.min(), days.max()))
+
+
+def _span(part: pl.DataFrame) -> tuple[date, date]:
+    days = part.get_column("scope_date")
+    first, last = days.min(), days.max()
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    return first, last

@@ -1,0 +1,219 @@
+"""Sick volume: sessions whose minute volumes are not those of the market, told from the minutes alone.
+
+What belongs here: how the volumes of a session's minutes are spread, what is usual of an instrument, and the
+verdict. What does not: comparing minutes with daily bars (reconciliation).
+
+A provider that doubles or delays volume sends zero-volume minutes beside giants: the 95th percentile of the
+minutes rises far above their median, while the median stays where it was or falls. On a day of news all
+minutes rise together, and one block trade moves neither figure: both are healthy. No session is known to be
+healthy beforehand; what is usual is the lower quartile of the instrument's other sessions around it, which holds
+while fewer than three quarters of them are sick (sickness only adds).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from findata_core.calendars import mic_of
+from findata_core.quality.reconciliation import FINDING_SCHEMA
+from findata_core.schema.frames import conform
+from findata_core.schema.tables import table
+
+PROFILES = table("ops.volume_profiles")
+MINUTES = ("instrument_id", "source", "adjustment")
+SERIES = (*MINUTES, "session_date")
+VERSION = (*SERIES, "known_time")
+
+# Other sessions count up to a month before and after: a few weeks of trading, and the reach of a change.
+REACH_DAYS = 30
+# Fewer other sessions say nothing of what is usual: the verdict is "unknown". A week has five.
+LEAST_SESSIONS = 5
+# Percentiles of fewer minutes are chance (the last half hour alone, a name that trades a few times an hour).
+LEAST_BARS = 60
+
+# Recorded sessions of four sources that nobody found fault with and that can be judged (444) stay below 2.9 times the
+# usual ratio, three quarters of them below 1.3; sick ones of liquid names begin at 10 times. The line stands between,
+# nearer to what is healthy, where it is known how far that goes.
+GIANTS = 4.0
+# The share of minutes with volume 0, above what is usual. Healthy minutes of the United States have next to none; in
+# London, where days of few trades are normal, it rises by up to 5 points.
+ZEROS = 0.02
+# A sick session says more than was traded. Half as much again is within what days differ by: a bound against
+# quiet days, in which a few large trades stand beside empty minutes.
+SURPLUS = 1.5
+# Where a venue is sick as a whole (at least so many of its names, and at least that share of those judged) less
+# is enough, since thin names have few minutes to be wrong in: a mean that stands half as far again above the median
+# as usual, and more zeros than usual. Of the healthy sessions one in fifty looks like that.
+VENUE_NAMES = 3
+VENUE_SHARE = 0.5
+LEANING = 1.5
+
+
+def volume_profiles(bars: pl.DataFrame) -> pl.DataFrame:
+    """Rows of ops.volume_profiles: one for each series of regular minutes, known since the youngest of them.
+
+    `bars`: rows of market.bars as known at an instant; other intervals and phases are left out.
+    """
+    minutes = bars.filter(interval="1m", session_phase="regular")
+    volume = pl.col("volume")
+    profiles = minutes.group_by(SERIES).agg(
+        known_time=pl.col("ingest_time").max(),
+        bars=pl.len(),
+        zero_bars=(volume == 0).sum(),
+        total_volume=volume.sum(),
+        median_volume=volume.median(),
+        high_volume=volume.quantile(0.95, "nearest").cast(pl.Float64),
+    )
+    return conform(profiles, PROFILES)
+
+
+def judge(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Judge each profile by the instrument's other sessions within REACH_DAYS, and by its venue.
+
+    Returns VERSION, `verdict` ("sick", "healthy", "unknown": too few minutes or sessions to say), `explanation`
+    (null unless sick), total_volume and usual_volume. Of other sessions the youngest version counts. A verdict
+    depends on profiles of the venue up to 2 * REACH_DAYS away.
+    """
+    measured = _measured(profiles)
+    usual = _usual(measured)
+    compared = measured.join(usual, on=VERSION, how="left").with_columns(_excesses())
+    alone = compared.with_columns(is_judged=_is_judged()).with_columns(is_sick=_is_sick_alone())
+    together = alone.join(_venues(alone), on=["mic", "source", "adjustment", "session_date"], how="left")
+    is_sick = pl.col("is_sick") | _is_sick_with_venue()
+    return together.with_columns(
+        verdict=pl.when(is_sick)
+        .then(pl.lit("sick"))
+        .when("is_judged")
+        .then(pl.lit("healthy"))
+        .otherwise(pl.lit("unknown")),
+        explanation=pl.when(is_sick).then(_explanation()),
+    ).select(*VERSION, "verdict", "explanation", "total_volume", "usual_volume", "bars", "zero_bars")
+
+
+def sick_findings(verdicts: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Sick verdicts as findings, for fold_breaks(): the session's volume beside what is usual."""
+    opens = sessions.select("mic", "session_date", event_time="open_time")
+    sick = verdicts.filter(verdict="sick").with_columns(mic=mic_of(pl.col("instrument_id")))
+    found = sick.join(opens, on=["mic", "session_date"]).with_columns(
+        kind=pl.lit("sick_volume"),
+        interval=pl.lit("1m"),
+        field=pl.lit("volume"),
+        left_source="source",
+        right_source="source",
+        left_value="total_volume",
+        right_value="usual_volume",
+        difference=pl.col("total_volume") - pl.col("usual_volume"),
+        tolerance=pl.lit(None),
+        compared_bars="bars",
+        broken_bars="bars",
+        settled_time=pl.lit(None),
+    )
+    return found.select(pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items())
+
+
+def explain_volumes(findings: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Findings whose volume is explained, where nothing else does, by sick minutes of the left or right source."""
+    sick = pl.lit("sick volume")
+    told = findings
+    for side in ("left_source", "right_source"):
+        known = verdicts.select(*VERSION, is_sick=pl.col("verdict") == "sick").sort("known_time")
+        at = told.sort("known_time").join_asof(
+            known.rename({"source": side}),
+            on="known_time",
+            by=["instrument_id", "session_date", "adjustment", side],
+            check_sortedness=False,
+        )
+        applies = _is_of_minutes() & pl.col("is_sick").fill_null(value=False)
+        told = at.with_columns(explanation=pl.coalesce("explanation", pl.when(applies).then(sick))).drop(
+            "is_sick"
+        )
+    return told
+
+
+def _is_of_minutes() -> pl.Expr:
+    """Whether a finding is about volumes of minutes; a day's own is not, and sick minutes sum to more than it."""
+    kind = pl.col("kind")
+    is_theirs = (
+        (kind == "candles_bars")
+        | ((kind == "minutes_daily") & (pl.col("difference") > 0))
+        | ((kind == "providers") & (pl.col("interval") == "1m"))
+    )
+    return is_theirs & (pl.col("field") == "volume")
+
+
+def _measured(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Profiles with their spread, their lean and their share of zeros; whole shares, so that 0 has a logarithm."""
+    median = pl.max_horizontal(pl.col("median_volume"), 1.0)
+    return profiles.with_columns(
+        mic=mic_of(pl.col("instrument_id")),
+        spread=(pl.max_horizontal(pl.col("high_volume"), 1.0) / median).log(),
+        lean=((pl.col("total_volume") / pl.col("bars")).clip(1.0) / median).log(),
+        size=pl.col("total_volume").clip(1).log(),
+        zeros=pl.col("zero_bars") / pl.col("bars"),
+    )
+
+
+def _usual(measured: pl.DataFrame) -> pl.DataFrame:
+    """What is usual beside each profile: VERSION, usual_*, other_sessions."""
+    youngest = measured.sort("known_time").unique(SERIES, keep="last").filter(pl.col("bars") >= LEAST_BARS)
+    others = youngest.select(*MINUTES, "spread", "lean", "size", "zeros", other_date="session_date")
+    apart = (pl.col("other_date") - pl.col("session_date")).dt.total_days().abs()
+    around = measured.select(VERSION).join(others, on=MINUTES).filter(apart.is_between(1, REACH_DAYS))
+    quartiles = {
+        f"usual_{name}": pl.col(name).quantile(0.25, "lower") for name in ("spread", "lean", "size", "zeros")
+    }
+    return around.group_by(VERSION).agg(other_sessions=pl.len(), **quartiles)
+
+
+def _excesses() -> list[pl.Expr]:
+    return [
+        *(
+            (pl.col(name) - pl.col(f"usual_{name}")).alias(f"more_{name}")
+            for name in ("spread", "lean", "size", "zeros")
+        ),
+        pl.col("usual_size").exp().alias("usual_volume"),
+        pl.col("other_sessions").fill_null(0),
+    ]
+
+
+def _is_judged() -> pl.Expr:
+    return (pl.col("other_sessions") >= LEAST_SESSIONS) & (pl.col("bars") >= LEAST_BARS)
+
+
+def _is_sick_alone() -> pl.Expr:
+    return pl.col("is_judged") & (
+        (pl.col("more_spread").exp() >= GIANTS)
+        & (pl.col("more_zeros") >= ZEROS)
+        & (pl.col("more_size").exp() >= SURPLUS)
+    ).fill_null(value=False)
+
+
+def _is_sick_with_venue() -> pl.Expr:
+    is_venue_sick = (pl.col("names_sick") >= VENUE_NAMES) & (
+        pl.col("names_sick") >= VENUE_SHARE * pl.col("names_judged")
+    )
+    leans = (pl.col("more_lean").exp() >= LEANING) & (pl.col("more_zeros") > 0)
+    return (pl.col("is_judged") & is_venue_sick & leans).fill_null(value=False)
+
+
+def _venues(alone: pl.DataFrame) -> pl.DataFrame:
+    """How many names of a venue were judged by themselves in each session, and how many of them are sick."""
+    youngest = alone.sort("known_time").unique(SERIES, keep="last").filter("is_judged")
+    return youngest.group_by("mic", "source", "adjustment", "session_date").agg(
+        names_judged=pl.len().cast(pl.Int64), names_sick=pl.col("is_sick").sum().cast(pl.Int64)
+    )
+
+
+def _explanation() -> pl.Expr:
+    alone = pl.format(
+        "sick volume: {} % of the minutes have volume 0, their 95th percentile is {} times as many medians as usual",
+        (pl.col("zeros") * 100).round(1),
+        pl.col("more_spread").exp().round(1),
+    )
+    venue = pl.format(
+        "sick volume: {} of {} names of {} are sick, and it leans with them",
+        "names_sick",
+        "names_judged",
+        "mic",
+    )
+    return pl.when("is_sick").then(alone).otherwise(venue)
