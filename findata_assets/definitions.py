@@ -8,6 +8,7 @@ from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
+from findata_assets.ops import upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -71,8 +72,8 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=[*checks, *DERIVED_CHECKS],
-        jobs=[automation.session_job, automation.sofr_job],
-        schedules=[*close_schedules, automation.sofr_schedule],
+        jobs=[upkeep.lake_upkeep, automation.session_job, automation.sofr_job],
+        schedules=[*close_schedules, upkeep.lake_schedule, automation.sofr_schedule],
         sensors=[automation.conditions],
         resources={"platform": platform},
         executor=dg.in_process_executor,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -401,10 +402,11 @@ def test_two_who_merge_and_publish_at_once_leave_one_consistent_lake(make_platfo
             write(others[1], [ALL[number % len(ALL)]], close=20.0 + number)
             others[1].lake.publish(others[1].store)
 
-    def merge(platform: Platform) -> Callable[[], None]:
-        return lambda: [compact_lake(platform) for _ in range(3)].clear()
+    def merge(platform: Platform) -> None:
+        for _ in range(3):
+            compact_lake(platform)
 
-    mergers = [guarded(merge(platform)) for platform in (first, others[0])]
+    mergers = [guarded(partial(merge, platform)) for platform in (first, others[0])]
     threads = [*mergers, guarded(publish)]
     reader = guarded(look)
     for thread in (*threads, reader):
