@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import candles, end_to_end, validation, write
+from benchmarks import candles, end_to_end, lake, validation, write
 from benchmarks.measuring import Line, seconds_of
 from benchmarks.servers import temporary_home, temporary_servers
 
@@ -49,6 +49,7 @@ def measure_write() -> list[Line]:
 BENCHMARKS: Mapping[str, Callable[[], list[Line]]] = {
     "candles": candles.run,
     "end_to_end": end_to_end.run,
+    "lake": lake.run,
     "validation": validation.run,
     "write": measure_write,
 }

@@ -159,13 +159,14 @@ class Lake:
         key = object_key(source, holder)
         for _ in range(ATTEMPTS):
             version = self._objects.version(key)
-            body = self._body(store, source, holder, [partition for partition, _ in marks])
+            body = self.rewritten(store, source, holder, [partition for partition, _ in marks])
             if self._objects.replace(key, body, version):
                 _clear_marks(store, source, marks)
                 return
         raise StoreError(f"{key} is being published by someone else again and again", "Run it again later")
 
-    def _body(self, store: TimescaleStore, source: Table, holder: str, marked: list[str]) -> bytes:
+    def rewritten(self, store: TimescaleStore, source: Table, holder: str, marked: list[str]) -> bytes:
+        """Return an object as it should be: the rows of marked partitions from the database, others as they are."""
         if marked == [holder]:
             return parquet(store.read(source, *partition_dates(source, holder)))
         key = object_key(source, holder)
