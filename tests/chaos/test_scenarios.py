@@ -1,0 +1,20 @@
+"""Each scenario of the campaign once: the truth is the undisturbed one, and nothing but findata's errors was raised."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.chaos.scenarios import SCENARIOS
+from tests.conftest import MakePlatform
+
+SEED = 20221212
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_truth_survives(make_platform: MakePlatform, name: str) -> None:
+    survived = SCENARIOS[name](make_platform, random.Random(f"{SEED}/{name}"))
+    assert survived.expected.wrong == ()
+    assert survived.truth == survived.expected, survived.faults
+    assert survived.faults
