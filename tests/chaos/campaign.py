@@ -9,6 +9,9 @@ ones found; an interrupted unit is begun again. `undisturbed` is found anew each
 from __future__ import annotations
 
 import json
+import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,12 +19,19 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from findata_resources.environment import PROJECT, Settings
 from tests.chaos import kills
 from tests.chaos.kills import Undisturbed
+from tests.chaos.scenarios import SCENARIOS, NoDisk, Survived
+from tests.chaos.whole_runs import RUNS_KILLED, dagster_kills, server_kill
 from tests.conftest import MakePlatform
 
 TASKS = 30  # a batch: a kill in each
+FUZZ_RUNS = 200_000
+# Of a thousand kills 950 are of workers, 40 of Dagster runs, 10 of servers.
+WORKERS, DAGSTER_RUNS, SERVERS = 0.95, 0.04, 0.01
 Makes = Callable[[], AbstractContextManager[MakePlatform]]
+Scenario = Callable[[MakePlatform, random.Random], Survived]
 
 
 @dataclass
@@ -102,6 +112,57 @@ def _batch(makes: Makes, state: State, number: int, plain: Undisturbed) -> Outco
         round(done.seconds, 1),
         done.escaped,
     )
+
+
+def units(settings: Settings, wanted: int) -> dict[str, Scenario]:
+    """Return the units that follow the kills of workers: runs, servers, every other fault."""
+    found: dict[str, Scenario] = {}
+    found |= {
+        f"dagster/{number}": dagster_kills
+        for number in range(-(-round(wanted * DAGSTER_RUNS) // RUNS_KILLED))
+    }
+    found |= {f"servers/{number}": server_kill(settings) for number in range(round(wanted * SERVERS))}
+    return found | {f"{name}/0": scenario for name, scenario in SCENARIOS.items()}
+
+
+def run_units(makes: Makes, state: State, todo: dict[str, Scenario], say: Callable[[str], None]) -> None:
+    """Run what the state does not know yet."""
+    for name, scenario in todo.items():
+        if name in state.outcomes:
+            continue
+        begun = time.monotonic()
+        try:
+            with makes() as make:
+                found = scenario(make, random.Random(f"{state.seed}/{name}"))
+        except NoDisk as reason:
+            say(f"{name:<22} left out: {reason}")
+            continue
+        wrong = [*found.truth.wrong, *(f"undisturbed: {text}" for text in found.expected.wrong)]
+        is_equal, spent = found.truth == found.expected and not wrong, round(time.monotonic() - begun, 1)
+        state.keep(Outcome(name, dict(found.faults), found.truth.sha256, is_equal, wrong, spent))
+        say(line_of(state.outcomes[name]))
+
+
+def search_parsers(state: State, say: Callable[[str], None]) -> None:
+    """Search the parsers, guided by coverage; the corpus stays beside the state and grows."""
+    name = "fuzz/parsers"
+    if name in state.outcomes:
+        return
+    begun, corpus = time.monotonic(), state.path.parent / "corpus"
+    asked = [
+        str(corpus),
+        f"-runs={FUZZ_RUNS}",
+        f"-seed={state.seed % 2**32 or 1}",
+        "-max_len=4000",
+        "-timeout=20",
+    ]
+    crashes = f"-artifact_prefix={state.path.parent}/crash-"
+    command = [sys.executable, "-m", "tests.fuzz.guided", *asked, crashes]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False, text=True)
+    wrong = done.stderr.splitlines()[-30:] if done.returncode else []
+    spent = round(time.monotonic() - begun, 1)
+    state.keep(Outcome(name, {"bodies": FUZZ_RUNS}, "", not wrong, wrong, spent))
+    say(line_of(state.outcomes[name]))
 
 
 def line_of(outcome: Outcome) -> str:

@@ -21,10 +21,11 @@ MSFT.XNAS,XNAS,USD,1,MSFT,2019-11-26,
 AAPL.XNAS,XNAS,USD,1,AAPL,2019-11-26,
 """
 SYMBOLS = ("AAPL", "MSFT")
-FIRST, LAST = date(2022, 12, 12), date(2023, 2, 3)
+FIRST, LAST = date(2022, 10, 3), date(2023, 6, 1)
+EVERY = 4  # of the sessions one in four: a month, and with it a merge, is over after five tasks
 MINUTES = 40
 REVISED_EVERY = 3
-MERGED_EVERY = 5
+MERGED_EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Task:
 def tasks(count: int, seed: int = 7) -> list[Task]:
     """Return so many tasks: a session each, every third with a revision of the session before the last one."""
     sessions = sessions_of("XNYS", FIRST, LAST)
-    days = list(zip(sessions["session_date"], sessions["open_time"], sessions["close_time"], strict=True))
+    days = list(zip(sessions["session_date"], sessions["open_time"], sessions["close_time"], strict=True))[
+        ::EVERY
+    ]
     made = []
     for number in range(count):
         payloads = [_payload(symbol, *days[number], seed, revision=0) for symbol in SYMBOLS]

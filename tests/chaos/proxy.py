@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -69,6 +70,7 @@ class _Connection:
         self._fault = fault
         self._left = fault.after_bytes if fault else 0
         self._lock = threading.Lock()
+        self._running = 2
 
     def start(self) -> None:
         client, server = self._sockets
@@ -81,7 +83,13 @@ class _Connection:
                 target.sendall(self._let_through(data))
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            self._close()
+            self._end()
+        with self._lock:
+            self._running -= 1
+            is_last = self._running == 0
+        if is_last:
+            for each in self._sockets:
+                each.close()
 
     def _let_through(self, data: bytes) -> bytes:
         """Return what goes on; OSError where the connection ends."""
@@ -100,10 +108,8 @@ class _Connection:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise ConnectionResetError
 
-    def _close(self) -> None:
+    def _end(self) -> None:
+        """Wake both pumps; the last one closes."""
         for each in self._sockets:
-            try:
+            with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()

@@ -5,20 +5,26 @@ What belongs here: provider, network, disk, a second run, clocks. What does not:
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import signal
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
 
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.platform import Platform, platform_at
-from findata_core.errors import FindataError
+from findata_core.errors import FindataError, StoreError
 from findata_resources.environment import Endpoints, resolve_endpoints, settings_environment
 from findata_resources.providers import yahoo
 from tests.chaos.ground import Truth, ground, truth_of
@@ -127,10 +133,8 @@ def _live(make: MakePlatform, standin: StandIn, rounds: Callable[[Platform, Move
 
 
 def _ask(platform: Platform, clock: MovedClock) -> None:
-    try:
+    with suppress(FindataError):  # told, and due again: that nothing is lost is what the truth says
         fetch_bars(platform, "yahoo", TUESDAY, TUESDAY + DAY)
-    except FindataError:
-        pass  # told, and due again: that nothing is lost is what the truth says
     clock.moment += timedelta(minutes=10)
     run_due(platform)
 
@@ -228,10 +232,64 @@ def _without_files(variables: Mapping[str, str], task: Task) -> None:
     work(variables, task, "", 0, "")
 
 
+def full_disk(make: MakePlatform, chance: random.Random) -> Survived:
+    """The database's disk is full in every other task, and has room again in the next."""
+    platform, seen = ground(make), Counter[str]()
+    with small_disk(platform) as folder:
+        for task in tasks(TASKS):
+            filler = folder / "filler"
+            if task.number % 2:
+                seen["disk full"] += _filled(filler, chance.randrange(3) * 8_192)
+            with suppress(StoreError):
+                do(platform, task)
+            filler.unlink(missing_ok=True)
+        return _in_peace(make, platform, seen)
+
+
+@contextmanager
+def small_disk(platform: Platform) -> Iterator[Path]:
+    """Yield a small file system that new chunks of bars and candles lie on; NoDisk where none may be mounted."""
+    folder, name = Path(tempfile.mkdtemp(prefix="findata-small-")), f"small_{os.getpid()}"
+    url, place = platform.store.database.url, folder / "space"
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0777", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        folder.rmdir()
+        raise NoDisk("nobody may mount a small file system here")
+    try:
+        place.mkdir()
+        place.chmod(0o777)
+        subprocess.run(["chown", "postgres", str(place)], capture_output=True, check=False)
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute(f"CREATE TABLESPACE {name} LOCATION '{place}'".encode())
+            for table in ("market.bars", "market.candles"):
+                owner.execute(f"ALTER TABLE {table} SET TABLESPACE {name}".encode())
+        yield folder
+    finally:
+        platform.store.close()
+        with psycopg.connect(url, autocommit=True) as owner:
+            owner.execute(b"DROP TABLE market.bars, market.candles")
+            owner.execute(f"DROP TABLESPACE IF EXISTS {name}".encode())
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+        folder.rmdir()
+
+
+class NoDisk(Exception):
+    """This machine lets nobody mount a file system."""
+
+
+def _filled(path: Path, spared_bytes: int) -> int:
+    """Fill the file system but for some pages."""
+    free = os.statvfs(path.parent).f_bavail * os.statvfs(path.parent).f_frsize
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(free - spared_bytes, 1))
+    return 1
+
+
 SCENARIOS: Mapping[str, Callable[[MakePlatform, random.Random], Survived]] = {
     "bad answers": bad_answers,
     "broken connections": broken_connections,
     "clock steps": clock_steps,
+    "full disk": full_disk,
     "no disk of ours": no_disk_of_ours,
     "two at once": two_at_once,
 }

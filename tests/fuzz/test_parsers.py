@@ -16,7 +16,7 @@ from tests.fuzz.bodies import Seed, judged, seeds
 SEEDS = {seed.name: seed for seed in seeds()}
 JSON_SEEDS = [seed for seed in seeds() if seed.body.lstrip().startswith((b"{", b"["))]
 # What JSON lets a number or text be, and what breaks who reads it carelessly.
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, False, 0, -1, 2**31, 2**63, 2**64, -(2**63) - 1, 10**400, 1e308, -0.0, 0.1, float("nan"), float("inf"),
      "", " ", "\x00", "\ud800", "1e999", "9999-99-99", "2022-06-14", "2022-06-14 09:31:00", "0001-01-01", "١٢", [], {}, [[]], [None], {"": None}]
 )  # fmt: skip
