@@ -13,6 +13,7 @@ import random
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -101,8 +102,11 @@ def kill_workers(makes: Makes, state: State, wanted: int, seconds: float, say: C
 
 
 def _batch(makes: Makes, state: State, number: int, plain: Undisturbed) -> Outcome:
-    with makes() as make:
-        done = kills.batch(make, number, state.seed, plain, state.kills())
+    try:
+        with makes() as make:
+            done = kills.batch(make, number, state.seed, plain, state.kills())
+    except Exception as error:  # whatever it is, it is what the campaign looks for
+        return broken(f"kills/{number}", error)
     return Outcome(
         f"kills/{number}",
         dict(done.kills),
@@ -137,6 +141,10 @@ def run_units(makes: Makes, state: State, todo: dict[str, Scenario], say: Callab
         except NoDisk as reason:
             say(f"{name:<22} left out: {reason}")
             continue
+        except Exception as error:
+            state.keep(broken(name, error))
+            say(line_of(state.outcomes[name]))
+            continue
         wrong = [*found.truth.wrong, *(f"undisturbed: {text}" for text in found.expected.wrong)]
         is_equal, spent = found.truth == found.expected and not wrong, round(time.monotonic() - begun, 1)
         state.keep(Outcome(name, dict(found.faults), found.truth.sha256, is_equal, wrong, spent))
@@ -163,6 +171,12 @@ def search_parsers(state: State, say: Callable[[str], None]) -> None:
     spent = round(time.monotonic() - begun, 1)
     state.keep(Outcome(name, {"bodies": FUZZ_RUNS}, "", not wrong, wrong, spent))
     say(line_of(state.outcomes[name]))
+
+
+def broken(unit: str, error: Exception) -> Outcome:
+    """Return the outcome of a unit that ended in an exception which no fault explains."""
+    text = "".join(traceback.format_exception(error)).splitlines()
+    return Outcome(unit, {}, "", is_equal=False, wrong=[f"{type(error).__name__}: {error}", *text[-12:]])
 
 
 def line_of(outcome: Outcome) -> str:

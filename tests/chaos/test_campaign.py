@@ -75,6 +75,19 @@ def test_a_truth_that_differs_is_kept_as_different(tmp_path: Path, monkeypatch: 
     assert "DIFFERENT" in campaign.line_of(outcome)
 
 
+def test_an_exception_that_no_fault_explains_is_kept_as_a_difference_and_the_campaign_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scenario(_make: Any, _chance: random.Random) -> Any:
+        raise ZeroDivisionError("nobody expected this")
+
+    state = State.opened(tmp_path / "7.jsonl", 7, is_resumed=False)
+    makes: Any = nullcontext
+    campaign.run_units(makes, state, {"one/0": scenario, "two/0": scenario}, lambda _: None)
+    assert [item.is_equal for item in state.outcomes.values()] == [False, False]
+    assert "nobody expected this" in state.outcomes["two/0"].wrong[0]
+
+
 def test_kills_are_spread_evenly_over_points_and_partly_over_moments() -> None:
     chance, done = random.Random(1), Counter[str]()
     for _ in range(140):
