@@ -1,6 +1,6 @@
 # The commands of a checkout. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help env demo stop test lint bench lock
+.PHONY: help env demo stop test lint bench chaos lock
 
 VENV := .venv
 
@@ -27,6 +27,9 @@ lint: env ## check style, types, layers, the contract in proto/, and that Dagste
 
 bench: env ## measure what the documents claim about speed
 	@$(VENV)/bin/python -m benchmarks
+
+chaos: env ## break everything, a thousand kills first: SEED=7 KILLS=1000 RESUME=1 are optional
+	@$(VENV)/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(RESUME),--resume)
 
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \

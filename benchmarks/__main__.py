@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import backfill, candles, end_to_end, knowing, repair, validation, write
+from benchmarks import backfill, candles, end_to_end, knowing, lake, repair, validation, write
 from benchmarks.measuring import Line, seconds_of
 from benchmarks.servers import temporary_home, temporary_servers
 
@@ -51,6 +51,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Line]]] = {
     "candles": candles.run,
     "end_to_end": end_to_end.run,
     "knowing": knowing.run,
+    "lake": lake.run,
     "repair": repair.run,
     "validation": validation.run,
     "write": measure_write,

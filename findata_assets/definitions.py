@@ -10,6 +10,7 @@ from findata_assets.checks.expiry import nothing_expires_soon
 from findata_assets.checks.held import HELD_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
+from findata_assets.ops import upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -75,8 +76,8 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, nothing_expires_soon],
-        jobs=[automation.session_job, automation.sofr_job, *healing_sensor.JOBS],
-        schedules=[*close_schedules, automation.sofr_schedule],
+        jobs=[upkeep.lake_upkeep, automation.session_job, automation.sofr_job, *healing_sensor.JOBS],
+        schedules=[*close_schedules, upkeep.lake_schedule, automation.sofr_schedule],
         sensors=[automation.conditions, healing_sensor.healing],
         resources={"platform": platform},
         executor=dg.in_process_executor,

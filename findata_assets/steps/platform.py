@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -28,6 +29,10 @@ class PublishedTables(Protocol):
         """Publish what is marked; return how many objects were put."""
         ...
 
+    def unmoved(self, store: TimescaleStore, source: Table) -> AbstractContextManager[None]:
+        """Keep the objects of a table from being merged while they are read."""
+        ...
+
     def partitions(self, source: Table) -> list[str]:
         """Return the partitions of a table that have an object, sorted."""
         ...
@@ -44,6 +49,11 @@ class NoLake:
         """Publish nothing."""
         del store, address
         return 0
+
+    def unmoved(self, store: TimescaleStore, source: Table) -> AbstractContextManager[None]:
+        """There are no objects."""
+        del store, source
+        return nullcontext()
 
     def partitions(self, source: Table) -> list[str]:
         """There are no objects."""

@@ -19,7 +19,7 @@ from findata_core.schema.hashing import DIGEST_SCHEMA, digests
 from findata_core.schema.tables import LakePartition, Table, table, tables
 from findata_resources.stores import holds
 from findata_resources.stores.database import upsert
-from findata_resources.stores.lake import partition_dates
+from findata_resources.stores.lake_layout import partition_dates
 
 SCOPE = ["subject", "scope_date", "slice"]
 DIFFERENCE_SCHEMA = {
@@ -167,12 +167,13 @@ def _only_in_one(
 
 def _lake_digests(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
     frames = [pl.DataFrame(schema=DIGEST_SCHEMA)]
-    frames += [
-        _of_partition(target, partition, digests(target, rows))
-        for partition in platform.lake.partitions(target)
-        if _meets(target, partition, start, end)
-        and (rows := _readable(platform.lake, target, partition)) is not None
-    ]
+    with platform.lake.unmoved(platform.store, target):
+        frames += [
+            _of_partition(target, partition, digests(target, rows))
+            for partition in platform.lake.partitions(target)
+            if _meets(target, partition, start, end)
+            and (rows := _readable(platform.lake, target, partition)) is not None
+        ]
     return _in_window(target, pl.concat(frames), start, end)
 
 

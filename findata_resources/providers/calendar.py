@@ -17,6 +17,7 @@ from findata_resources.provider import Clock, Parsed, Received, Request, row_sch
 
 PROVIDER = "findata"
 DATASET = "sessions"
+MOST_COLUMNS = 100  # more are no table, and take a minute to be read as one
 
 
 def snapshot(mic: str, start: date, clock: Clock) -> Received:
@@ -38,14 +39,19 @@ def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return reference.sessions."""
     schema = row_schema("reference.sessions")
     texts = {name: pl.String() if isinstance(kind, pl.Datetime) else kind for name, kind in schema.items()}
+    header = body.split(b"\n", maxsplit=1)[0].decode("utf-8", "replace").strip().split(",")
+    if not set(schema) <= set(header) or len(header) > MOST_COLUMNS:
+        raise MalformedPayload(
+            f"The sessions of {request['subject']} have other columns",
+            f"The first line is {','.join(schema)}",
+        )
     try:
         rows = pl.read_csv(io.BytesIO(body), schema_overrides=texts)
         times = [name for name, kind in schema.items() if isinstance(kind, pl.Datetime)]
         converted = rows.with_columns(pl.col(times).str.to_datetime(time_unit="us", time_zone="UTC"))
-    except pl.exceptions.PolarsError as error:
+        named = converted.with_row_index("row_number").select("row_number", *schema)
+    except (pl.exceptions.PolarsError, OSError) as error:  # what looks like gzip is unpacked
         raise MalformedPayload(
             f"The sessions of {request['subject']} can't be read: {error}", "Take a new snapshot"
         ) from error
-    return [
-        Parsed("reference.sessions", converted.with_row_index("row_number").select("row_number", *schema))
-    ]
+    return [Parsed("reference.sessions", named)]

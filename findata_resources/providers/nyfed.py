@@ -112,8 +112,10 @@ class NewYorkFedProvider:
 def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return fixings for rates.rates, and averages and index for rates.published_averages."""
     items = _items(body)
-    averages = [_averages(item, request["source"]) for item in items if item.get("type") in AVERAGES_OF]
-    rates = [_rate(item, request["source"]) for item in items if item.get("type") not in AVERAGES_OF]
+    averages = [
+        _averages(item, request["source"]) for item in items if _text(item.get("type")) in AVERAGES_OF
+    ]
+    rates = [_rate(item, request["source"]) for item in items if _text(item.get("type")) not in AVERAGES_OF]
     parsed = []
     if rates or not averages:
         parsed.append(Parsed("rates.rates", table_rows("rates.rates", rates)))
@@ -132,7 +134,7 @@ def _window(request: Request) -> dict[str, str]:
 def _items(body: bytes) -> list[dict[str, Any]]:
     try:
         content = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedPayload(
             f"The answer is not JSON: {error}", "See the payload; if it was cut off, fetch the window again"
         ) from error
@@ -169,7 +171,7 @@ def _number(value: Any) -> float | None:
     """Return a number that the API may also write as text; "", "NA" and other words are null."""
     try:
         return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -181,4 +183,10 @@ def _day(value: Any) -> date | None:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    """Return a value as text; what has no UTF-8 becomes a NUL, which no table takes: the row is quarantined."""
+    if value is None:
+        return None
+    try:
+        return str(value).encode().decode()
+    except UnicodeEncodeError:
+        return "\x00"

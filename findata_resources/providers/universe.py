@@ -71,7 +71,10 @@ def _text(body: bytes) -> str:
 
 
 def _fields(line: str) -> list[str]:
-    return [value.strip() for value in next(csv.reader([line]))]
+    try:
+        return [value.strip() for value in next(csv.reader([line]))]
+    except csv.Error as error:
+        raise ConfigurationError(f"A line of the universe file is no CSV: {error}", "Correct it") from error
 
 
 def _check_header(header: list[str]) -> None:

@@ -54,6 +54,7 @@ _PASSING = ("Too Many Requests", "Will be right back")
 # Some exchanges' daily stamps fall one or two hours before local midnight around clock changes; the day meant
 # is the one that follows (yfinance 1.7.0, utils.fix_Yahoo_dst_issue).
 _EARLY_HOURS = (22, 23)
+_LAST_SECOND = 62_000_000_000  # years 6 to 3934: what has no place in a calendar is no stamp
 
 
 def bars_request(instrument_id: str, symbol: str, interval: str, start: datetime, end: datetime) -> Request:
@@ -104,7 +105,7 @@ def chart_result(body: bytes) -> dict[str, Any]:
     """Return `chart.result[0]`, or raise what the body says instead."""
     try:
         content = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _no_json(body, error) from error
     chart = content.get("chart") if isinstance(content, dict) else None
     if not isinstance(chart, dict):
@@ -121,7 +122,7 @@ def chart_result(body: bytes) -> dict[str, Any]:
     return result[0]
 
 
-def _no_json(body: bytes, error: ValueError) -> RetriableProviderError | MalformedPayload:
+def _no_json(body: bytes, error: Exception) -> RetriableProviderError | MalformedPayload:
     text = body.decode("utf-8", "replace")
     if any(mark in text for mark in _PASSING):
         return RetriableProviderError(f"Yahoo answered '{text[:80].strip()}'", TRY_LATER)
@@ -131,7 +132,7 @@ def _no_json(body: bytes, error: ValueError) -> RetriableProviderError | Malform
 
 
 def _said(error: Any) -> RefusedRequest | RetriableProviderError:
-    code = error.get("code", "") if isinstance(error, dict) else ""
+    code = str(error.get("code", "")) if isinstance(error, dict) else ""
     said = error.get("description", "") if isinstance(error, dict) else str(error)
     if code in _REFUSALS:
         return RefusedRequest(
@@ -143,12 +144,17 @@ def _said(error: Any) -> RefusedRequest | RetriableProviderError:
 def _stamps(result: Mapping[str, Any]) -> pl.Series:
     """Return the stamps as instants; a day without data has no key `timestamp`."""
     seconds = result.get("timestamp") or []
-    if not all(isinstance(value, int | float) for value in seconds):
+    if not isinstance(seconds, list) or not all(map(_is_stamp, seconds)):
         raise MalformedPayload(
-            "A stamp is not a number", "See the payload; if Yahoo has changed, mend the parse"
+            "A stamp is not a number, or beyond any date",
+            "See the payload; if Yahoo has changed, mend the parse",
         )
     micros = pl.Series([int(value * 1_000_000) for value in seconds], dtype=pl.Int64)
     return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _is_stamp(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < _LAST_SECOND
 
 
 def _times(result: Mapping[str, Any], stamps: pl.Series, interval: str) -> dict[str, pl.Series]:
@@ -157,8 +163,8 @@ def _times(result: Mapping[str, Any], stamps: pl.Series, interval: str) -> dict[
 
 def _local_days(result: Mapping[str, Any], stamps: pl.Series) -> pl.Series:
     """Return the day of each stamp on the exchange's own clock."""
-    zone = (result.get("meta") or {}).get("exchangeTimezoneName")
-    if zone not in available_timezones():
+    zone = _part(result, "meta").get("exchangeTimezoneName")
+    if not isinstance(zone, str) or zone not in available_timezones():
         raise MalformedPayload(
             f"The exchange's zone {zone!r} is unknown", "See meta.exchangeTimezoneName in the payload"
         )
@@ -168,9 +174,14 @@ def _local_days(result: Mapping[str, Any], stamps: pl.Series) -> pl.Series:
 
 
 def _quote(result: Mapping[str, Any], height: int) -> dict[str, pl.Series]:
-    quotes = (result.get("indicators") or {}).get("quote") or [{}]
+    quotes = _part(result, "indicators").get("quote") or [{}]
+    if not isinstance(quotes, list) or not isinstance(quotes[0], dict):
+        raise MalformedPayload("'indicators.quote' is no list of columns", "See the payload")
     values = {name: quotes[0].get(name) or [] for name in _COLUMNS}
-    wrong = sorted(name for name, column in values.items() if len(column) not in {0, height})
+    is_column = {name: isinstance(column, list) for name, column in values.items()}
+    wrong = sorted(
+        name for name, column in values.items() if not is_column[name] or len(column) not in {0, height}
+    )
     if wrong:
         raise MalformedPayload(
             f"{', '.join(wrong)} has another length than the {height} stamps",
@@ -179,12 +190,18 @@ def _quote(result: Mapping[str, Any], height: int) -> dict[str, pl.Series]:
     return {name: _floats(name, column, height) for name, column in values.items()}
 
 
+def _part(result: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object of the result; what is there instead of one counts as empty."""
+    part = result.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def _floats(name: str, column: list[Any], height: int) -> pl.Series:
     try:
         return pl.Series(
             [None if value is None else float(value) for value in column or [None] * height], dtype=pl.Float64
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise MalformedPayload(f"A value of {name} is not a number: {error}", "See the payload") from error
 
 

@@ -52,11 +52,14 @@ REFUSALS = (
 
 
 class Database:
-    """A lazily opened connection for writing (psycopg) and one for frames (ADBC); not shared by threads."""
+    """A lazily opened connection for writing (psycopg), one for frames (ADBC), one that holds locks outside of
+    transactions; not shared by threads.
+    """
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._holder: psycopg.Connection[tuple[Any, ...]] | None = None
         self._reader: Reader | None = None
 
     @property
@@ -79,13 +82,28 @@ class Database:
             cursor.execute(query.as_string(None))
             return cast("pl.DataFrame", pl.from_arrow(_plain(cursor.fetch_arrow_table())))
 
+    @contextmanager
+    def lock(self, name: str, *, is_shared: bool = False) -> Iterator[None]:
+        """Hold a named lock, with others or alone, over several transactions; the end of the process ends it."""
+        kind = sql.SQL("_shared" if is_shared else "")
+        call = sql.SQL("SELECT pg_advisory_{}{}(hashtextextended(%s, 0))")
+        with _explained():
+            if self._holder is None or self._holder.closed:
+                self._holder = psycopg.connect(self._url, autocommit=True, application_name="findata lock")
+            self._holder.execute(call.format(sql.SQL("lock"), kind), [name])
+        try:
+            yield
+        finally:
+            if self._holder is not None and not self._holder.closed:
+                with _explained():
+                    self._holder.execute(call.format(sql.SQL("unlock"), kind), [name])
+
     def close(self) -> None:
-        """Close both connections."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._reader is not None:
-            self._reader.close()
-        self._writer = self._reader = None
+        """Close all connections."""
+        for connection in (self._writer, self._holder, self._reader):
+            if connection is not None:
+                connection.close()
+        self._writer = self._holder = self._reader = None
 
     @contextmanager
     def _reading(self) -> Iterator["Reader"]:

@@ -66,7 +66,11 @@ def _partitions(definition: dg.PartitionsDefinition[Any] | None) -> str | None:
 
 
 def _job(job: Any) -> dict[str, Any]:
-    return {"selection": str(job.selection)}
+    return (
+        {"selection": str(job.selection)}
+        if hasattr(job, "selection")
+        else {"ops": sorted(job.graph.node_dict)}
+    )
 
 
 def _schedule(schedule: Any) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import candles, end_to_end, validation, write
+from benchmarks import candles, end_to_end, lake, validation, write
 from benchmarks.measuring import Line, medians
 
 
@@ -49,6 +50,12 @@ def test_a_session_through_dagster_has_the_hash_of_the_pure_functions() -> None:
     lines = end_to_end.run(instruments=2, repeats=1)
     assert targets(lines) == [1.0]
     assert "end to end: through Dagster, against the pure functions" in names(lines)
+
+
+def test_the_lake_gives_the_same_rows_from_sessions_months_and_the_year() -> None:
+    lines = lake.run(instruments=2, last=date(2025, 2, 5), repeats=1)
+    assert targets(lines) == [0.6, 0.3]
+    assert "lake: a year of one instrument from year, against sessions" in names(lines)
 
 
 @pytest.mark.parametrize(("measure", "status"), [(1.15, 0), (1.16, 1)])

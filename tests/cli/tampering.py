@@ -10,7 +10,8 @@ import polars as pl
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
 from findata_resources.environment import resolve_endpoints
-from findata_resources.stores.lake import object_key, parquet
+from findata_resources.stores.lake_files import parquet
+from findata_resources.stores.lake_layout import object_key
 from findata_resources.stores.objects import Objects
 
 

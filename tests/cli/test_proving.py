@@ -15,7 +15,7 @@ import pytest
 
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
-from findata_resources.stores.lake import object_key
+from findata_resources.stores.lake_layout import object_key
 from tests.cli.conftest import Run, run
 from tests.cli.tampering import (
     change_a_byte,

@@ -61,7 +61,7 @@ def _before_publishing(address: str) -> None:
 
 
 def _before_the_mark_is_cleared() -> None:
-    setattr(lake, "_clear_mark", _end)  # noqa: B010
+    setattr(lake, "_clear_marks", _end)  # noqa: B010
 
 
 def _after_the_body_is_put() -> None:

@@ -9,14 +9,9 @@ from findata_assets.steps.platform import Platform
 from findata_core.errors import NotEqual
 from findata_core.schema.tables import table
 from findata_resources.environment import resolve_endpoints
-from findata_resources.stores.lake import (
-    Lake,
-    object_key,
-    parquet,
-    partition_dates,
-    published_tables,
-    s3_resource,
-)
+from findata_resources.stores.lake import Lake, s3_resource
+from findata_resources.stores.lake_files import parquet
+from findata_resources.stores.lake_layout import object_key, partition_dates, published_tables
 from findata_resources.stores.objects import Objects
 from tests.stores.bars import BARS, DAY, SUBJECT, fold, no_marks, observed
 from tests.stores.test_derived import CANDLES, candles

@@ -10,7 +10,7 @@ from findata_assets.steps.sources import refresh_reference
 from findata_core.market.candles import fold_session_candles
 from findata_core.schema.hashing import content_hash, digests
 from findata_core.schema.tables import table
-from findata_resources.stores.lake import partition_dates
+from findata_resources.stores.lake_layout import partition_dates
 from tests.steps.folders import Bar, at, flat, minutes_from, write_folder
 from tests.stores.bars import BARS, closed, closes
 from tests.stores.writing import take_in_and_run

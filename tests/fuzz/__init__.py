@@ -1,0 +1,1 @@
+"""Parsers under bytes that nobody promised: invariants by hypothesis, and a search that coverage guides."""
