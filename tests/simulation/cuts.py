@@ -57,6 +57,8 @@ POINTS: Mapping[str, Callable[[Platform], None]] = {
     "bars committed, not published": _before_publishing,
     "bars folded, no candle": _before_replacing,
 }
+# After these a request was answered of which the ledger knows nothing: its row is written last.
+UNBOOKED = frozenset({"answer put, not in the books"})
 
 
 def _after(calls: int, function: Callable[[float], None]) -> Callable[[float], None]:

@@ -8,8 +8,9 @@ platforms have reported.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from tests.simulation.chance import chance
@@ -69,6 +70,7 @@ class Mischief:
 
     `sick_until`: until when the sick sessions are told so, by their date. `odd_evening`: on which date's evening
     an instrument's answers are wrong, by the pathology: (instrument_id, date). `missed_day`: nobody runs anything.
+    `intensity`: how much more often than in a large world strikes what strikes by chance. `met`: how often each did.
     """
 
     seed: int
@@ -79,33 +81,41 @@ class Mischief:
     missed_day: date
     outage: tuple[datetime, datetime]
     odd_evening: Mapping[str, tuple[str, date]]
+    intensity: float = 1.0
+    met: Counter[str] = field(default_factory=Counter)
 
     def happens(self, name: str, share: float, *names: object) -> bool:
         """Tell whether a pathology that strikes a share of all things strikes this one."""
-        return name in self.on and chance(self.seed, name, *names) < share
+        return self.strikes(name, chance(self.seed, name, *names) < share * self.intensity)
+
+    def strikes(self, name: str, is_its_turn: bool = True) -> bool:
+        """Tell whether a pathology strikes where it is its turn, and count it."""
+        is_met = name in self.on and is_its_turn
+        self.met[name] += is_met
+        return is_met
 
     def is_down(self, now: datetime) -> bool:
         """Tell whether nobody answers."""
-        return "outage" in self.on and self.outage[0] <= now < self.outage[1]
+        return self.strikes("outage", self.outage[0] <= now < self.outage[1])
 
     def is_sick(self, mic: str, day: date, now: datetime) -> bool:
         """Tell whether the minute volumes of a session are told wrong now."""
-        return "sick_volumes" in self.on and mic == self.sick_mic and now < self.sick_until.get(day, now)
+        return self.strikes("sick_volumes", mic == self.sick_mic and now < self.sick_until.get(day, now))
 
     def is_odd_now(self, name: str, instrument_id: str, now: datetime) -> bool:
         """Tell whether an instrument's answers are wrong in this way now."""
-        return name in self.on and self.odd_evening.get(name) == (instrument_id, now.date())
+        return self.strikes(name, self.odd_evening.get(name) == (instrument_id, now.date()))
 
 
 def plan_mischief(
-    world: World, on: Sequence[str], heals_after: timedelta = timedelta(hours=20)
+    world: World, on: Collection[str], heals_after: timedelta = timedelta(hours=20)
 ) -> Mischief:
     """Spread what happens once over the month.
 
     `heals_after`: how long after its close a session's sick volumes are told; the provider's rule says that
     revisions are over a day after the close.
     """
-    unknown = sorted(set(on) - PATHOLOGIES.keys())
+    unknown = sorted({*on} - PATHOLOGIES.keys())
     assert not unknown, f"no pathology is called {', '.join(unknown)}"
     days = running_days(world.days)
     down = datetime.combine(days[len(days) // 10], time(12), UTC)
@@ -119,6 +129,7 @@ def plan_mischief(
         sick_until={one.day: one.close_time + heals_after for one in ill[:SICK_SESSIONS]},
         outage=(down, down + 2 * DAY),
         odd_evening=_odd_evenings(world, days[-3:]),
+        intensity=max(1.0, min(6.0, 60 / len(world.instruments))),
     )
 
 

@@ -7,7 +7,7 @@ service), and what must hold at the end (checks).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -62,12 +62,18 @@ class Month:
     providers: SimulatedProviders
 
     @classmethod
-    def of(cls, seed: int, count: int, sessions: int, on: Sequence[str]) -> Month:
+    def of(cls, seed: int, count: int, sessions: int, on: Collection[str]) -> Month:
         """Make the month of some instruments that ends on LAST_DAY after so many weekdays."""
         days = weekdays(sessions)
         world = make_world(seed, instruments(seed, count, days, on), days)
         clock = SimulatedClock(datetime.combine(days[0], time(0), UTC))
         mischief = plan_mischief(world, on)
+        for name, is_there in (
+            ("thin_names", lambda one: one.is_thin),
+            ("unknown_symbol", lambda one: not one.is_known),
+            ("comes_and_goes", lambda one: one.from_date or one.to_date),
+        ):
+            mischief.strikes(name, any(map(is_there, world.instruments)))
         return cls(world, mischief, clock, SimulatedProviders(world, mischief, clock))
 
 
@@ -93,7 +99,7 @@ class Operator:
         return self.done
 
     def _one_day(self, first: date, day: date, *, is_over: bool) -> None:
-        if "missed_runs" in self.month.mischief.on and day == self.month.mischief.missed_day:
+        if self.month.mischief.strikes("missed_runs", day == self.month.mischief.missed_day):
             return
         if day == self.month.world.days[-3]:
             self._ask_while_it_trades(day)
@@ -114,6 +120,7 @@ class Operator:
             return self._run(first, day, sources)
         except PowerCut:
             self.done.cuts.append(point)
+            self.month.mischief.strikes("power_cuts")
             self.platform = self._opened()
             return 1
 

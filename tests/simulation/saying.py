@@ -19,7 +19,7 @@ from tests.standin import Row
 
 FIRST_REVISED, LAST_REVISED = 3, 15  # minutes at the two ends of a session
 LATE_SHARE, LATE_MINUTES = 0.1, 5
-NULL_SHARE, NULL_MINUTES = 0.05, 4
+NULL_SHARE, NULL_MINUTES = 0.3, 4  # of the sessions with minutes that lack
 SHIFT_SECONDS = 3600
 NEW_YORK = ("XNAS", "XNYS")
 
@@ -33,7 +33,7 @@ def minutes_said(day: Day, mischief: Mischief, now: datetime, start: int, end: i
         volumes = sick(volumes, mischief, day)
     is_there = _is_there(day, mischief, now) & (stamps >= start) & (stamps < end)
     stamps, prices, volumes = stamps[is_there], prices[is_there], volumes[is_there]
-    if "window_edge" in mischief.on and start > day.session.open and len(volumes):
+    if len(volumes) and mischief.strikes("window_edge", start > day.session.open):
         volumes = np.concatenate([[0], volumes[1:]])
     prices = prices * _scale(day, mischief, now)
     rows = rows_of(stamps + _shift(day, mischief, now), prices, volumes)
@@ -44,10 +44,10 @@ def closing_said(day: Day, mischief: Mischief, now: datetime, end: int) -> list[
     """Return the flat bar at the close, which is told until midnight at the exchange."""
     is_today = now.astimezone(ZoneInfo(day.session.zone)).date() == day.session.day
     is_over = now > day.session.close_time + timedelta(minutes=2)
-    if "closing_bar" not in mischief.on or not (is_today and is_over and day.session.close < end):
+    # What is wrong as a whole is not known for this row either.
+    is_odd = _scale(day, mischief, now) != 1 or _shift(day, mischief, now)
+    if not mischief.strikes("closing_bar", is_today and is_over and day.session.close < end and not is_odd):
         return []
-    if _scale(day, mischief, now) != 1 or _shift(day, mischief, now):
-        return []  # what is wrong as a whole is not known for this row either
     price = np.full((1, 4), day.official[3])
     return rows_of(np.array([day.session.close]), price, np.zeros(1, np.int64))
 
@@ -57,7 +57,7 @@ def day_said(day: Day, mischief: Mischief, now: datetime) -> list[Row]:
     if now < day.session.close_time:
         return []
     prices, volume = np.array([day.official]), day.official_volume
-    if "daily_provisional" in mischief.on and now < day.session.close_time + REVISED_AFTER:
+    if mischief.strikes("daily_provisional", now < day.session.close_time + REVISED_AFTER):
         # The last minute's close stands for the auction's; the auction's volume lacks.
         prices[0, 3], volume = day.prices[-1, 3], int(day.volumes.sum())
     prices = prices * _scale(day, mischief, now)
@@ -83,7 +83,7 @@ def rows_of(stamps: Whole, prices: Floats, volumes: Whole) -> list[Row]:
 
 def _provisional(day: Day, mischief: Mischief) -> tuple[Floats, Whole]:
     """Return the minutes as they are told on the same evening."""
-    if "provisional" not in mischief.on or day.instrument.mic not in NEW_YORK:
+    if not mischief.strikes("provisional", day.instrument.mic in NEW_YORK):
         return day.prices, day.volumes
     is_revised = np.zeros(len(day.stamps), dtype=bool)
     is_revised[:FIRST_REVISED] = True
@@ -121,11 +121,11 @@ def _with_nulls(
 ) -> list[Row]:
     """Add null bars: of a thin name's minutes without a trade, or before a late minute comes."""
     name = (day.instrument.instrument_id, day.session.day)
-    if not mischief.happens("null_bars", NULL_SHARE, *name):
-        return rows
     known = {row[0] for row in rows}
     whole = [stamp for stamp in day.session.minutes.tolist() if start <= stamp < end and stamp + 60 <= now.timestamp()]
     lacking = [stamp for stamp in whole if stamp not in known][:NULL_MINUTES]
+    if not lacking or not mischief.happens("null_bars", NULL_SHARE, *name):
+        return rows
     nulls: Sequence[Row] = [(stamp, None, None, None, None, None) for stamp in lacking]
     return sorted([*rows, *nulls], key=lambda row: row[0])
 

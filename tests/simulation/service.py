@@ -131,9 +131,9 @@ class SimulatedProviders(StandIn):
 
     def _drawn(self, number: float) -> str:
         for name, share in TROUBLE.items():
-            if number < share:
-                return name if name in self.mischief.on else ""
-            number -= share
+            number -= share * self.mischief.intensity
+            if number < 0:
+                return name if self.mischief.strikes(name) else ""
         return ""
 
     def _is_too_fast(self, provider: str, now: datetime, width: timedelta, most: int) -> bool:
@@ -194,7 +194,7 @@ class SimulatedProviders(StandIn):
     def _is_empty(self, day: Day, now: datetime) -> bool:
         """Tell whether a third of the universe is empty, and this is of it."""
         is_third = chance(self.world.seed, "third", day.instrument.instrument_id) < 1 / 3
-        return "empty_third" in self.mischief.on and is_third and now.date() == self.mischief.empty_evening
+        return self.mischief.strikes("empty_third", is_third and now.date() == self.mischief.empty_evening)
 
     def _is_first_asking(self, day: Day, now: datetime) -> bool:
         """Tell whether a session is asked for the first time, and is one that is empty then."""
