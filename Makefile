@@ -1,6 +1,6 @@
 # The commands of a checkout. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help env demo stop test lint bench lock
+.PHONY: help env demo stop test lint bench month lock
 
 VENV := .venv
 
@@ -27,6 +27,9 @@ lint: env ## check style, types, layers, the contract in proto/, and that Dagste
 
 bench: env ## measure what the documents claim about speed
 	@$(VENV)/bin/python -m benchmarks
+
+month: env ## live through a simulated month of 200 instruments (MONTH="--seed 2 --instruments 20" for another)
+	@$(VENV)/bin/python -m tests.simulation $(MONTH)
 
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \

@@ -77,7 +77,10 @@ def coverage_is_wrong(platform: Platform, month: Month) -> Iterator[str]:
     """Compare the minutes that coverage counts with those that there were."""
     key = ["instrument_id", "session_date", "source", "interval"]
     truth = pl.concat(
-        [rows.filter(session_phase="regular").group_by(key).agg(true_bars=pl.len()) for rows in truth_of(month).values()]
+        [
+            rows.filter(session_phase="regular").group_by(key).agg(true_bars=pl.len())
+            for rows in truth_of(month).values()
+        ]
     )
     counted = platform.store.read(table("ops.coverage")).select(*key, "present_bars")
     both = counted.join(truth, on=key, how="full", coalesce=True).fill_null(0)
@@ -89,7 +92,9 @@ def coverage_is_wrong(platform: Platform, month: Month) -> Iterator[str]:
 def refused_without_reason(platform: Platform, month: Month) -> Iterator[str]:
     """Tell which rows were refused though no pathology explains it."""
     del month
-    rules = _query(platform, "SELECT rule, count(*) AS n, min(reason) AS reason FROM ops.quarantine GROUP BY rule")
+    rules = _query(
+        platform, "SELECT rule, count(*) AS n, min(reason) AS reason FROM ops.quarantine GROUP BY rule"
+    )
     for rule, count, reason in rules.rows():
         if rule not in EXPLAINED:
             yield f"{count} rows were refused by {rule}: {reason}"
@@ -100,7 +105,9 @@ def not_in_the_ledger(platform: Platform, month: Month, done: Done) -> Iterator[
     booked = Counter(_query(platform, "SELECT source, subject, http_status FROM ops.fetches").rows())
     names = {one.symbol: one.instrument_id for one in month.world.instruments}
     names |= {one.alphavantage: one.instrument_id for one in month.world.instruments if one.alphavantage}
-    reached = Counter((one.provider, names[one.symbol], _booked_status(one)) for one in month.providers.seen if _counts(one))
+    reached = Counter(
+        (one.provider, names[one.symbol], _booked_status(one)) for one in month.providers.seen if _counts(one)
+    )
     lost = reached - booked
     if lost.total() > sum(point in UNBOOKED for point in done.cuts):
         yield f"{lost.total()} requests reached a provider and are not in the ledger: {list(lost)[:3]}"
@@ -116,8 +123,12 @@ def limits_were_broken(month: Month) -> Iterator[str]:
     yield from _too_many_within(yahoo, MINUTE, YAHOO_PER_MINUTE, "Yahoo")
     yield from _too_many_within(second, SECOND, 1, "Alpha Vantage")
     days = Counter(moment.astimezone(NEW_YORK).date() for moment in second)
-    yield from (f"Alpha Vantage was asked {n} times on {day}" for day, n in days.items() if n > ALPHAVANTAGE_PER_DAY)
-    refused = Counter(one.trouble for one in month.providers.seen if one.trouble in ("too_fast", "day_used_up"))
+    yield from (
+        f"Alpha Vantage was asked {n} times on {day}" for day, n in days.items() if n > ALPHAVANTAGE_PER_DAY
+    )
+    refused = Counter(
+        one.trouble for one in month.providers.seen if one.trouble in ("too_fast", "day_used_up")
+    )
     yield from (f"{count} requests were refused as {name}" for name, count in refused.items())
 
 
@@ -136,7 +147,10 @@ def findings(platform: Platform, month: Month, done: Done) -> list[str]:
 def figures(platform: Platform, month: Month, done: Done) -> Mapping[str, object]:
     """Return what a report quotes."""
     seen = month.providers.seen
-    states = _query(platform, "SELECT source, interval, status, count(*) FROM ops.coverage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")
+    states = _query(
+        platform,
+        "SELECT source, interval, status, count(*) FROM ops.coverage GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    )
     count: Callable[[str], int] = lambda name: int(_query(platform, f"SELECT count(*) FROM {name}").item())  # noqa: E731
     return {
         "requests": Counter(one.provider for one in seen if one.kind == "data"),
@@ -167,7 +181,9 @@ def _difference(address: str, truth: pl.DataFrame, rows: pl.DataFrame) -> str:
     values = [name for name in truth.columns if name not in key]
     is_other = pl.any_horizontal(pl.col(name).ne_missing(true.get_column(name)) for name in values)
     other = common.filter(is_other)
-    examples = [frame.select(key[0], "event_time", "close", "volume").rows()[:2] for frame in (lacking, extra, other)]
+    examples = [
+        frame.select(key[0], "event_time", "close", "volume").rows()[:2] for frame in (lacking, extra, other)
+    ]
     return f"{lacking.height} rows lack, {extra.height} are too many, {other.height} differ: {examples}"
 
 

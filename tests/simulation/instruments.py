@@ -92,9 +92,7 @@ def _instrument(number: int, mic: str, is_thin: bool) -> Instrument:
     name = f"{number + 1:04d}" if mic in ("XHKG", "XTKS") else f"S{_letters(number)}"
     # About one in eight names of New York's exchanges: more than its requests of a day reach.
     has_second = mic in ALPHAVANTAGE_MICS and not is_thin and number % 8 == 0
-    return Instrument(
-        f"{name}.{mic}", mic, name + SUFFIXES[mic], name if has_second else "", is_thin=is_thin
-    )
+    return Instrument(f"{name}.{mic}", mic, name + SUFFIXES[mic], name if has_second else "", is_thin=is_thin)
 
 
 def _letters(number: int) -> str:

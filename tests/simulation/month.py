@@ -30,10 +30,13 @@ from tests.simulation.service import SimulatedProviders
 from tests.simulation.truth import World, make_world
 
 DAY = timedelta(days=1)
-LAST_DAY = date(2025, 11, 28)  # half a day in New York, after Thanksgiving; the clocks change there on 2 November
+LAST_DAY = date(
+    2025, 11, 28
+)  # half a day in New York, after Thanksgiving; the clocks change there on 2 November
 # Hong Kong and Tokyo have closed, then all: what runs, and who is asked.
 SLOTS = ((time(10, 30), ("yahoo",)), (time(22, 30), ("yahoo", "alphavantage")))
 LONGEST_HEALING_DAYS = 14
+MESSAGE_SHOWN = 60  # characters
 MID_SESSION = time(17, 0, 20)  # New York trades
 
 OpenPlatform = Callable[[SimulatedClock], Platform]
@@ -68,12 +71,9 @@ class Month:
         world = make_world(seed, instruments(seed, count, days, on), days)
         clock = SimulatedClock(datetime.combine(days[0], time(0), UTC))
         mischief = plan_mischief(world, on)
-        for name, is_there in (
-            ("thin_names", lambda one: one.is_thin),
-            ("unknown_symbol", lambda one: not one.is_known),
-            ("comes_and_goes", lambda one: one.from_date or one.to_date),
-        ):
-            mischief.strikes(name, any(map(is_there, world.instruments)))
+        mischief.strikes("thin_names", any(one.is_thin for one in world.instruments))
+        mischief.strikes("unknown_symbol", not all(one.is_known for one in world.instruments))
+        mischief.strikes("comes_and_goes", any(one.from_date or one.to_date for one in world.instruments))
         return cls(world, mischief, clock, SimulatedProviders(world, mischief, clock))
 
 
@@ -103,11 +103,14 @@ class Operator:
             return
         if day == self.month.world.days[-3]:
             self._ask_while_it_trades(day)
-        asked = 0
+        asked, cuts = 0, len(self.done.cuts)
         for at, sources in SLOTS:
             self.month.clock.forward_to(datetime.combine(day, at, UTC))
             asked += self._slot(first, day, sources)
-        self._progress(self._line(day, asked))
+        cut = "".join(f", power cut: {point}" for point in self.done.cuts[cuts:])
+        self._progress(
+            f"{day} {asked:>5} requests asked or left, {len(self.month.providers.seen):>6} seen{cut}"
+        )
         self.done.is_at_fixed_point = is_over and asked == 0
 
     def _slot(self, first: date, day: date, sources: Sequence[str]) -> int:
@@ -121,31 +124,38 @@ class Operator:
         except PowerCut:
             self.done.cuts.append(point)
             self.month.mischief.strikes("power_cuts")
+            self.platform.close()  # as the kernel does for a process that is gone
             self.platform = self._opened()
             return 1
 
     def _run(self, first: date, day: date, sources: Sequence[str]) -> int:
+        self.refresh()
+        end = min(day, self.month.world.days[-1]) + DAY
+        asked = sum(self.fetch(source, first, end) for source in sources)
+        self.work()
+        return asked
+
+    def refresh(self) -> None:
+        """Adopt what a cut left behind, and bring the reference data up to date."""
         adopt_receipts(self.platform)
         if not reference_is_current(self.platform):
             refresh_reference(self.platform)
-        asked = sum(self._fetch(source, first, day) for source in sources)
-        while not due_dates(self.platform.store.database).is_empty():
-            run_due(self.platform)
-        self.platform.lake.publish(self.platform.store)
-        return asked
 
-    def _fetch(self, source: str, first: date, day: date) -> int:
-        before = self._booked()
+    def fetch(self, source: str, start: date, end: date) -> int:
+        """Ask a source for what is due; return how many requests were made or left."""
         try:
-            fetched = fetch_bars(self.platform, source, first, min(day, self.month.world.days[-1]) + DAY)
+            fetched = fetch_bars(self.platform, source, start, end)
         except FindataError as error:
-            self.done.refusals[f"{source}: {error.message[:70]}"] += 1
-            return max(1, self._booked() - before)
+            self.done.refusals[f"{source}: {error.message[:MESSAGE_SHOWN]}"] += 1
+            return 1
         self.done.fetched[source] = self.done.fetched.get(source, Fetched()) + fetched
         return fetched.requests + fetched.not_asked
 
-    def _booked(self) -> int:
-        return len(self.month.providers.seen)
+    def work(self) -> None:
+        """Run what is due until nothing is."""
+        while not due_dates(self.platform.store.database).is_empty():
+            run_due(self.platform)
+        self.platform.lake.publish(self.platform.store)
 
     def _ask_while_it_trades(self, day: date) -> None:
         """Ask for two instruments' last hour in the middle of their session, as somebody curious would."""
@@ -155,12 +165,13 @@ class Operator:
         start, end = now.replace(second=0) - timedelta(hours=1), now.replace(second=0) + timedelta(minutes=1)
         curious = [one for one in self.month.world.instruments if one.mic == "XNAS" and one.is_known][:2]
         asks = [
-            Ask(source.bars_request(one.instrument_id, one.symbol, "1m", start, end), start, end) for one in curious
+            Ask(source.bars_request(one.instrument_id, one.symbol, "1m", start, end), start, end)
+            for one in curious
         ]
         try:
             ask_all(self.platform, source.provider, asks)
         except FindataError as error:
-            self.done.refusals[f"curious: {error.message[:70]}"] += 1
+            self.done.refusals[f"curious: {error.message[:MESSAGE_SHOWN]}"] += 1
 
     def _opened(self) -> Platform:
         """Open a platform of one's own, as a new process would."""
@@ -169,10 +180,6 @@ class Operator:
         platform.sleep = self.month.clock.sleep
         platform.random = generator(self.month.world.seed, "pauses", self.done.runs).random
         return platform
-
-    def _line(self, day: date, asked: int) -> str:
-        cut = f", cut: {self.done.cuts[-1]}" if self.done.cuts else ""
-        return f"{day} {asked:>5} requests, {len(self.month.providers.seen):>6} seen{cut}"
 
 
 def weekdays(count: int) -> list[date]:
@@ -190,12 +197,10 @@ def _planned_cuts(days: Sequence[date]) -> dict[date, str]:
 @contextmanager
 def _simulated_pauses(clock: SimulatedClock) -> Iterator[None]:
     """Let Alpha Vantage's pause between two requests pass on the simulated clock: it is 1.5 seconds of each."""
-    real = alphavantage.time
+    real = vars(alphavantage)["time"]
     simulated = SimpleNamespace(monotonic=lambda: clock.peek().timestamp(), sleep=clock.sleep)
     setattr(alphavantage, "time", simulated)  # noqa: B010
     try:
         yield
     finally:
         setattr(alphavantage, "time", real)  # noqa: B010
-
-

@@ -122,7 +122,11 @@ def _with_nulls(
     """Add null bars: of a thin name's minutes without a trade, or before a late minute comes."""
     name = (day.instrument.instrument_id, day.session.day)
     known = {row[0] for row in rows}
-    whole = [stamp for stamp in day.session.minutes.tolist() if start <= stamp < end and stamp + 60 <= now.timestamp()]
+    whole = [
+        stamp
+        for stamp in day.session.minutes.tolist()
+        if start <= stamp < end and stamp + 60 <= now.timestamp()
+    ]
     lacking = [stamp for stamp in whole if stamp not in known][:NULL_MINUTES]
     if not lacking or not mischief.happens("null_bars", NULL_SHARE, *name):
         return rows

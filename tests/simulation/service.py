@@ -90,12 +90,13 @@ class SimulatedProviders(StandIn):
 
     def _yahoo(self, symbol: str, query: Mapping[str, str]) -> Answer:
         interval, kind = query["interval"], "data" if "period1" in query else "zone"
+        trouble = ""
         if kind == "zone":
-            answer, trouble = self._zone(symbol), ""
+            answer = self._zone(symbol)
         else:
-            answer, trouble = self._in_trouble("yahoo", symbol, interval)
+            instead, trouble = self._in_trouble("yahoo", symbol, interval)
             self._telling.clear()
-            answer = self._spoiled(answer or self._chart(symbol, query), trouble)
+            answer = self._spoiled(instead or self._chart(symbol, query), trouble)
             self.told_closing |= set() if trouble in SPOILS else self._telling
         moment = self._passed(trouble)
         self.seen.append(Seen(moment, "yahoo", kind, symbol, interval, answer.status, trouble))
@@ -156,7 +157,9 @@ class SimulatedProviders(StandIn):
         one = self.world.by_symbol(symbol)
         if one is None or self._is_forgotten(one):
             return super()._zone(symbol)  # it knows nobody
-        return Answer(200, chart_body(symbol, "1d", self._zone_of(one), CURRENCIES[one.mic][1], []), JSON_TYPE)
+        return Answer(
+            200, chart_body(symbol, "1d", self._zone_of(one), CURRENCIES[one.mic][1], []), JSON_TYPE
+        )
 
     def _zone_of(self, one: Instrument) -> str:
         return self.world.sessions_on(one.mic)[0].zone
@@ -173,7 +176,9 @@ class SimulatedProviders(StandIn):
         if refused is not None:
             return refused
         rows = self._rows(one, interval, start, end)
-        body = chart_body(symbol, interval, self._zone_of(one), CURRENCIES[one.mic][1], self._mixed(rows, symbol))
+        body = chart_body(
+            symbol, interval, self._zone_of(one), CURRENCIES[one.mic][1], self._mixed(rows, symbol)
+        )
         return Answer(200, body, JSON_TYPE)
 
     def _rows(self, one: Instrument, interval: str, start: int, end: int) -> list[Row]:
@@ -243,7 +248,9 @@ class SimulatedProviders(StandIn):
         now, month = self.clock.peek(), query.get("month")
         days = [day for day in self.world.traded[one.instrument_id].values() if day.session.close_time < now]
         if month is None:
-            said = {f"{day.session.day}": _fields(day.official, day.official_volume) for day in reversed(days)}
+            said = {
+                f"{day.session.day}": _fields(day.official, day.official_volume) for day in reversed(days)
+            }
             return _said({"Meta Data": {"2. Symbol": one.alphavantage}, "Time Series (Daily)": said})
         inside = [day for day in days if f"{day.session.day:%Y-%m}" == month]
         said = {name: fields for day in reversed(inside) for name, fields in _minutes(day)}

@@ -96,7 +96,9 @@ def make_world(seed: int, listed: Sequence[Instrument], days: Sequence[date]) ->
     mics = sorted({one.mic for one in listed})
     sessions = {(one.mic, one.day): one for mic in mics for one in _sessions(mic, days)}
     traded = {
-        one.instrument_id: _traded(seed, one, [sessions[one.mic, day] for day in days if (one.mic, day) in sessions])
+        one.instrument_id: _traded(
+            seed, one, [sessions[one.mic, day] for day in days if (one.mic, day) in sessions]
+        )
         for one in listed
         if one.is_known
     }
@@ -174,9 +176,7 @@ def _day(
     return Day(instrument, session, stamps, prices, volumes, *_auction(random, prices, volumes, decimals))
 
 
-def _make_quiet(
-    random: np.random.Generator, instrument: Instrument, prices: Floats, volumes: Whole
-) -> None:
+def _make_quiet(random: np.random.Generator, instrument: Instrument, prices: Floats, volumes: Whole) -> None:
     """Give Hong Kong's opening minute no volume, and London some minutes without a trade, as Yahoo has them."""
     if instrument.mic == "XHKG":
         volumes[0] = 0
