@@ -59,7 +59,9 @@ def instruments(seed: int, count: int, days: Sequence[date], on: Collection[str]
     `days` are those that are simulated, in order.
     """
     mics = _mics(count)
-    by_chance = sorted(range(count), key=lambda number: chance(seed, "thin", number))
+    # The last of each exchange stays plain: what strikes one instrument once strikes it (mischief).
+    not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1]]
+    by_chance = sorted(not_last, key=lambda number: chance(seed, "thin", number))
     thin = set(by_chance[: ceil(count * THIN_PERCENT / 100)]) if "thin_names" in on else set()
     plain = [_instrument(number, mic, number in thin) for number, mic in enumerate(mics)]
     changed = _with_changes(plain, days, on)

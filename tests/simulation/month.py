@@ -33,8 +33,9 @@ DAY = timedelta(days=1)
 LAST_DAY = date(
     2025, 11, 28
 )  # half a day in New York, after Thanksgiving; the clocks change there on 2 November
+Slot = tuple[time, Sequence[str]]
 # Hong Kong and Tokyo have closed, then all: what runs, and who is asked.
-SLOTS = ((time(10, 30), ("yahoo",)), (time(22, 30), ("yahoo", "alphavantage")))
+SLOTS: Sequence[Slot] = ((time(10, 30), ("yahoo",)), (time(22, 30), ("yahoo", "alphavantage")))
 LONGEST_HEALING_DAYS = 14
 MESSAGE_SHOWN = 60  # characters
 MID_SESSION = time(17, 0, 20)  # New York trades
@@ -80,8 +81,14 @@ class Month:
 class Operator:
     """Whoever runs the platform: opens it, fetches what is due, runs what is due, opens it again after a cut."""
 
-    def __init__(self, month: Month, open_platform: OpenPlatform, progress: Progress) -> None:
-        self.month = month
+    def __init__(
+        self,
+        month: Month,
+        open_platform: OpenPlatform,
+        progress: Progress,
+        slots: Sequence[Slot] = SLOTS,
+    ) -> None:
+        self.month, self.slots = month, slots
         self.done = Done()
         self._open, self._progress = open_platform, progress
         self._cuts = _planned_cuts(month.world.days) if "power_cuts" in month.mischief.on else {}
@@ -104,7 +111,7 @@ class Operator:
         if day == self.month.world.days[-3]:
             self._ask_while_it_trades(day)
         asked, cuts = 0, len(self.done.cuts)
-        for at, sources in SLOTS:
+        for at, sources in self.slots:
             self.month.clock.forward_to(datetime.combine(day, at, UTC))
             asked += self._slot(first, day, sources)
         cut = "".join(f", power cut: {point}" for point in self.done.cuts[cuts:])
@@ -160,6 +167,7 @@ class Operator:
     def _ask_while_it_trades(self, day: date) -> None:
         """Ask for two instruments' last hour in the middle of their session, as somebody curious would."""
         self.month.clock.forward_to(datetime.combine(day, MID_SESSION, UTC))
+        self.refresh()
         source = BAR_PROVIDERS["yahoo"](self.platform.settings)
         now = self.month.clock.peek()
         start, end = now.replace(second=0) - timedelta(hours=1), now.replace(second=0) + timedelta(minutes=1)
