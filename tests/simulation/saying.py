@@ -7,7 +7,7 @@ What belongs here: rows of an answer. What does not: HTTP, limits, failures (ser
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +21,7 @@ FIRST_REVISED, LAST_REVISED = 3, 15  # minutes at the two ends of a session
 LATE_SHARE, LATE_MINUTES = 0.1, 5
 NULL_SHARE, NULL_MINUTES = 0.3, 4  # of the sessions with minutes that lack
 SHIFT_SECONDS = 3600
+MIDNIGHT_MICS = ("XETR", "XTKS")
 NEW_YORK = ("XNAS", "XNYS")
 
 
@@ -53,7 +54,7 @@ def closing_said(day: Day, mischief: Mischief, now: datetime, end: int) -> list[
 
 
 def day_said(day: Day, mischief: Mischief, now: datetime) -> list[Row]:
-    """Return the day's own bar, stamped with the session's open; none before the session's end."""
+    """Return the day's own bar, stamped with the session's open or local midnight; none before the session's end."""
     if now < day.session.close_time:
         return []
     prices, volume = np.array([day.official]), day.official_volume
@@ -61,7 +62,10 @@ def day_said(day: Day, mischief: Mischief, now: datetime) -> list[Row]:
         # The last minute's close stands for the auction's; the auction's volume lacks.
         prices[0, 3], volume = day.prices[-1, 3], int(day.volumes.sum())
     prices = prices * _scale(day, mischief, now)
-    return rows_of(np.array([day.session.open]), prices, np.array([volume]))
+    stamp = day.session.open
+    if mischief.strikes("midnight_days", day.instrument.mic in MIDNIGHT_MICS):
+        stamp = int(datetime.combine(day.session.day, time(), ZoneInfo(day.session.zone)).timestamp())
+    return rows_of(np.array([stamp]), prices, np.array([volume]))
 
 
 def sick(volumes: Whole, mischief: Mischief, day: Day) -> Whole:

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
@@ -120,8 +121,7 @@ class SimulatedProviders(StandIn):
         name = (provider, symbol, interval, self._asked[symbol, interval])
         trouble = self._drawn(chance(self.world.seed, "trouble", *name))
         if trouble == "too_many":
-            is_told = chance(self.world.seed, "retry after", *name) < 0.5
-            return _too_many({"Retry-After": "20"} if is_told else {}), trouble
+            return _too_many(_retry_after(now, chance(self.world.seed, "retry after", *name))), trouble
         if trouble == "server_errors":
             return Answer(502, b"<html><body>Bad Gateway</body></html>", HTML), trouble
         if trouble == "html":
@@ -254,14 +254,18 @@ class SimulatedProviders(StandIn):
             }
             return _said({"Meta Data": {"2. Symbol": one.alphavantage}, "Time Series (Daily)": said})
         inside = [day for day in days if f"{day.session.day:%Y-%m}" == month]
-        said = {name: fields for day in reversed(inside) for name, fields in _minutes(day)}
+        number = [item.alphavantage for item in self.world.instruments if item.alphavantage].index(
+            one.alphavantage
+        )
+        ends = timedelta(minutes=self.mischief.strikes("end_labels", number % 2 == 0))
+        said = {name: fields for day in reversed(inside) for name, fields in _minutes(day, ends)}
         meta = {"2. Symbol": one.alphavantage, "4. Interval": "1min", "6. Time Zone": "US/Eastern"}
         return _said({"Meta Data": meta, "Time Series (1min)": said})
 
 
-def _minutes(day: Day) -> list[tuple[str, dict[str, str]]]:
-    """Return a session's minutes, newest first, stamped with their start in New York."""
-    opens = datetime.fromtimestamp(day.session.open, UTC).astimezone(NEW_YORK).replace(tzinfo=None)
+def _minutes(day: Day, later: timedelta) -> list[tuple[str, dict[str, str]]]:
+    """Return a session's minutes, newest first, stamped so much later than their start in New York."""
+    opens = datetime.fromtimestamp(day.session.open, UTC).astimezone(NEW_YORK).replace(tzinfo=None) + later
     return [
         (f"{opens + timedelta(seconds=stamp - day.session.open)}", _fields(prices, volume))
         for stamp, prices, volume in zip(
@@ -276,6 +280,15 @@ def _fields(prices: tuple[float, ...] | list[float], volume: int) -> dict[str, s
 
 def _said(content: Mapping[str, object]) -> Answer:
     return Answer(200, json.dumps(content).encode(), JSON_TYPE)
+
+
+def _retry_after(now: datetime, number: float) -> Mapping[str, str]:
+    """Return the header as a number of [0, 1) chooses: none, seconds, or a date (RFC 9110 10.2.3)."""
+    if number < 1 / 3:
+        return {}
+    return {
+        "Retry-After": "20" if number < 2 / 3 else format_datetime(now + timedelta(seconds=20), usegmt=True)
+    }
 
 
 def _too_many(headers: Mapping[str, str]) -> Answer:
