@@ -14,6 +14,7 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.proof import verify
 from findata_core.schema.hashing import content_hash, digests
 from findata_core.schema.tables import table
 from findata_resources.stores.due import due_dates
@@ -126,10 +127,21 @@ def limits_were_broken(month: Month) -> Iterator[str]:
     yield from (
         f"Alpha Vantage was asked {n} times on {day}" for day, n in days.items() if n > ALPHAVANTAGE_PER_DAY
     )
+    beyond = [one for one in month.providers.seen if one.status == 422]
+    if beyond:
+        yield f"{len(beyond)} windows were too wide or beyond the wall: {beyond[0]}"
     refused = Counter(
         one.trouble for one in month.providers.seen if one.trouble in ("too_fast", "day_used_up")
     )
     yield from (f"{count} requests were refused as {name}" for name, count in refused.items())
+
+
+def differs_made_again(platform: Platform) -> Iterator[str]:
+    """Make every table again from the raw payloads, history and derived ones included, and compare."""
+    proof = verify(platform, progress=lambda _: None)
+    if not proof.is_equal:
+        told = proof.differences.group_by("table_name", "where", "finding").len().sort("table_name").rows()
+        yield f"made again from raw it is not the same: {told[:5]}"
 
 
 def findings(platform: Platform, month: Month, done: Done) -> list[str]:
@@ -141,6 +153,7 @@ def findings(platform: Platform, month: Month, done: Done) -> list[str]:
         *refused_without_reason(platform, month),
         *not_in_the_ledger(platform, month, done),
         *limits_were_broken(month),
+        *differs_made_again(platform),
     ]
 
 
@@ -172,19 +185,25 @@ def _query(platform: Platform, query: str) -> pl.DataFrame:
     return platform.store.database.frame(sql.SQL(query))  # type: ignore[arg-type]
 
 
-def _difference(address: str, truth: pl.DataFrame, rows: pl.DataFrame) -> str:
+def row_differences(
+    address: str, truth: pl.DataFrame, rows: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the true rows that lack, the rows that are too many, and those that say something else."""
     key = list(table(address).business_key)
-    rows = rows.select(truth.columns)
-    lacking, extra = truth.join(rows, on=key, how="anti"), rows.join(truth, on=key, how="anti")
-    common = rows.join(extra, on=key, how="anti").sort(key)
+    mine = rows.select(truth.columns)
+    lacking, extra = truth.join(mine, on=key, how="anti"), mine.join(truth, on=key, how="anti")
+    common = mine.join(extra, on=key, how="anti").sort(key)
     true = truth.join(lacking, on=key, how="anti").sort(key)
     values = [name for name in truth.columns if name not in key]
     is_other = pl.any_horizontal(pl.col(name).ne_missing(true.get_column(name)) for name in values)
-    other = common.filter(is_other)
-    examples = [
-        frame.select(key[0], "event_time", "close", "volume").rows()[:2] for frame in (lacking, extra, other)
-    ]
-    return f"{lacking.height} rows lack, {extra.height} are too many, {other.height} differ: {examples}"
+    return lacking, extra, common.filter(is_other)
+
+
+def _difference(address: str, truth: pl.DataFrame, rows: pl.DataFrame) -> str:
+    found = row_differences(address, truth, rows)
+    examples = [frame.select("instrument_id", "event_time", "close", "volume").rows()[:2] for frame in found]
+    lacking, extra, other = map(len, found)
+    return f"{lacking} rows lack, {extra} are too many, {other} differ: {examples}"
 
 
 def _counts(one: Seen) -> bool:

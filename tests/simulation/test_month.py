@@ -71,6 +71,10 @@ def test_no_provider_was_asked_more_than_it_allows(lived: Lived) -> None:
     assert list(checks.limits_were_broken(lived.month)) == []
 
 
+def test_made_again_from_raw_everything_is_the_same(lived: Lived) -> None:
+    assert list(checks.differs_made_again(lived.platform)) == []
+
+
 def test_everything_went_wrong_at_least_once(lived: Lived) -> None:
     mischief = lived.month.mischief
     assert {name for name in mischief.on if not mischief.met[name]} == NEVER_MET
