@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,9 @@ def lived(make_module_platform: MakePlatform, tmp_path_factory: pytest.TempPathF
     month = Month.of(SEED, INSTRUMENTS, WEEKDAYS, sorted(PATHOLOGIES.keys() - NOT_YET.keys()))
     with month.providers:
         operator = over(month, make_module_platform, tmp_path_factory.mktemp("month"))
-        yield Lived(month, operator.platform, operator.live_through())
-        operator.platform.close()
+        done = operator.live_through()
+        with closing(operator.platform) as platform:  # the last one: each power cut opens another
+            yield Lived(month, platform, done)
     yahoo.forget_shared_state()
 
 
