@@ -1,6 +1,6 @@
 # The commands of a checkout. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help env demo stop test lint bench chaos lock
+.PHONY: help env demo stop test lint bench chaos month lock
 
 VENV := .venv
 
@@ -30,6 +30,9 @@ bench: env ## measure what the documents claim about speed
 
 chaos: env ## break everything, a thousand kills first: SEED=7 KILLS=1000 RESUME=1 are optional
 	@$(VENV)/bin/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(RESUME),--resume)
+
+month: env ## live through a simulated month of 200 instruments (MONTH="--seed 2 --instruments 20" for another)
+	@$(VENV)/bin/python -m tests.simulation $(MONTH)
 
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \

@@ -15,7 +15,7 @@ from findata_assets.steps.derivations import daily_of_both_families
 from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
 from findata_core.market.choosing import choose_sources
-from findata_core.market.proofs import refold_differences, untiled
+from findata_core.market.proofs import counted_in_periods, refold_differences, untiled
 from findata_core.rates.sofr import mismatches
 from findata_core.schema.tables import table
 from findata_core.signals.pivots import rederive_differences
@@ -151,7 +151,8 @@ def averages_equal_the_published(platform: PlatformResource) -> dg.AssetCheckRes
 
 def _periods_are_folds(platform: Platform, address: str) -> dg.AssetCheckResult:
     periods = platform.store.read(table(address))
-    differences = refold_differences(periods, daily_of_both_families(platform))
+    days = counted_in_periods(daily_of_both_families(platform), periods)
+    differences = refold_differences(periods, days)
     return result(differences.is_empty(), {"candles": periods.height}, _shown(differences))
 
 

@@ -56,6 +56,25 @@ def refold_differences(parents: pl.DataFrame, children: pl.DataFrame) -> pl.Data
     return pl.concat([findings.select(FINDING), orphans.select(FINDING)]).sort(FINDING)
 
 
+def counted_in_periods(days: pl.DataFrame, periods: pl.DataFrame) -> pl.DataFrame:
+    """Return the daily candles but for those of another basis than the period that they lie in counts.
+
+    A period whose sessions come in two bases counts those of one and lacks the others (periods). What lies in no
+    period stays: it is a child without parent.
+    """
+    series = ["instrument_id", "source_interval"]
+    spans = periods.select(
+        *series, "event_time", period_end="available_time", period_basis=pl.col("adjustment")
+    )
+    placed = days.sort("event_time").join_asof(
+        spans.sort("event_time"), on="event_time", by=series, strategy="backward", check_sortedness=False
+    )
+    is_other = (pl.col("event_time") < pl.col("period_end")) & (
+        pl.col("adjustment") != pl.col("period_basis")
+    )
+    return placed.filter(~is_other.fill_null(value=False)).select(days.columns)
+
+
 def _as_candles(children: pl.DataFrame) -> pl.DataFrame:
     """Children as candles: a regular minute bar is the candle of its own minute."""
     if "source_interval" in children.columns:

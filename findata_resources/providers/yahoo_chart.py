@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -161,10 +162,16 @@ def _times(result: Mapping[str, Any], stamps: pl.Series, interval: str) -> dict[
     return {"session_date": _local_days(result, stamps)} if interval == "1d" else {"event_time": stamps}
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the zones of this machine: to list them takes as long as to parse an answer."""
+    return frozenset(available_timezones())
+
+
 def _local_days(result: Mapping[str, Any], stamps: pl.Series) -> pl.Series:
     """Return the day of each stamp on the exchange's own clock."""
     zone = _part(result, "meta").get("exchangeTimezoneName")
-    if not isinstance(zone, str) or zone not in available_timezones():
+    if not isinstance(zone, str) or zone not in _zones():
         raise MalformedPayload(
             f"The exchange's zone {zone!r} is unknown", "See meta.exchangeTimezoneName in the payload"
         )

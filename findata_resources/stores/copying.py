@@ -73,9 +73,11 @@ def _field(values: pl.Series, column: Column) -> Field:
 
 def _fixed_field(values: pl.Series, kind: ColumnKind) -> Field:
     dtype = np.dtype(FIXED_TYPES[kind])
-    widths = np.where(values.is_null().to_numpy(), -1, dtype.itemsize)
+    widths = _widths(values, np.full(len(values), dtype.itemsize, np.int64))
     plain = values.to_physical() if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP) else values
-    numbers = plain.fill_null(value=False if kind is ColumnKind.BOOLEAN else 0).to_numpy()
+    # Polars makes a query of each of these calls, which of a frame of one row is most of its time.
+    nothing = False if kind is ColumnKind.BOOLEAN else 0
+    numbers = (plain.fill_null(value=nothing) if plain.null_count() else plain).to_numpy()
     if kind is ColumnKind.TIMESTAMP:
         numbers = numbers - POSTGRES_EPOCH_MICROSECONDS
     elif kind is ColumnKind.DATE:
@@ -84,12 +86,18 @@ def _fixed_field(values: pl.Series, kind: ColumnKind) -> Field:
 
 
 def _text_field(values: pl.Series) -> Field:
-    array = pa.concat_arrays([values.fill_null("").to_arrow().cast(pa.large_string())])
+    whole = values.fill_null("") if values.null_count() else values
+    array = pa.concat_arrays([whole.to_arrow().cast(pa.large_string())])
     offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
     data = array.buffers()[2]
     content = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    widths = np.where(values.is_null().to_numpy(), -1, np.diff(offsets))
+    widths = _widths(values, np.diff(offsets))
     return Field(widths, content=content, offsets=offsets[:-1])
+
+
+def _widths(values: pl.Series, widths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the widths of a column's values, -1 for null."""
+    return np.where(values.is_null().to_numpy(), -1, widths) if values.null_count() else widths
 
 
 def _bytes_field(items: list[bytes | None]) -> Field:

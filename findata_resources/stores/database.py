@@ -51,6 +51,10 @@ REFUSALS = (
 )
 
 
+# Up to so many rows are sent as parameters: a staging table of its own takes longer than writing them.
+FEW_ROWS = 20
+
+
 class Database:
     """A lazily opened connection for writing (psycopg), one for frames (ADBC), one that holds locks outside of
     transactions; not shared by threads.
@@ -160,14 +164,28 @@ def upsert(cursor: Cursor, table: Table, frame: pl.DataFrame) -> int:
     """Insert or update by business key; return how many rows changed. Rows that are equal are not touched."""
     if frame.is_empty():
         return 0
+    if frame.height <= FEW_ROWS:
+        cursor.execute(_upsert_statement(table, _values(frame)), _parameters(frame))
+        return cursor.rowcount
     staging = sql.Identifier(f"staging_{table.schema}_{table.name}")
     cursor.execute(
         sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(staging, name_of(table))
     )
     cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
     copy_into(cursor, table, frame, staging)
-    cursor.execute(_upsert_statement(table, staging))
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
+    cursor.execute(_upsert_statement(table, sql.SQL("SELECT {} FROM {}").format(columns, staging)))
     return cursor.rowcount
+
+
+def _values(frame: pl.DataFrame) -> sql.Composed:
+    """Return VALUES with a place for each value of the frame."""
+    row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * frame.width))
+    return sql.SQL("VALUES {}").format(sql.SQL(", ").join([row] * frame.height))
+
+
+def _parameters(frame: pl.DataFrame) -> list[Any]:
+    return [value for row in frame.iter_rows() for value in row]
 
 
 def name_of(table: Table, schema_prefix: str = "") -> sql.Identifier:
@@ -181,7 +199,7 @@ def literal_list(values: Sequence[object], kind: LiteralString) -> sql.Composed:
     return sql.SQL("ARRAY[{}]::").format(items) + sql.SQL(kind) + sql.SQL("[]")
 
 
-def _upsert_statement(table: Table, staging: sql.Identifier) -> sql.Composed:
+def _upsert_statement(table: Table, rows: sql.Composable) -> sql.Composed:
     others = [name for name in table.column_names if name not in table.business_key]
     target = sql.Identifier("target")
     assignments = [sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in others]
@@ -198,8 +216,8 @@ def _upsert_statement(table: Table, staging: sql.Identifier) -> sql.Composed:
     )
     columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
     key = sql.SQL(", ").join(map(sql.Identifier, table.business_key))
-    return sql.SQL("INSERT INTO {} AS target ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
-        name_of(table), columns, columns, staging, key, action
+    return sql.SQL("INSERT INTO {} AS target ({}) {} ON CONFLICT ({}) {}").format(
+        name_of(table), columns, rows, key, action
     )
 
 

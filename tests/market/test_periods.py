@@ -11,6 +11,7 @@ import pytest
 from findata_core.calendars import sessions_of
 from findata_core.errors import UnknownInterval
 from findata_core.market.candles import fold_period_candles, period_bounds, refold_differences
+from findata_core.market.proofs import counted_in_periods
 
 SESSIONS = sessions_of("XNYS", date(2014, 12, 29), date(2026, 1, 4))
 
@@ -120,6 +121,19 @@ def test_bases_are_never_mixed_and_sources_are_named() -> None:
 
     assert (week["adjustment"], week["source"], week["present_sessions"]) == ("split", "lean+yahoo", 3)
     assert not week["is_complete"]
+
+
+def test_a_week_of_two_bases_is_the_fold_of_those_days_that_it_counts() -> None:
+    days = [date(2024, 1, number) for number in range(8, 13)]
+    mixed = pl.concat([daily(days[:2], adjustment="raw"), daily(days[2:])])
+    weeks = fold_period_candles(mixed, SESSIONS, "1w")
+    assert weeks["present_sessions"].to_list() == [3]
+
+    assert refold_differences(weeks, counted_in_periods(mixed, weeks)).is_empty()
+    wrong = weeks.with_columns(pl.col("high") + 1)
+    assert refold_differences(wrong, counted_in_periods(mixed, wrong))["finding"].to_list() == ["high"]
+    lost = refold_differences(weeks.clear(), counted_in_periods(mixed, weeks.clear()))
+    assert lost["finding"].to_list() == ["child without parent"] * 5
 
 
 @pytest.mark.parametrize("period", ["1w", "1mo"])

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from findata_assets.steps.platform import Platform
 from findata_core.errors import DataError
 from findata_core.schema.frames import conform, polars_schema
-from findata_core.schema.tables import ColumnKind
+from findata_core.schema.tables import ColumnKind, Table
+from findata_resources.stores import database
 from findata_resources.stores.copying import copy_stream
-from findata_resources.stores.database import copy_into, upsert
+from findata_resources.stores.database import Cursor, copy_into, upsert
 from tests.conftest import MakePlatform
 from tests.stores.made_table import KINDS, created, made_table
 
@@ -72,7 +74,23 @@ def test_whatever_goes_in_comes_out(platform: Platform, rows: list[tuple[Any, ..
     assert comparable(platform.store.read(ALL)) == comparable(written)
 
 
-def test_the_values_at_the_edges_come_out_as_they_went_in(platform: Platform) -> None:
+@given(rows=rows_of_all)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_few_rows_go_in_as_parameters_and_come_out_the_same(
+    platform: Platform, rows: list[tuple[Any, ...]]
+) -> None:
+    written = frame(rows)
+    with created(platform.store.database, ALL) as cursor:
+        assert upsert(cursor, ALL, written) == written.height
+        assert upsert(cursor, ALL, written) == 0
+
+    assert comparable(platform.store.read(ALL)) == comparable(written)
+
+
+@pytest.mark.parametrize("write", [copy_into, upsert])
+def test_the_values_at_the_edges_come_out_as_they_went_in(
+    platform: Platform, write: Callable[[Cursor, Table, pl.DataFrame], object]
+) -> None:
     edges: dict[str, list[Any]] = {
         "c_text": ["", "Ä€😀\n\t\\N\"'", None, "x" * 70_000],
         "c_text_list": [[], [""], None, ["a,b", "{}", "NULL", "ü"]],
@@ -91,7 +109,7 @@ def test_the_values_at_the_edges_come_out_as_they_went_in(platform: Platform) ->
     }
     written = conform(pl.DataFrame({"number": range(4), **edges}, strict=False), ALL)
     with created(platform.store.database, ALL) as cursor:
-        copy_into(cursor, ALL, written)
+        write(cursor, ALL, written)
 
     assert comparable(platform.store.read(ALL)) == comparable(written)
 
@@ -113,7 +131,11 @@ def test_a_decimal_column_is_refused_by_name() -> None:
         list(copy_stream(table, rows))
 
 
-def test_an_upsert_touches_only_what_differs(platform: Platform) -> None:
+@pytest.mark.parametrize("few_rows", [0, 20], ids=["staged", "as parameters"])
+def test_an_upsert_touches_only_what_differs(
+    platform: Platform, few_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "FEW_ROWS", few_rows)
     table = made_table(ColumnKind.TEXT, ColumnKind.TEXT_LIST, ColumnKind.FLOAT64, ColumnKind.JSON)
     columns = {
         "number": [1, 2, 3],
