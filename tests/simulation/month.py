@@ -7,19 +7,18 @@ service), and what must hold at the end (checks).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from types import SimpleNamespace
 
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
 from findata_assets.steps.due_steps import run_due
-from findata_assets.steps.live import Ask, Fetched, ask_all, fetch_bars
+from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.requesting import Ask, Fetched, ask_all
 from findata_assets.steps.sources import adopt_receipts, reference_is_current, refresh_reference
 from findata_core.errors import FindataError
-from findata_resources.providers import alphavantage, yahoo
+from findata_resources.providers import yahoo
 from findata_resources.stores.due import due_dates
 from tests.simulation.chance import generator
 from tests.simulation.clock import SimulatedClock
@@ -98,11 +97,10 @@ class Operator:
         """Run every day of the month and those after it, until nothing is asked for any more."""
         first, last = self.month.world.days[0], self.month.world.days[-1]
         day = running_days(self.month.world.days)[0]
-        with _simulated_pauses(self.month.clock):
-            while day <= last + LONGEST_HEALING_DAYS * DAY and not self.done.is_at_fixed_point:
-                self._one_day(first, day, is_over=day > last)
-                self.done.healing_days = max(0, (day - last).days)
-                day += DAY
+        while day <= last + LONGEST_HEALING_DAYS * DAY and not self.done.is_at_fixed_point:
+            self._one_day(first, day, is_over=day > last)
+            self.done.healing_days = max(0, (day - last).days)
+            day += DAY
         return self.done
 
     def _one_day(self, first: date, day: date, *, is_over: bool) -> None:
@@ -200,15 +198,3 @@ def _planned_cuts(days: Sequence[date]) -> dict[date, str]:
     """Spread the power cuts over the last days, each on an evening of its own."""
     late = [days[place] for place in (-5, -3, -2, -1)]
     return dict(zip(late, POINTS, strict=True))
-
-
-@contextmanager
-def _simulated_pauses(clock: SimulatedClock) -> Iterator[None]:
-    """Let Alpha Vantage's pause between two requests pass on the simulated clock: it is 1.5 seconds of each."""
-    real = vars(alphavantage)["time"]
-    simulated = SimpleNamespace(monotonic=lambda: clock.peek().timestamp(), sleep=clock.sleep)
-    setattr(alphavantage, "time", simulated)  # noqa: B010
-    try:
-        yield
-    finally:
-        setattr(alphavantage, "time", real)  # noqa: B010
