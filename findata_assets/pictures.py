@@ -23,7 +23,7 @@ STATE_COLOURS = {
     "complete": "#27ae60",
     "partial": "#f1c40f",
     "proven_empty": "#5dade2",
-    "awaiting": "#e67e22",
+    "awaiting": "#8e44ad",
     "never_asked": "#c0392b",
     "unobtainable": "#7f8c8d",
 }
@@ -116,7 +116,9 @@ def _draw_states(axes: Any, grid: pl.DataFrame) -> None:
         codes, aspect="auto", cmap=colours, vmin=0, vmax=len(STATE_COLOURS) - 1, interpolation="nearest"
     )
     axes.set_yticks(range(grid.height), grid.get_column("line"), fontsize=6)
-    axes.set(xlabel=f"sessions {grid.columns[1]} .. {grid.columns[-1]}")
+    days = grid.columns[1:]
+    ticks = range(0, len(days), max(1, len(days) // 6))
+    axes.set_xticks(ticks, [days[place] for place in ticks], fontsize=6)
     legend = [Patch(color=colour, label=name.replace("_", " ")) for name, colour in STATE_COLOURS.items()]
     axes.legend(handles=legend, fontsize=6, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
@@ -133,5 +135,5 @@ def _picture(draw: Callable[[Any], None], height: float = 3) -> str:
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")
     # Few colours are enough for lines, and Dagster keeps the picture once for each partition of a run.
-    Image.open(drawn).convert("RGB").quantize(24).save(small, "PNG", optimize=True)
+    Image.open(drawn).convert("RGB").quantize(48).save(small, "PNG", optimize=True)
     return f"![picture](data:image/png;base64,{base64.b64encode(small.getvalue()).decode()})"
