@@ -74,10 +74,9 @@ def _turn(platform: Platform, folder: Path, number: int) -> Turn:
 
 
 def _run(platform: Platform) -> None:
-    """Run the steps that something is due of, in their order, as the runner does."""
-    for name, step in STEPS.items():
-        if name in set(due_dates(platform.store.database).get_column("asset")):
-            step(platform)
+    """Run the steps that something is due of, in their order, until nothing is."""
+    while due := set(due_dates(platform.store.database).get_column("asset")):
+        STEPS[next(name for name in STEPS if name in due)](platform)
 
 
 def _rebuild(platform: Platform) -> None:

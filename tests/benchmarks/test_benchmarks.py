@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import candles, end_to_end, lake, validation, write
+from benchmarks import backfill, candles, end_to_end, knowing, lake, repair, validation, write
 from benchmarks.measuring import Line, medians
 
 
@@ -56,6 +56,27 @@ def test_the_lake_gives_the_same_rows_from_sessions_months_and_the_year() -> Non
     lines = lake.run(instruments=2, last=date(2025, 2, 5), repeats=1)
     assert targets(lines) == [0.6, 0.3]
     assert "lake: a year of one instrument from year, against sessions" in names(lines)
+
+
+def test_a_backfill_is_timed_for_each_number_of_sessions_in_a_process_of_its_own() -> None:
+    lines = backfill.run(instruments=2, sizes=(1, 3))
+    assert targets(lines) == [1.05, 1.25]
+    assert "backfill: peak memory, most sessions against fewest" in names(lines)
+
+
+def test_what_was_known_and_what_is_known_of_each_session_are_measured() -> None:
+    lines = knowing.run(instruments=4, stored=2, repeats=1)
+    assert targets(lines) == [1.3, 1.0]
+    assert names(lines) == {
+        "as of: a ticker's year of minutes, against the current ones",
+        "coverage: a year of states, share of the time allowed",
+    }
+
+
+def test_a_repaired_bar_equals_a_rebuild() -> None:
+    lines = repair.run(instruments=2, repeats=1)
+    assert targets(lines) == [0.01]
+    assert "repair: the same, with the lake's objects" in names(lines)
 
 
 @pytest.mark.parametrize(("measure", "status"), [(1.15, 0), (1.16, 1)])
