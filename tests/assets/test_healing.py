@@ -65,10 +65,10 @@ def look(live: Orchestrated) -> dg.SensorResult:
     return found
 
 
-def ask(live: Orchestrated, standin: StandIn, moment: datetime) -> int:
-    """Ask for what is due at a moment, fold it, and return how many requests that took."""
+def ask(live: Orchestrated, standin: StandIn, moment: datetime, end: date | None = None) -> int:
+    """Ask for what is due at a moment, of sessions before `end`, fold it, and return how many requests that took."""
     at(live.platform, standin, moment)
-    made = fetch_bars(live.platform, "yahoo", FIRST, moment.date() + DAY).requests
+    made = fetch_bars(live.platform, "yahoo", FIRST, end or moment.date() + DAY).requests
     run_due(live.platform)
     return made
 
@@ -133,7 +133,8 @@ def test_a_session_that_the_source_says_nothing_of_is_proven_empty_by_its_answer
 ) -> None:
     standin.yahoo_bars["MSFT", "1m"] = Bars("America/New_York", "USD", [])
     for day in range(3):
-        ask(live, standin, EVENING + day * DAY)
+        # The sample ends on the 15th: of later sessions all answers are empty, and held.
+        ask(live, standin, EVENING + day * DAY, date(2022, 6, 15))
     states = known_states(live.platform, FIRST, date(2022, 6, 15), ["MSFT.XNAS"]).filter(interval="1m")
     assert set(states.get_column("state")) == {"proven_empty"}
     payloads = live.rows("SELECT payload_id FROM ops.payloads WHERE request ->> 'subject' = 'MSFT.XNAS'")
