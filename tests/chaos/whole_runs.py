@@ -41,14 +41,17 @@ def dagster_kills(make: MakePlatform, chance: random.Random) -> Survived:
     plain, begun = make(), time.monotonic()
     assert _materialize(plain, folder) == 0
     seconds = time.monotonic() - begun
-    platform, seen = make(), Counter[str]()
-    for _ in range(2 * RUNS_KILLED):
-        code = _materialize(platform, folder, chance.uniform(0.1, 0.7) * seconds)
+    platform, seen, expected = make(), Counter[str](), truth_of(plain)
+    while seen["killed"] < RUNS_KILLED:
+        code = _materialize(platform, folder, chance.uniform(0.1, 0.8) * seconds)
         seen["killed" if code == -signal.SIGKILL else "ended before"] += 1
-        if seen["killed"] == RUNS_KILLED:
-            break
+        if code != -signal.SIGKILL:  # nothing is left to be disturbed there
+            truth = truth_of(platform, is_proved=False)
+            if code != 0 or truth != expected:
+                return Survived(seen, truth, expected)
+            platform = make()
     assert _materialize(platform, folder) == 0
-    return Survived(seen, truth_of(platform), truth_of(plain))
+    return Survived(seen, truth_of(platform), expected)
 
 
 def _materialize(platform: Platform, folder: Path, kill_after_seconds: float | None = None) -> int:
