@@ -92,8 +92,8 @@ def kill_workers(makes: Makes, state: State, wanted: int, seconds: float, say: C
     with makes() as make:
         plain = kills.undisturbed(make, TASKS)
     say(f"undisturbed: {plain.truth.sha256} ({plain.truth.rows:,} rows) in {sum(plain.seconds):.1f} s")
-    number = 0
-    while state.kills().total() < wanted and time.monotonic() - begun < seconds:
+    number, most = 0, 2 * wanted // len(plain.seen) + 2  # batches that break off count no kills
+    while state.kills().total() < wanted and number < most and time.monotonic() - begun < seconds:
         name = f"kills/{number}"
         if name not in state.outcomes:
             state.keep(_batch(makes, state, number, plain))

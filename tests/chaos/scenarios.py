@@ -271,12 +271,14 @@ def small_disk(platform: Platform) -> Iterator[Path]:
         yield folder
     finally:
         platform.store.close()
-        with psycopg.connect(url, autocommit=True) as owner:
-            for table in ("market.bars", "market.candles"):
-                owner.execute(f"DROP TABLE {table}".encode())
-            owner.execute(f"DROP TABLESPACE IF EXISTS {name}".encode())
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-        folder.rmdir()
+        try:
+            with psycopg.connect(url, autocommit=True) as owner:
+                for table in ("market.bars", "market.candles"):
+                    owner.execute(f"DROP TABLE {table}".encode())
+                owner.execute(f"DROP TABLESPACE IF EXISTS {name}".encode())
+        finally:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+            folder.rmdir()
 
 
 class NoDisk(Exception):

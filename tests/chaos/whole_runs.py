@@ -13,23 +13,25 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from findata_assets.steps.platform import Platform
+from findata_core.errors import StoreError
 from findata_resources.embedded import stack
 from findata_resources.embedded.processes import end, marked_processes
 from findata_resources.embedded.server import mark_of
 from findata_resources.environment import PROJECT, Settings, settings_environment
 from tests.chaos.ground import Truth, ground, truth_of
 from tests.chaos.kills import CONTEXT, LONGEST_SECONDS
-from tests.chaos.market import tasks
+from tests.chaos.market import Task, tasks
 from tests.chaos.scenarios import TASKS, Survived
 from tests.chaos.worker import do, work
 from tests.conftest import SAMPLE, MakePlatform
 
 RUNS_KILLED = 8  # of one database
 SERVERS = ("database", "objects")
+STORE_FAILED = 3
 FIRST_DAY = "2022-06-06"  # the sample cut to two weeks: a complete week, its pivots, the signals after it
 
 
@@ -39,13 +41,17 @@ def dagster_kills(make: MakePlatform, chance: random.Random) -> Survived:
     plain, begun = make(), time.monotonic()
     assert _materialize(plain, folder) == 0
     seconds = time.monotonic() - begun
-    platform, seen = make(), Counter[str]()
-    for number in range(RUNS_KILLED):
-        # A third into the first run, later in the next ones: less and less is left to do.
-        code = _materialize(platform, folder, chance.uniform(0.15, 1) * seconds)
-        seen[f"run {number + 1} killed" if code == -signal.SIGKILL else "ended before"] += 1
+    platform, seen, expected = make(), Counter[str](), truth_of(plain)
+    while seen["killed"] < RUNS_KILLED:
+        code = _materialize(platform, folder, chance.uniform(0.1, 0.8) * seconds)
+        seen["killed" if code == -signal.SIGKILL else "ended before"] += 1
+        if code != -signal.SIGKILL:  # nothing is left to be disturbed there
+            truth = truth_of(platform, is_proved=False)
+            if code != 0 or truth != expected:
+                return Survived(seen, truth, expected)
+            platform = make()
     assert _materialize(platform, folder) == 0
-    return Survived(seen, truth_of(platform), truth_of(plain))
+    return Survived(seen, truth_of(platform), expected)
 
 
 def _materialize(platform: Platform, folder: Path, kill_after_seconds: float | None = None) -> int:
@@ -87,18 +93,27 @@ def server_kill(settings: Settings) -> Callable[[MakePlatform, random.Random], S
         every, struck = tasks(TASKS), chance.randrange(TASKS)
         for task in every[: struck + 1]:
             process = CONTEXT.Process(
-                target=work, args=(settings_environment(platform.settings), task, "", 0, "")
+                target=_work_or_tell, args=(settings_environment(platform.settings), task)
             )
             process.start()
             if task.number == struck:
                 time.sleep(chance.uniform(0.1, 1.2))
                 seen[f"{_strike(settings, chance.choice(SERVERS))} killed"] += 1
             process.join(LONGEST_SECONDS)
+            assert process.exitcode in (0, STORE_FAILED), f"a worker ended with {process.exitcode}"
         platform.close()
         stack.up(settings)
         return Survived(seen, _ended(platform), _ended(ground(make)))
 
     return scenario
+
+
+def _work_or_tell(variables: Mapping[str, str], task: Task) -> None:
+    """Work; that a store is gone ends it with an exit code, and anything else with Python's."""
+    try:
+        work(variables, task, "", 0, "")
+    except StoreError:
+        sys.exit(STORE_FAILED)
 
 
 def _strike(settings: Settings, kind: str) -> str:
