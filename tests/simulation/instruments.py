@@ -33,7 +33,7 @@ class Instrument:
     """One line of the universe file, and what the providers know of it.
 
     `alphavantage` is its symbol there, "" for none. `is_thin`: most minutes pass without a trade.
-    `is_known`: Yahoo has heard of it.
+    `untraded_date`: it is listed, and nobody trades it. `is_known`: Yahoo has heard of it.
     """
 
     instrument_id: str
@@ -43,6 +43,7 @@ class Instrument:
     from_date: date | None = None
     to_date: date | None = None
     is_thin: bool = False
+    untraded_date: date | None = None
     is_known: bool = True
 
     def trades_on(self, day: date) -> bool:
@@ -59,8 +60,9 @@ def instruments(seed: int, count: int, days: Sequence[date], on: Collection[str]
     `days` are those that are simulated, in order.
     """
     mics = _mics(count)
-    # The last of each exchange stays plain: what strikes one instrument once strikes it (mischief).
-    not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1]]
+    # The last of each exchange stays plain: what strikes one instrument once strikes it (mischief). Alpha Vantage
+    # is asked for names that trade.
+    not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1] and number % 8]
     by_chance = sorted(not_last, key=lambda number: chance(seed, "thin", number))
     thin = set(by_chance[: ceil(count * THIN_PERCENT / 100)]) if "thin_names" in on else set()
     plain = [_instrument(number, mic, number in thin) for number, mic in enumerate(mics)]
@@ -104,12 +106,15 @@ def _letters(number: int) -> str:
 def _with_changes(plain: list[Instrument], days: Sequence[date], on: Collection[str]) -> list[Instrument]:
     """Return them with one that is listed, one that is delisted mid-month, and one that nobody knows."""
     changed = list(plain)
+    thin = next((number for number, one in enumerate(plain) if one.is_thin), None)
+    if "untraded" in on and thin is not None:
+        changed[thin] = replace(plain[thin], untraded_date=days[-4])
     of_new_york = [n for n, one in enumerate(plain) if one.mic == "XNYS" and not one.alphavantage]
     middle = len(days) // 2
     changes = [{"from_date": days[middle]}, {"to_date": days[middle]}] if "comes_and_goes" in on else []
     for position, change in zip(of_new_york, changes, strict=False):
         one = plain[position]
-        changed[position] = replace(one, is_thin=False, **change)
+        changed[position] = replace(one, is_thin=False, untraded_date=None, **change)
     if "unknown_symbol" in on:
         changed.append(Instrument("NOBODY.XNAS", "XNAS", "NOBODY", is_known=False))
     return changed
