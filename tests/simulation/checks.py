@@ -174,7 +174,7 @@ def findings(platform: Platform, month: Month, done: Done) -> list[str]:
         *limits_were_broken(month),
         *states_are_wrong(platform, month),
         *sensor_sees_work(platform, month),
-        *undecided(platform, done),
+        *undecided(platform, month, done),
         *breaks_are_open(platform),
         *audit_log_is_wrong(platform, month, done),
         *differs_made_again(platform),
@@ -199,7 +199,8 @@ def figures(platform: Platform, month: Month, done: Done) -> Mapping[str, object
         "revised": {name: count(name) for name in ("history.bars", "history.bars_1d")},
         "quarantined": dict(_query(platform, "SELECT rule, count(*) FROM ops.quarantine GROUP BY 1").rows()),
         "coverage": {" ".join(row[:3]): row[3] for row in states.rows()},
-        "rejected": done.rejected,
+        "rejected": _by_rule(done.rejected),
+        "released": _by_rule(done.released),
         "states": {
             f"{source} {state}": count
             for source in SOURCES
@@ -210,6 +211,13 @@ def figures(platform: Platform, month: Month, done: Done) -> Mapping[str, object
         "days of healing": done.healing_days,
         "hashes": {name: content_hash(table(name), rows)[:16] for name, rows in truth_of(platform, month).items()},
     }
+
+
+def _by_rule(decided: Mapping[tuple[str, str], int]) -> Counter[str]:
+    rules: Counter[str] = Counter()
+    for (_, rule), count in decided.items():
+        rules[rule] += count
+    return rules
 
 
 def _query(platform: Platform, query: str) -> pl.DataFrame:

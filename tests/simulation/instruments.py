@@ -60,14 +60,21 @@ def instruments(seed: int, count: int, days: Sequence[date], on: Collection[str]
     `days` are those that are simulated, in order.
     """
     mics = _mics(count)
-    # The last of each exchange stays plain: what strikes one instrument once strikes it (mischief). Alpha Vantage
-    # is asked for names that trade.
-    not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1] and number % 8]
-    by_chance = sorted(not_last, key=lambda number: chance(seed, "thin", number))
-    thin = set(by_chance[: ceil(count * THIN_PERCENT / 100)]) if "thin_names" in on else set()
-    plain = [_instrument(number, mic, number in thin) for number, mic in enumerate(mics)]
-    changed = _with_changes(plain, days, on)
+    changed = _with_changes([_instrument(number, mic) for number, mic in enumerate(mics)], days, on)
+    # The last of each exchange stays plain: what strikes one instrument once strikes it (mischief).
+    not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1]]
+    ordinary = [number for number in not_last if _is_ordinary(changed[number])]
+    by_chance = sorted(ordinary, key=lambda number: chance(seed, "thin", number))
+    for place, number in enumerate(by_chance[: ceil(count * THIN_PERCENT / 100)] if "thin_names" in on else ()):
+        is_untraded = "untraded" in on and place == 0
+        changed[number] = replace(
+            changed[number], is_thin=True, untraded_date=days[-4] if is_untraded else None
+        )
     return sorted(changed, key=lambda instrument: instrument.instrument_id)
+
+
+def _is_ordinary(one: Instrument) -> bool:
+    return not (one.alphavantage or one.from_date or one.to_date)
 
 
 def universe_file(listed: Sequence[Instrument]) -> str:
@@ -92,11 +99,11 @@ def _mics(count: int) -> list[str]:
     return [name for name, number in zip(names, wanted, strict=True) for _ in range(number)]
 
 
-def _instrument(number: int, mic: str, is_thin: bool) -> Instrument:
+def _instrument(number: int, mic: str) -> Instrument:
     name = f"{number + 1:04d}" if mic in ("XHKG", "XTKS") else f"S{_letters(number)}"
     # About one in eight names of New York's exchanges: more than its requests of a day reach.
-    has_second = mic in ALPHAVANTAGE_MICS and not is_thin and number % 8 == 0
-    return Instrument(f"{name}.{mic}", mic, name + SUFFIXES[mic], name if has_second else "", is_thin=is_thin)
+    has_second = mic in ALPHAVANTAGE_MICS and number % 8 == 0
+    return Instrument(f"{name}.{mic}", mic, name + SUFFIXES[mic], name if has_second else "")
 
 
 def _letters(number: int) -> str:
@@ -106,15 +113,12 @@ def _letters(number: int) -> str:
 def _with_changes(plain: list[Instrument], days: Sequence[date], on: Collection[str]) -> list[Instrument]:
     """Return them with one that is listed, one that is delisted mid-month, and one that nobody knows."""
     changed = list(plain)
-    thin = next((number for number, one in enumerate(plain) if one.is_thin), None)
-    if "untraded" in on and thin is not None:
-        changed[thin] = replace(plain[thin], untraded_date=days[-4])
     of_new_york = [n for n, one in enumerate(plain) if one.mic == "XNYS" and not one.alphavantage]
     middle = len(days) // 2
     changes = [{"from_date": days[middle]}, {"to_date": days[middle]}] if "comes_and_goes" in on else []
     for position, change in zip(of_new_york, changes, strict=False):
         one = plain[position]
-        changed[position] = replace(one, is_thin=False, untraded_date=None, **change)
+        changed[position] = replace(one, **change)
     if "unknown_symbol" in on:
         changed.append(Instrument("NOBODY.XNAS", "XNAS", "NOBODY", is_known=False))
     return changed

@@ -52,7 +52,9 @@ PATHOLOGIES: Mapping[str, str] = {
 }
 REVISED_AFTER = timedelta(hours=8)  # overnight, after New York's close
 LATE_BY = timedelta(hours=5)
-SICK_SESSIONS = 3
+# How long after their closes sessions' volumes are told sick. The provider's rule says that revisions are over a day
+# after the close; it does not always keep it.
+SICK_FOR = (timedelta(days=3), timedelta(hours=20), timedelta(hours=20))
 BACKLOG_DAYS = 3
 # Each on the evening of a session after which the one before is asked for again, so that there is known what an
 # answer contradicts: what strikes a session's very first answer is seen by the units alone.
@@ -104,13 +106,9 @@ class Mischief:
 
 
 def plan_mischief(
-    world: World, on: Collection[str], heals_after: timedelta = timedelta(hours=20)
+    world: World, on: Collection[str]
 ) -> Mischief:
-    """Spread what happens once over the month.
-
-    `heals_after`: how long after its close a session's sick volumes are told; the provider's rule says that
-    revisions are over a day after the close.
-    """
+    """Spread what happens once over the month."""
     unknown = sorted({*on} - PATHOLOGIES.keys())
     assert not unknown, f"no pathology is called {', '.join(unknown)}"
     days = running_days(world.days)
@@ -122,7 +120,7 @@ def plan_mischief(
         empty_evening=days[int(0.4 * len(days))],
         missed_day=days[int(0.55 * len(days))],
         sick_mic="XNAS",
-        sick_until={one.day: one.close_time + heals_after for one in ill[:SICK_SESSIONS]},
+        sick_until={one.day: one.close_time + ill_for for one, ill_for in zip(ill, SICK_FOR, strict=False)},
         outage=(down, down + 2 * DAY),
         odd_evening=_odd_evenings(world, days),
         intensity=max(1.0, min(6.0, 60 / len(world.instruments))),

@@ -55,8 +55,8 @@ class Done:
     runs: int = 0
     cuts: list[str] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    released: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)  # by instrument and rule
+    released: Counter[tuple[str, str]] = field(default_factory=Counter)
     healing_days: int = 0
     is_at_fixed_point: bool = False
 
@@ -172,7 +172,7 @@ class Operator:
         for number, subject, interval, sha256, rule in held.select(columns).iter_rows():
             is_wrong = (symbols[subject], interval, sha256) in self.month.providers.wrong
             (reject if is_wrong else release)(self.platform, [hex_id(number)], "the simulator knows")
-            (self.done.rejected if is_wrong else self.done.released)[rule] += 1
+            (self.done.rejected if is_wrong else self.done.released)[subject, rule] += 1
 
     def work(self) -> None:
         """Run what is due until nothing is."""

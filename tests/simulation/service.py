@@ -192,7 +192,7 @@ class SimulatedProviders(StandIn):
         rows = self._rows(one, interval, start, end)
         said = self._mixed(rows, symbol)
         body = chart_body(symbol, interval, self._zone_of(one), CURRENCIES[one.mic][1], said)
-        self.sent[hashlib.sha256(body).hexdigest()] = (len(said), len(said) - len({row[0] for row in said}))
+        self.sent[hashlib.sha256(body).hexdigest()] = (len(said), _said_twice(said))
         return Answer(200, body, JSON_TYPE)
 
     def _rows(self, one: Instrument, interval: str, start: int, end: int) -> list[Row]:
@@ -277,6 +277,12 @@ class SimulatedProviders(StandIn):
         said = {name: fields for day in reversed(inside) for name, fields in _minutes(day, ends)}
         meta = {"2. Symbol": one.alphavantage, "4. Interval": "1min", "6. Time Zone": "US/Eastern"}
         return _said({"Meta Data": meta, "Time Series (1min)": said})
+
+
+def _said_twice(rows: list[Row]) -> int:
+    """Return how many rows repeat another one; rows without prices are refused, each by itself."""
+    stamps = [row[0] for row in rows if row[1] is not None]
+    return len(stamps) - len(set(stamps))
 
 
 def _minutes(day: Day, later: timedelta) -> list[tuple[str, dict[str, str]]]:

@@ -30,8 +30,9 @@ def states_are_wrong(platform: Platform, month: Month) -> Iterator[str]:
         states = followed_states(platform, source) if truth.height else truth.clear()
         if states.is_empty() and truth.is_empty():
             continue
+        states = states.filter(pl.col("session_date") <= month.world.days[-1])  # no world is after it
         both = states.join(truth, on=KEY, how="full", coalesce=True)
-        yield from _told(source, "is in another state", both.filter(pl.col("state").ne_missing("true_state")))
+        yield from _told(source, "is in another state", both.filter(pl.col("state").ne_missing(pl.col("true_state"))))
         is_open = ~pl.col("is_final") & (pl.col("state") != "unobtainable")
         yield from _told(source, "is not final", both.filter(is_open))
         yield from _told(source, "is due", both.filter("is_due"))
@@ -43,17 +44,19 @@ def sensor_sees_work(platform: Platform, month: Month) -> Iterator[str]:
     """Tell what the healing sensor would still ask for."""
     for source in SOURCES if any(one.alphavantage for one in month.world.instruments) else SOURCES[:1]:
         health = health_of(platform, source)
-        if not health.is_followed or health.due:
+        if not health.is_followed or (health.first is not None and health.first <= month.world.days[-1]):
             yield f"{source}: {health.in_words()}"
 
 
-def undecided(platform: Platform, done: Done) -> Iterator[str]:
-    """Tell what is held still, and what was held though it was right."""
+def undecided(platform: Platform, month: Month, done: Done) -> Iterator[str]:
+    """Tell what is held still, and what was held though it was right and nothing wrong was stored."""
     held = held_payloads(platform)
     if not held.is_empty():
         yield f"{held.height} answers are still held: {held.select('subject', 'rule', 'reason').rows()[:3]}"
-    if done.released:
-        yield f"answers were held that were right: {dict(done.released)}"
+    # A right answer contradicts a wrong one that is stored: where nothing was known before, nothing did contradict it.
+    struck = {name for name, _ in month.mischief.odd_evening.values()}
+    if wrongly := {told: count for told, count in done.released.items() if told[0] not in struck}:
+        yield f"answers were held that were right: {wrongly}"
 
 
 def breaks_are_open(platform: Platform) -> Iterator[str]:
@@ -76,7 +79,8 @@ def audit_log_is_wrong(platform: Platform, month: Month, done: Done) -> Iterator
     counted = booked.join(sent, on="sha256")
     for mine, theirs in (("rows_answered", "sent"), ("rows_duplicate", "sent_twice")):
         wrong = counted.filter(pl.col(mine).cast(pl.Int64) != pl.col(theirs))
-        yield from (f"{wrong.height} answers: {mine} {a}, {theirs} {b}" for a, b in _first(wrong, mine, theirs))
+        if wrong.height > len(done.cuts):  # an answer that is adopted after a cut was not counted
+            yield from (f"{wrong.height} answers: {mine} {a}, {theirs} {b}" for a, b in _first(wrong, mine, theirs))
     refused = booked.filter(
         ~pl.col("is_out"), pl.col("rows_quarantined").cast(pl.Int64) != pl.col("refused")
     )
