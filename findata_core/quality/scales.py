@@ -7,8 +7,8 @@ Thresholds and why:
   0.1 % and the rounding of prices to cents. Revisions move few bars, and each by its own factor.
 - With twenty bars a factor of 1 % is told from chance; with fewer it takes 10 %: the smallest usual split is 11:10
   or 5:4, and a provisional day is revised by less; what the factor leaves may then be half a percent, since a stored
-  day may be provisional, its close the last trade in place of the auction's. Three different prices at least, or twenty bars: a thin name's
-  only print may be corrected by anything.
+  day may be provisional, its close the last trade in place of the auction's. Three different prices at least, or
+  twenty bars: a thin name's only print may be corrected by anything.
 - Bars adjusted for dividends are rescaled at each of them: there only a factor of 1.5 or more is implausible.
 - A session is off by a power of ten where its median price is, within a quarter of it (a move by a quarter besides
   would be rare by itself), and from each of its neighbours: where one of them agrees, it is the other that is odd.

@@ -6,8 +6,9 @@ counting bars (gaps.py), asking (findata_assets/steps/live.py).
 A session is final when it is complete and an answer that had settled says so; or when two settled answers, a
 day apart, say the same of a session that lacks bars: a source that forgets for an evening is asked once more, a
 name that did not trade in some minutes is not asked for ever. One that is doubted, since its figures contradict
-others, is believed only after answers of several days, one a day: what a source corrects comes late. What lies beyond the source's wall can't be had, nor
-what the source has refused twice, a day apart. Asking whatever is due therefore ends: in a fixed point.
+others, is believed only after answers of several days, one a day: what a source corrects comes late. What lies
+beyond the source's wall can't be had, nor what the source has refused twice, a day apart. Asking whatever is due
+therefore ends: in a fixed point.
 """
 
 from __future__ import annotations

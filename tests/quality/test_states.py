@@ -172,9 +172,7 @@ def test_a_source_without_a_wall_never_forgets() -> None:
     delay=st.integers(1, 30),
     doubted=st.booleans(),
 )
-def test_asking_whatever_is_due_ends(
-    hours: list[int], status: str | None, delay: int, doubted: bool
-) -> None:
+def test_asking_whatever_is_due_ends(hours: list[int], status: str | None, delay: int, doubted: bool) -> None:
     """Whoever looks every three hours and asks when it is due, whatever was answered before, comes to an end."""
     answers = sorted(CLOSE + timedelta(hours=hour) for hour in hours)
     now, asked = CLOSE + timedelta(minutes=delay), 0

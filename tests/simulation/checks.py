@@ -209,7 +209,9 @@ def figures(platform: Platform, month: Month, done: Done) -> Mapping[str, object
         "breaks": summarize(platform),
         "power cuts": len(done.cuts),
         "days of healing": done.healing_days,
-        "hashes": {name: content_hash(table(name), rows)[:16] for name, rows in truth_of(platform, month).items()},
+        "hashes": {
+            name: content_hash(table(name), rows)[:16] for name, rows in truth_of(platform, month).items()
+        },
     }
 
 

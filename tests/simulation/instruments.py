@@ -65,7 +65,9 @@ def instruments(seed: int, count: int, days: Sequence[date], on: Collection[str]
     not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1]]
     ordinary = [number for number in not_last if _is_ordinary(changed[number])]
     by_chance = sorted(ordinary, key=lambda number: chance(seed, "thin", number))
-    for place, number in enumerate(by_chance[: ceil(count * THIN_PERCENT / 100)] if "thin_names" in on else ()):
+    for place, number in enumerate(
+        by_chance[: ceil(count * THIN_PERCENT / 100)] if "thin_names" in on else ()
+    ):
         is_untraded = "untraded" in on and place == 0
         changed[number] = replace(
             changed[number], is_thin=True, untraded_date=days[-4] if is_untraded else None

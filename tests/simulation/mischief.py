@@ -105,9 +105,7 @@ class Mischief:
         return self.strikes(name, self.odd_evening.get(name) == (instrument_id, now.date()))
 
 
-def plan_mischief(
-    world: World, on: Collection[str]
-) -> Mischief:
+def plan_mischief(world: World, on: Collection[str]) -> Mischief:
     """Spread what happens once over the month."""
     unknown = sorted({*on} - PATHOLOGIES.keys())
     assert not unknown, f"no pathology is called {', '.join(unknown)}"

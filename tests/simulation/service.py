@@ -76,7 +76,9 @@ class SimulatedProviders(StandIn):
         self.seen: list[Seen] = []
         self.told_closing: dict[str, set[tuple[str, date]]] = {}
         self.wrong: set[tuple[str, str, str]] = set()
-        self.sent: dict[str, tuple[int, int]] = {}  # hash of a body -> bars in it, and how many were said twice
+        self.sent: dict[
+            str, tuple[int, int]
+        ] = {}  # hash of a body -> bars in it, and how many were said twice
         self._telling: set[tuple[str, date]] = set()  # by the answer that is being made
         self._is_wrong = False  # the same one
         self._asked: Counter[tuple[str, str]] = Counter()
@@ -198,7 +200,9 @@ class SimulatedProviders(StandIn):
     def _rows(self, one: Instrument, interval: str, start: int, end: int) -> list[Row]:
         now, rows = self.clock.peek(), []
         days = [day for day in self.world.traded[one.instrument_id].values() if not self._is_empty(day, now)]
-        self._is_wrong = len(days) < len(self.world.traded[one.instrument_id]) or is_odd(one, self.mischief, now)
+        self._is_wrong = len(days) < len(self.world.traded[one.instrument_id]) or is_odd(
+            one, self.mischief, now
+        )
         if interval == "1d":
             return [row for day in days for row in day_said(day, self.mischief, now) if start <= row[0] < end]
         inside = [day for day in days if day.session.open < end and start <= day.session.close]

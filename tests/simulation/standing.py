@@ -32,7 +32,9 @@ def states_are_wrong(platform: Platform, month: Month) -> Iterator[str]:
             continue
         states = states.filter(pl.col("session_date") <= month.world.days[-1])  # no world is after it
         both = states.join(truth, on=KEY, how="full", coalesce=True)
-        yield from _told(source, "is in another state", both.filter(pl.col("state").ne_missing(pl.col("true_state"))))
+        yield from _told(
+            source, "is in another state", both.filter(pl.col("state").ne_missing(pl.col("true_state")))
+        )
         is_open = ~pl.col("is_final") & (pl.col("state") != "unobtainable")
         yield from _told(source, "is not final", both.filter(is_open))
         yield from _told(source, "is due", both.filter("is_due"))
@@ -80,10 +82,10 @@ def audit_log_is_wrong(platform: Platform, month: Month, done: Done) -> Iterator
     for mine, theirs in (("rows_answered", "sent"), ("rows_duplicate", "sent_twice")):
         wrong = counted.filter(pl.col(mine).cast(pl.Int64) != pl.col(theirs))
         if wrong.height > len(done.cuts):  # an answer that is adopted after a cut was not counted
-            yield from (f"{wrong.height} answers: {mine} {a}, {theirs} {b}" for a, b in _first(wrong, mine, theirs))
-    refused = booked.filter(
-        ~pl.col("is_out"), pl.col("rows_quarantined").cast(pl.Int64) != pl.col("refused")
-    )
+            yield from (
+                f"{wrong.height} answers: {mine} {a}, {theirs} {b}" for a, b in _first(wrong, mine, theirs)
+            )
+    refused = booked.filter(~pl.col("is_out"), pl.col("rows_quarantined").cast(pl.Int64) != pl.col("refused"))
     yield from (
         f"{refused.height} answers: rows_quarantined {a}, in the quarantine {b}"
         for a, b in _first(refused, "rows_quarantined", "refused")
