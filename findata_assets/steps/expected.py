@@ -87,6 +87,7 @@ def _judged(
         database.frame(_windows_query("fetches", source, interval, start, end)),
         _manners(source, interval),
         platform.clock.now(),
+        doubted=database.frame(_doubted_query(source, interval, start, end)),
     )
 
 
@@ -195,6 +196,26 @@ def _counted_query(source: str, interval: str, start: date, end: date) -> sql.Co
         slice=sql.Literal(f"{interval}/{source}/%"),
         source=sql.Literal(source),
         interval=sql.Literal(interval),
+        start=sql.Literal(str(start)),
+        end=sql.Literal(str(end)),
+    )
+
+
+def _doubted_query(source: str, interval: str, start: date, end: date) -> sql.Composed:
+    """Sessions of which a source contradicts itself: minutes and day disagree, or the minutes' volume is sick.
+
+    Where two sources differ nobody knows which of them to ask again.
+    """
+    kinds = {"1m": ("minutes_daily", "sick_volume"), "1d": ("minutes_daily",)}.get(interval, ())
+    return sql.SQL(
+        "SELECT DISTINCT instrument_id, {source} AS source, {interval} AS interval, session_date FROM ops.breaks "
+        "WHERE left_source = {source} AND right_source = {source} AND kind = ANY({kinds}) "
+        "AND (state = 'open' OR (kind = 'sick_volume' AND state = 'explained')) "
+        "AND session_date >= {start}::date AND session_date < {end}::date"
+    ).format(
+        source=sql.Literal(source),
+        interval=sql.Literal(interval),
+        kinds=literal_list(kinds, "text"),
         start=sql.Literal(str(start)),
         end=sql.Literal(str(end)),
     )

@@ -6,8 +6,9 @@ Thresholds and why:
 - A history is rescaled where nine of ten prices of a session that are known already moved by one factor, within
   0.1 % and the rounding of prices to cents. Revisions move few bars, and each by its own factor.
 - With twenty bars a factor of 1 % is told from chance; with fewer it takes 10 %: the smallest usual split is 11:10
-  or 5:4, and a provisional day is revised by less. Three different prices at least, or twenty bars: a thin name's
-  only print may be corrected by anything.
+  or 5:4, and a provisional day is revised by less; what the factor leaves may then be half a percent, since a stored
+  day may be provisional, its close the last trade in place of the auction's. Three different prices at least, or
+  twenty bars: a thin name's only print may be corrected by anything.
 - Bars adjusted for dividends are rescaled at each of them: there only a factor of 1.5 or more is implausible.
 - A session is off by a power of ten where its median price is, within a quarter of it (a move by a quarter besides
   would be rare by itself), and from each of its neighbours: where one of them agrees, it is the other that is odd.
@@ -26,7 +27,7 @@ import polars as pl
 
 PRICES = ("open", "high", "low", "close")
 AGREEING = 0.9  # of the prices of a session
-TOLERANCE = 0.001
+TOLERANCE, TOLERANCE_OF_FEW = 0.001, 0.005
 HALF_A_CENT = 0.005
 MANY_BARS, FEW_PRICES = 20, 3
 LEAST_FACTOR_OF_MANY, LEAST_FACTOR_OF_FEW = 1.01, 1.1
@@ -58,7 +59,8 @@ def _common_factor(bars: pl.DataFrame) -> float | None:
     old = pl.concat([bars.get_column(f"{name}_old") for name in PRICES])
     new = pl.concat([bars.get_column(name) for name in PRICES])
     factor = float((new / old).median())  # type: ignore[arg-type]
-    tolerance = TOLERANCE * new + HALF_A_CENT * (1 + factor)
+    allowed = TOLERANCE if bars.height >= MANY_BARS else TOLERANCE_OF_FEW
+    tolerance = allowed * new + HALF_A_CENT * (1 + factor)
     if ((new - factor * old).abs() <= tolerance).sum() < AGREEING * len(new):
         return None
     distinct = old.n_unique()

@@ -5,8 +5,10 @@ counting bars (gaps.py), asking (findata_assets/steps/live.py).
 
 A session is final when it is complete and an answer that had settled says so; or when two settled answers, a
 day apart, say the same of a session that lacks bars: a source that forgets for an evening is asked once more, a
-name that did not trade in some minutes is not asked for ever. What lies beyond the source's wall can't be had, nor
-what the source has refused twice, a day apart. Asking whatever is due therefore ends: in a fixed point.
+name that did not trade in some minutes is not asked for ever. One that is doubted, since its figures contradict
+others, is believed only after answers of several days, one a day: what a source corrects comes late. What lies
+beyond the source's wall can't be had, nor what the source has refused twice, a day apart. Asking whatever is due
+therefore ends: in a fixed point.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ STATES = ("present", "proven_empty", "awaiting", "unobtainable", "never_asked")
 
 # A source that answers nothing or too little is asked again a day later, when its own night work is done.
 SECOND_OPINION = timedelta(days=1)
+# What is doubted is asked for once a day until answers so far apart have been received: sick volumes were seen to be
+# put right after three days.
+LAST_OPINION = timedelta(days=4)
 # Of a session without a single bar the source is asked again sooner: it may have been late.
 LATE = timedelta(hours=1)
 
@@ -49,6 +54,7 @@ def session_states(
     asked: pl.DataFrame,
     manners: Manners,
     now: datetime,
+    doubted: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the grid with what is known of each session, sorted by SESSION.
 
@@ -56,7 +62,8 @@ def session_states(
     present_bars, expected_bars, read_time (receive time of the youngest payload folded). `windows`: answers, with
     instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
     instrument_id, start_time, end_time, refused_time (null where the source did not say no), held_time (null where
-    the answer is not held: what is held proves nothing, and is not asked for again the same day).
+    the answer is not held: what is held proves nothing, and is not asked for again the same day). `doubted`: SESSION,
+    those whose figures can't be right beside others (default: none).
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
     payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
@@ -66,15 +73,19 @@ def session_states(
         grid.join(counted, on=SESSION, how="left")
         .join(_answers(grid, windows, manners), on=SESSION, how="left")
         .join(_touched(grid, asked), on=SESSION, how="left")
-        .with_columns(pl.col("status").fill_null("missing"), pl.col("is_asked").fill_null(value=False))
+        .join(_doubts(grid, doubted), on=SESSION, how="left")
+        .with_columns(
+            pl.col("status").fill_null("missing"), pl.col("is_asked", "is_doubted").fill_null(value=False)
+        )
     )
     settles = pl.col("close_time") + manners.settles_after
     is_complete = pl.col("status") == "complete"
     is_settled = pl.col("first_settled").is_not_null() | (is_complete & (pl.col("read_time") >= settles))
-    is_confirmed = pl.col("last_settled") - pl.col("first_settled") >= SECOND_OPINION
+    enough = pl.when("is_doubted").then(LAST_OPINION).otherwise(SECOND_OPINION)
+    is_confirmed = pl.col("last_settled") - pl.col("first_settled") >= enough
     forgotten = pl.col("open_time") + manners.wall if manners.wall else pl.lit(None, pl.Datetime("us", "UTC"))
     judged = known.with_columns(
-        is_final=((is_complete & is_settled) | is_confirmed).fill_null(value=False),
+        is_final=((is_complete & is_settled & ~pl.col("is_doubted")) | is_confirmed).fill_null(value=False),
         is_beyond=(forgotten < now).fill_null(value=False),
         is_refused=(pl.col("last_refused") - pl.col("first_refused") >= SECOND_OPINION).fill_null(
             value=False
@@ -105,7 +116,9 @@ def _next_time(settles: pl.Expr) -> pl.Expr:
     late = pl.min_horizontal(settles, pl.col("last_answer") + LATE)
     unsettled = pl.when(pl.col("status") == "missing").then(late).otherwise(settles)
     next_time = (
-        pl.when(pl.col("first_settled").is_not_null())
+        pl.when(pl.col("first_settled").is_not_null() & pl.col("is_doubted"))
+        .then(pl.col("last_settled") + SECOND_OPINION)
+        .when(pl.col("first_settled").is_not_null())
         .then(pl.col("first_settled") + SECOND_OPINION)
         .when(pl.col("last_answer").is_not_null())
         .then(unsettled)
@@ -126,6 +139,11 @@ def _state() -> pl.Expr:
         .then(pl.lit("awaiting"))
         .otherwise(pl.lit("never_asked"))
     )
+
+
+def _doubts(grid: pl.DataFrame, doubted: pl.DataFrame | None) -> pl.DataFrame:
+    known = grid.select(SESSION).clear() if doubted is None else doubted.select(SESSION).unique()
+    return known.with_columns(is_doubted=pl.lit(value=True))
 
 
 def _answers(grid: pl.DataFrame, windows: pl.DataFrame, manners: Manners) -> pl.DataFrame:

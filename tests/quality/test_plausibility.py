@@ -266,6 +266,13 @@ def test_a_provisional_day_that_is_corrected_is_let_pass_and_one_that_is_halved_
     assert rules(judged(scaled(day, 0.5, 4), day)) == ["history_rescaled"]
 
 
+def test_a_provisional_day_that_comes_again_at_a_quarter_with_the_auctions_close_is_found() -> None:
+    day = walk(interval="1d", first=NEXT, last=NEXT)
+    at_the_auction = day.with_columns(close=pl.col("close") * 0.997)
+    assert rules(judged(scaled(at_the_auction, 0.25, 4), day)) == ["history_rescaled"]
+    assert judged(at_the_auction, day) == []
+
+
 def test_the_only_print_of_a_thin_name_may_be_corrected() -> None:
     bar = walk(first=NEXT, last=NEXT).head(1).with_columns(pl.lit(10.0).alias(name) for name in PRICES)
     assert judged(scaled(bar, 1.3), bar) == []

@@ -29,6 +29,7 @@ def judged(
     held: datetime | None = None,
     window: tuple[datetime, datetime] = (OPEN, CLOSE + 3 * HOUR),
     manners: Manners = MANNERS,
+    doubted: bool = False,
 ) -> dict[str, Any]:
     """The one session as it is judged: answers received at these instants, bars counted so, requests that failed."""
     grid = pl.DataFrame([{**KEY, "open_time": OPEN, "close_time": CLOSE}], schema=GRID_SCHEMA)
@@ -64,7 +65,8 @@ def judged(
             "held_time": INSTANT,
         },
     )
-    (row,) = session_states(grid, counted, windows, requests, manners, now).iter_rows(named=True)
+    doubts = grid if doubted else None
+    (row,) = session_states(grid, counted, windows, requests, manners, now, doubts).iter_rows(named=True)
     return row
 
 
@@ -121,6 +123,19 @@ def test_a_session_that_lacks_minutes_is_believed_after_a_second_opinion() -> No
     assert (row["state"], row["is_final"], row["is_due"]) == ("present", True, False)
 
 
+def test_a_complete_session_that_is_doubted_is_asked_for_daily_and_believed_after_four_days() -> None:
+    settled = CLOSE + DAY
+    assert judged(settled + DAY, [settled], "complete", settled, doubted=True)["is_due"]
+    for days in (1, 2, 3):
+        asked = [settled + day * DAY for day in range(days + 1)]
+        row = judged(asked[-1] + 23 * HOUR, asked, "complete", settled, doubted=True)
+        assert (row["state"], row["is_final"], row["is_due"]) == ("present", False, False)
+        assert judged(asked[-1] + DAY, asked, "complete", settled, doubted=True)["is_due"]
+    row = judged(settled + 9 * DAY, [settled, settled + 4 * DAY], "complete", settled, doubted=True)
+    assert (row["is_final"], row["is_due"]) == (True, False)
+    assert judged(settled + DAY, [settled], "complete", settled)["is_final"]
+
+
 def test_an_answer_for_a_part_of_the_session_or_from_before_its_close_proves_nothing() -> None:
     late = CLOSE + 3 * DAY
     half = judged(late, [CLOSE + DAY, CLOSE + 2 * DAY], window=(OPEN + HOUR, CLOSE))
@@ -155,21 +170,22 @@ def test_a_source_without_a_wall_never_forgets() -> None:
     hours=st.lists(st.integers(0, 24 * 40), max_size=6),
     status=st.sampled_from([None, "partial", "complete"]),
     delay=st.integers(1, 30),
+    doubted=st.booleans(),
 )
-def test_asking_whatever_is_due_ends(hours: list[int], status: str | None, delay: int) -> None:
+def test_asking_whatever_is_due_ends(hours: list[int], status: str | None, delay: int, doubted: bool) -> None:
     """Whoever looks every three hours and asks when it is due, whatever was answered before, comes to an end."""
     answers = sorted(CLOSE + timedelta(hours=hour) for hour in hours)
     now, asked = CLOSE + timedelta(minutes=delay), 0
     for _ in range(8 * 8):
         known = [time for time in answers if time <= now]
-        row = judged(now, known, status, known[-1] if known and status else None)
+        row = judged(now, known, status, known[-1] if known and status else None, doubted=doubted)
         assert row["state"] in STATES
         assert not (row["is_due"] and row["is_final"])
         if row["is_due"]:
             answers, asked = sorted([*known, now]), asked + 1
         now += 3 * HOUR
     assert (
-        asked <= 8 + 3
-    )  # each time while nothing has come and nothing has settled, then three times at most
-    final = judged(now, [time for time in answers if time <= now], status, max(answers))
+        asked <= 8 + 3 + 3 * doubted
+    )  # each time while nothing has come and nothing has settled, then three times at most, six if it is doubted
+    final = judged(now, [time for time in answers if time <= now], status, max(answers), doubted=doubted)
     assert not final["is_due"]

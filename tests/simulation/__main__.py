@@ -17,7 +17,7 @@ from benchmarks.servers import temporary_home, temporary_servers
 from findata_resources.environment import Endpoints, Settings
 from findata_resources.migrations.migrate import migrate
 from tests.simulation.checks import figures, findings
-from tests.simulation.mischief import NOT_YET, PATHOLOGIES
+from tests.simulation.mischief import PATHOLOGIES
 from tests.simulation.month import Month, Operator
 from tests.simulation.opening import opening, settings_of
 
@@ -25,13 +25,8 @@ from tests.simulation.opening import opening, settings_of
 def main(arguments: Sequence[str] | None = None) -> int:
     """Live through the month; return the exit status: 1 if anything does not hold."""
     options = _options(arguments)
-    left_out = set() if options.all else set(NOT_YET)
-    month = Month.of(
-        options.seed, options.instruments, options.sessions, sorted(PATHOLOGIES.keys() - left_out)
-    )
+    month = Month.of(options.seed, options.instruments, options.sessions, sorted(PATHOLOGIES))
     _say(f"seed {options.seed}, {options.instruments} instruments, {options.sessions} weekdays")
-    for name in sorted(left_out):
-        _say(f"left out: {name}: {NOT_YET[name]}")
     return _live(month)
 
 
@@ -78,7 +73,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the world and of all that goes wrong in it")
     parser.add_argument("--instruments", type=int, default=200)
     parser.add_argument("--sessions", type=int, default=22, help="weekdays up to the last day, 10 or more")
-    parser.add_argument("--all", action="store_true", help="also what is known not to end in the truth yet")
     return parser.parse_args(arguments)
 
 

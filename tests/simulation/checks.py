@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.breaks import summarize
+from findata_assets.steps.healing import health_of
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.proof import verify
 from findata_core.schema.hashing import content_hash, digests
@@ -21,6 +23,14 @@ from findata_resources.stores.due import due_dates
 from tests.simulation.cuts import UNBOOKED
 from tests.simulation.month import Done, Month
 from tests.simulation.service import ALPHAVANTAGE_PER_DAY, MINUTE, NEW_YORK, SECOND, YAHOO_PER_MINUTE, Seen
+from tests.simulation.standing import (
+    SOURCES,
+    audit_log_is_wrong,
+    breaks_are_open,
+    sensor_sees_work,
+    states_are_wrong,
+    undecided,
+)
 from tests.simulation.truth import day_rows, minute_rows
 
 BAR_TABLES = ("market.bars", "market.bars_1d")
@@ -33,9 +43,18 @@ EXPLAINED = {
 }
 
 
-def truth_of(month: Month) -> Mapping[str, pl.DataFrame]:
-    """Return the rows that a perfect reader holds, by table."""
-    told = month.providers.told_closing
+def truth_of(platform: Platform, month: Month) -> Mapping[str, pl.DataFrame]:
+    """Return the rows that a perfect reader holds, by table; of what is told once, where the answer arrived.
+
+    An answer that was under way when the power was cut is lost, and one that is rejected does not count.
+    """
+    arrived = _query(
+        platform,
+        "SELECT sha256 FROM ops.payloads WHERE payload_id NOT IN "
+        "(SELECT payload_id FROM ops.holds WHERE state <> 'released')",
+    )
+    answers = arrived.get_column("sha256").unique()
+    told = {pair for sha256 in answers for pair in month.providers.told_closing.get(sha256, ())}
     return {"market.bars": minute_rows(month.world, told), "market.bars_1d": day_rows(month.world)}
 
 
@@ -53,7 +72,7 @@ def published(platform: Platform, address: str) -> pl.DataFrame:
 
 def differs_from_the_truth(platform: Platform, month: Month) -> Iterator[str]:
     """Compare database, lake and the book of digests with the truth, by hash; where they differ, say where."""
-    for address, truth in truth_of(month).items():
+    for address, truth in truth_of(platform, month).items():
         expected = content_hash(table(address), truth)
         for where, rows in (("database", stored(platform, address)), ("lake", published(platform, address))):
             if content_hash(table(address), rows) != expected:
@@ -80,7 +99,7 @@ def coverage_is_wrong(platform: Platform, month: Month) -> Iterator[str]:
     truth = pl.concat(
         [
             rows.filter(session_phase="regular").group_by(key).agg(true_bars=pl.len())
-            for rows in truth_of(month).values()
+            for rows in truth_of(platform, month).values()
         ]
     )
     counted = platform.store.read(table("ops.coverage")).select(*key, "present_bars")
@@ -153,6 +172,11 @@ def findings(platform: Platform, month: Month, done: Done) -> list[str]:
         *refused_without_reason(platform, month),
         *not_in_the_ledger(platform, month, done),
         *limits_were_broken(month),
+        *states_are_wrong(platform, month),
+        *sensor_sees_work(platform, month),
+        *undecided(platform, month, done),
+        *breaks_are_open(platform),
+        *audit_log_is_wrong(platform, month, done),
         *differs_made_again(platform),
     ]
 
@@ -175,10 +199,27 @@ def figures(platform: Platform, month: Month, done: Done) -> Mapping[str, object
         "revised": {name: count(name) for name in ("history.bars", "history.bars_1d")},
         "quarantined": dict(_query(platform, "SELECT rule, count(*) FROM ops.quarantine GROUP BY 1").rows()),
         "coverage": {" ".join(row[:3]): row[3] for row in states.rows()},
+        "rejected": _by_rule(done.rejected),
+        "released": _by_rule(done.released),
+        "states": {
+            f"{source} {state}": count
+            for source in SOURCES
+            for state, count in health_of(platform, source).counts.items()
+        },
+        "breaks": summarize(platform),
         "power cuts": len(done.cuts),
         "days of healing": done.healing_days,
-        "hashes": {name: content_hash(table(name), rows)[:16] for name, rows in truth_of(month).items()},
+        "hashes": {
+            name: content_hash(table(name), rows)[:16] for name, rows in truth_of(platform, month).items()
+        },
     }
+
+
+def _by_rule(decided: Mapping[tuple[str, str], int]) -> Counter[str]:
+    rules: Counter[str] = Counter()
+    for (_, rule), count in decided.items():
+        rules[rule] += count
+    return rules
 
 
 def _query(platform: Platform, query: str) -> pl.DataFrame:

@@ -33,7 +33,7 @@ class Instrument:
     """One line of the universe file, and what the providers know of it.
 
     `alphavantage` is its symbol there, "" for none. `is_thin`: most minutes pass without a trade.
-    `is_known`: Yahoo has heard of it.
+    `untraded_date`: it is listed, and nobody trades it. `is_known`: Yahoo has heard of it.
     """
 
     instrument_id: str
@@ -43,6 +43,7 @@ class Instrument:
     from_date: date | None = None
     to_date: date | None = None
     is_thin: bool = False
+    untraded_date: date | None = None
     is_known: bool = True
 
     def trades_on(self, day: date) -> bool:
@@ -59,13 +60,23 @@ def instruments(seed: int, count: int, days: Sequence[date], on: Collection[str]
     `days` are those that are simulated, in order.
     """
     mics = _mics(count)
+    changed = _with_changes([_instrument(number, mic) for number, mic in enumerate(mics)], days, on)
     # The last of each exchange stays plain: what strikes one instrument once strikes it (mischief).
     not_last = [number for number in range(count - 1) if mics[number] == mics[number + 1]]
-    by_chance = sorted(not_last, key=lambda number: chance(seed, "thin", number))
-    thin = set(by_chance[: ceil(count * THIN_PERCENT / 100)]) if "thin_names" in on else set()
-    plain = [_instrument(number, mic, number in thin) for number, mic in enumerate(mics)]
-    changed = _with_changes(plain, days, on)
+    ordinary = [number for number in not_last if _is_ordinary(changed[number])]
+    by_chance = sorted(ordinary, key=lambda number: chance(seed, "thin", number))
+    for place, number in enumerate(
+        by_chance[: ceil(count * THIN_PERCENT / 100)] if "thin_names" in on else ()
+    ):
+        is_untraded = "untraded" in on and place == 0
+        changed[number] = replace(
+            changed[number], is_thin=True, untraded_date=days[-4] if is_untraded else None
+        )
     return sorted(changed, key=lambda instrument: instrument.instrument_id)
+
+
+def _is_ordinary(one: Instrument) -> bool:
+    return not (one.alphavantage or one.from_date or one.to_date)
 
 
 def universe_file(listed: Sequence[Instrument]) -> str:
@@ -90,11 +101,11 @@ def _mics(count: int) -> list[str]:
     return [name for name, number in zip(names, wanted, strict=True) for _ in range(number)]
 
 
-def _instrument(number: int, mic: str, is_thin: bool) -> Instrument:
+def _instrument(number: int, mic: str) -> Instrument:
     name = f"{number + 1:04d}" if mic in ("XHKG", "XTKS") else f"S{_letters(number)}"
     # About one in eight names of New York's exchanges: more than its requests of a day reach.
-    has_second = mic in ALPHAVANTAGE_MICS and not is_thin and number % 8 == 0
-    return Instrument(f"{name}.{mic}", mic, name + SUFFIXES[mic], name if has_second else "", is_thin=is_thin)
+    has_second = mic in ALPHAVANTAGE_MICS and number % 8 == 0
+    return Instrument(f"{name}.{mic}", mic, name + SUFFIXES[mic], name if has_second else "")
 
 
 def _letters(number: int) -> str:
@@ -109,7 +120,7 @@ def _with_changes(plain: list[Instrument], days: Sequence[date], on: Collection[
     changes = [{"from_date": days[middle]}, {"to_date": days[middle]}] if "comes_and_goes" in on else []
     for position, change in zip(of_new_york, changes, strict=False):
         one = plain[position]
-        changed[position] = replace(one, is_thin=False, **change)
+        changed[position] = replace(one, **change)
     if "unknown_symbol" in on:
         changed.append(Instrument("NOBODY.XNAS", "XNAS", "NOBODY", is_known=False))
     return changed

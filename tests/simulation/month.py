@@ -11,8 +11,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+import polars as pl
+from psycopg import sql
+
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
 from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.holding import held_payloads, hex_id, reject, release
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.requesting import Ask, Fetched, ask_all
@@ -51,6 +55,8 @@ class Done:
     runs: int = 0
     cuts: list[str] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)  # by instrument and rule
+    released: Counter[tuple[str, str]] = field(default_factory=Counter)
     healing_days: int = 0
     is_at_fixed_point: bool = False
 
@@ -73,6 +79,7 @@ class Month:
         mischief = plan_mischief(world, on)
         mischief.strikes("thin_names", any(one.is_thin for one in world.instruments))
         mischief.strikes("unknown_symbol", not all(one.is_known for one in world.instruments))
+        mischief.strikes("untraded", any(one.untraded_date for one in world.instruments))
         mischief.strikes("comes_and_goes", any(one.from_date or one.to_date for one in world.instruments))
         return cls(world, mischief, clock, SimulatedProviders(world, mischief, clock))
 
@@ -137,6 +144,7 @@ class Operator:
         self.refresh()
         end = min(day, self.month.world.days[-1]) + DAY
         asked = sum(self.fetch(source, first, end) for source in sources)
+        self.decide()
         self.work()
         return asked
 
@@ -155,6 +163,16 @@ class Operator:
             return 1
         self.done.fetched[source] = self.done.fetched.get(source, Fetched()) + fetched
         return fetched.requests + fetched.not_asked
+
+    def decide(self) -> None:
+        """Reject what is held and wrong, release what is right, as somebody does who has looked into it."""
+        held = held_payloads(self.platform).join(bodies(self.platform), on="payload_id").sort("payload_id")
+        symbols = {one.instrument_id: one.symbol for one in self.month.world.instruments}
+        columns = ("payload_id", "subject", "interval", "sha256", "rule")
+        for number, subject, interval, sha256, rule in held.select(columns).iter_rows():
+            is_wrong = (symbols[subject], interval, sha256) in self.month.providers.wrong
+            (reject if is_wrong else release)(self.platform, [hex_id(number)], "the simulator knows")
+            (self.done.rejected if is_wrong else self.done.released)[subject, rule] += 1
 
     def work(self) -> None:
         """Run what is due until nothing is."""
@@ -186,6 +204,11 @@ class Operator:
         platform.sleep = self.month.clock.sleep
         platform.random = generator(self.month.world.seed, "pauses", self.done.runs).random
         return platform
+
+
+def bodies(platform: Platform) -> pl.DataFrame:
+    """Return payload_id and the hash of the body of each payload that is in the books."""
+    return platform.store.database.frame(sql.SQL("SELECT payload_id, sha256 FROM ops.payloads"))
 
 
 def weekdays(count: int) -> list[date]:

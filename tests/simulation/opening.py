@@ -17,7 +17,14 @@ from tests.simulation.instruments import universe_file
 from tests.simulation.month import Month
 
 # As it is in life: the declared limits, three tries, half a minute's patience.
-AS_DECLARED = {"request_limits": "", "request_tries": 3, "longest_wait_seconds": 30.0}
+# One request at a time: which of several comes first is chance, and so is what a moment's failure strikes.
+AS_DECLARED = {
+    "request_limits": "",
+    "request_tries": 3,
+    "longest_wait_seconds": 30.0,
+    "requests_at_once": 1,
+    "operator": "simulator",
+}
 ANSWER_SECONDS = 5  # on the loopback nobody is slow but by the simulated clock
 
 

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tests.simulation.chance import generator
-from tests.simulation.mischief import LATE_BY, REVISED_AFTER, Mischief
+from tests.simulation.instruments import Instrument
+from tests.simulation.mischief import LATE_BY, ONE_INSTRUMENT, REVISED_AFTER, Mischief
 from tests.simulation.truth import PRICES, Day, Floats, Whole
 from tests.standin import Row
 
@@ -74,6 +75,11 @@ def sick(volumes: Whole, mischief: Mischief, day: Day) -> Whole:
     factor = random.uniform(3, 12)
     is_giant = random.random(len(volumes)) < 0.6
     return np.where(is_giant, (volumes * factor / 0.6).astype(np.int64), 0)
+
+
+def is_odd(one: Instrument, mischief: Mischief, now: datetime) -> bool:
+    """Tell whether all that is said of an instrument now is wrong."""
+    return any(mischief.is_odd_now(name, one.instrument_id, now) for name, *_ in ONE_INSTRUMENT)
 
 
 def rows_of(stamps: Whole, prices: Floats, volumes: Whole) -> list[Row]:

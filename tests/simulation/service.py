@@ -6,6 +6,7 @@ What belongs here: limits, failures, and who asked what and when. What does not:
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from tests.simulation.chance import chance, generator
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.instruments import CURRENCIES, Instrument
 from tests.simulation.mischief import Mischief
-from tests.simulation.saying import closing_said, day_said, minutes_said
+from tests.simulation.saying import closing_said, day_said, is_odd, minutes_said
 from tests.simulation.truth import Day, World
 from tests.standin import CHART, INVALID_CALL, JSON_TYPE, QUERY, Answer, Row, StandIn, chart_body
 
@@ -63,14 +64,23 @@ class Seen:
 
 
 class SimulatedProviders(StandIn):
-    """Both providers. `seen` is the log; `told_closing` the flat bars at the close that somebody was told of."""
+    """Both providers, and what they know of their answers.
+
+    `seen` is the log; `told_closing` the flat bars at the close that somebody was told of, by the hash of the body
+    that told them; `wrong` the bodies that are wrong as a whole: (symbol, interval, hash).
+    """
 
     def __init__(self, world: World, mischief: Mischief, clock: SimulatedClock) -> None:
         super().__init__(now=clock.peek())
         self.world, self.mischief, self.clock = world, mischief, clock
         self.seen: list[Seen] = []
-        self.told_closing: set[tuple[str, date]] = set()
+        self.told_closing: dict[str, set[tuple[str, date]]] = {}
+        self.wrong: set[tuple[str, str, str]] = set()
+        self.sent: dict[
+            str, tuple[int, int]
+        ] = {}  # hash of a body -> bars in it, and how many were said twice
         self._telling: set[tuple[str, date]] = set()  # by the answer that is being made
+        self._is_wrong = False  # the same one
         self._asked: Counter[tuple[str, str]] = Counter()
         self._sessions_asked: set[tuple[str, date]] = set()
         self._times: dict[str, deque[datetime]] = {"yahoo": deque(), "alphavantage": deque()}
@@ -96,12 +106,18 @@ class SimulatedProviders(StandIn):
             answer = self._zone(symbol)
         else:
             instead, trouble = self._in_trouble("yahoo", symbol, interval)
-            self._telling.clear()
+            self._telling, self._is_wrong = set(), False
             answer = self._spoiled(instead or self._chart(symbol, query), trouble)
-            self.told_closing |= set() if trouble in SPOILS else self._telling
+            self._remember(symbol, interval, answer.body)
         moment = self._passed(trouble)
         self.seen.append(Seen(moment, "yahoo", kind, symbol, interval, answer.status, trouble))
         return answer
+
+    def _remember(self, symbol: str, interval: str, body: bytes) -> None:
+        """Keep what is known of an answer that was made; of the same words the last meaning holds."""
+        sha256 = hashlib.sha256(body).hexdigest()
+        self.told_closing.setdefault(sha256, set()).update(self._telling)
+        (self.wrong.add if self._is_wrong else self.wrong.discard)((symbol, interval, sha256))
 
     def _passed(self, trouble: str) -> datetime:
         """Return when the request came in; a slow answer takes its time from then on."""
@@ -176,19 +192,23 @@ class SimulatedProviders(StandIn):
         if refused is not None:
             return refused
         rows = self._rows(one, interval, start, end)
-        body = chart_body(
-            symbol, interval, self._zone_of(one), CURRENCIES[one.mic][1], self._mixed(rows, symbol)
-        )
+        said = self._mixed(rows, symbol)
+        body = chart_body(symbol, interval, self._zone_of(one), CURRENCIES[one.mic][1], said)
+        self.sent[hashlib.sha256(body).hexdigest()] = (len(said), _said_twice(said))
         return Answer(200, body, JSON_TYPE)
 
     def _rows(self, one: Instrument, interval: str, start: int, end: int) -> list[Row]:
         now, rows = self.clock.peek(), []
         days = [day for day in self.world.traded[one.instrument_id].values() if not self._is_empty(day, now)]
+        self._is_wrong = len(days) < len(self.world.traded[one.instrument_id]) or is_odd(
+            one, self.mischief, now
+        )
         if interval == "1d":
             return [row for day in days for row in day_said(day, self.mischief, now) if start <= row[0] < end]
         inside = [day for day in days if day.session.open < end and start <= day.session.close]
         for day in inside:
             if self._is_first_asking(day, now):
+                self._is_wrong = True
                 continue
             rows += minutes_said(day, self.mischief, now, start, end)
             closing = closing_said(day, self.mischief, now, end)
@@ -261,6 +281,12 @@ class SimulatedProviders(StandIn):
         said = {name: fields for day in reversed(inside) for name, fields in _minutes(day, ends)}
         meta = {"2. Symbol": one.alphavantage, "4. Interval": "1min", "6. Time Zone": "US/Eastern"}
         return _said({"Meta Data": meta, "Time Series (1min)": said})
+
+
+def _said_twice(rows: list[Row]) -> int:
+    """Return how many rows repeat another one; rows without prices are refused, each by itself."""
+    stamps = [row[0] for row in rows if row[1] is not None]
+    return len(stamps) - len(set(stamps))
 
 
 def _minutes(day: Day, later: timedelta) -> list[tuple[str, dict[str, str]]]:

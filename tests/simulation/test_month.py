@@ -14,7 +14,7 @@ from findata_resources.environment import resolve_endpoints
 from findata_resources.providers import yahoo
 from tests.conftest import MakePlatform
 from tests.simulation import checks
-from tests.simulation.mischief import NOT_YET, PATHOLOGIES
+from tests.simulation.mischief import PATHOLOGIES
 from tests.simulation.month import Done, Month, Operator
 from tests.simulation.opening import opening, settings_of
 
@@ -34,7 +34,7 @@ class Lived:
 
 @pytest.fixture(scope="module")
 def lived(make_module_platform: MakePlatform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    month = Month.of(SEED, INSTRUMENTS, WEEKDAYS, sorted(PATHOLOGIES.keys() - NOT_YET.keys()))
+    month = Month.of(SEED, INSTRUMENTS, WEEKDAYS, sorted(PATHOLOGIES))
     with month.providers:
         operator = over(month, make_module_platform, tmp_path_factory.mktemp("month"))
         done = operator.live_through()

@@ -15,7 +15,7 @@ from findata_resources.environment import resolve_endpoints
 from tests.conftest import MakePlatform
 from tests.orchestration import Orchestrated, orchestrated
 from tests.simulation import checks
-from tests.simulation.mischief import NOT_YET, PATHOLOGIES
+from tests.simulation.mischief import PATHOLOGIES
 from tests.simulation.month import SLOTS, Month, Operator
 from tests.simulation.opening import opening, settings_of
 
@@ -58,7 +58,7 @@ def test_days_that_dagster_runs_end_in_the_truth(
     make_platform: MakePlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
-    month = Month.of(SEED, INSTRUMENTS, WEEKDAYS, sorted(PATHOLOGIES.keys() - NOT_YET.keys() - TOO_LARGE))
+    month = Month.of(SEED, INSTRUMENTS, WEEKDAYS, sorted(PATHOLOGIES.keys() - TOO_LARGE))
     with month.providers, orchestrated(make_platform(**settings_of(month, tmp_path))) as orchestration:
         scheduler = Scheduler(month, orchestration)
         with closing(scheduler.platform) as platform:

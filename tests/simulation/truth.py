@@ -150,7 +150,7 @@ def _traded(seed: int, instrument: Instrument, sessions: Sequence[Session]) -> d
     for session in sessions:
         day = _day(random, instrument, session, round(price, decimals), size)
         price = day.official[3]
-        if instrument.trades_on(session.day):
+        if instrument.trades_on(session.day) and session.day != instrument.untraded_date:
             days[session.day] = day
     return days
 
