@@ -4,7 +4,7 @@ Each function asks, receives and reports; an answer that is known already change
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from findata_resources.providers.decisions import DATASET as DECISIONS
 from findata_resources.providers.recorded import RecordedProvider
 from findata_resources.providers.recorded_files import Skipped, survey
 from findata_resources.providers.recorded_manifest import Manifest, load_manifest
+from findata_resources.stores import fetches
 from findata_resources.stores.raw import payload_id_in, receipt
 from findata_resources.stores.reports import WriteReport
 
@@ -120,8 +121,21 @@ def adopt_receipts(platform: Platform) -> Intake:
     if reference:
         for address in ("reference.sessions", "reference.instruments", "reference.symbols"):
             fold_facts(platform, address)
-    others = (payload for payload in payloads if payload["dataset"] not in (*REFERENCE_DATASETS, DECISIONS))
-    return sum(register_all(platform, others), total)
+    others = [payload for payload in payloads if payload["dataset"] not in (*REFERENCE_DATASETS, DECISIONS)]
+    intakes = register_all(platform, others)
+    _count_adopted(platform, [payload["payload_id"] for payload in others], intakes)
+    return sum(intakes, total)
+
+
+def _count_adopted(platform: Platform, payload_ids: Sequence[int], intakes: Sequence[Intake]) -> None:
+    """Enter in the ledger of requests what adopted answers hold: the run that asked was killed before it could."""
+    lines = fetches.lines_of(platform.store.database, payload_ids)
+    counts = [
+        (lines[payload_id], intake.rows_answered, intake.rows_duplicate, intake.rows_refused)
+        for payload_id, intake in zip(payload_ids, intakes, strict=True)
+        if payload_id in lines
+    ]
+    fetches.count_rows(platform.store.database, counts)
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:

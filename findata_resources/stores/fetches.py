@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from psycopg import sql
 
-from findata_resources.stores.database import Cursor, Database
+from findata_resources.stores.database import Cursor, Database, literal_list
 
 
 def enter(database: Database, row: Mapping[str, Any]) -> None:
@@ -36,6 +36,12 @@ def count_rows(database: Database, counts: Sequence[tuple[str, int, int, int]]) 
             """,
             [list(column) for column in zip(*counts, strict=True)],
         )
+
+
+def lines_of(database: Database, payload_ids: Sequence[int]) -> dict[int, str]:
+    """Return the fetch_id of each payload that somebody asked for."""
+    query = sql.SQL("SELECT payload_id, fetch_id FROM ops.fetches WHERE payload_id = ANY({})")
+    return dict(database.frame(query.format(literal_list(payload_ids, "bigint"))).iter_rows())
 
 
 def count_revisions(cursor: Cursor, observations: pl.DataFrame, revised_at: Mapping[datetime, int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from findata_assets.steps.platform import Platform
 from findata_resources.environment import resolve_endpoints
 from findata_resources.providers import yahoo
 from tests.conftest import MakePlatform
-from tests.simulation import checks
+from tests.simulation import checks, standing
 from tests.simulation.mischief import PATHOLOGIES
 from tests.simulation.month import Done, Month, Operator
 from tests.simulation.opening import opening, settings_of
@@ -59,6 +59,36 @@ def test_database_lake_and_digests_hold_the_truth(lived: Lived) -> None:
 
 def test_coverage_counts_the_minutes_that_there_were(lived: Lived) -> None:
     assert list(checks.coverage_is_wrong(lived.platform, lived.month)) == []
+
+
+def test_each_session_is_in_the_state_that_the_world_knows_and_final(lived: Lived) -> None:
+    assert list(standing.states_are_wrong(lived.platform, lived.month)) == []
+
+
+def test_a_world_in_which_something_else_happened_is_found_in_the_states(lived: Lived) -> None:
+    world = lived.month.world
+    one, *others = world.traded
+    silent = replace(world, traded={one: {}, **{name: world.traded[name] for name in others}})
+    (found,) = standing.states_are_wrong(lived.platform, replace(lived.month, world=silent))
+    assert "is in another state" in found
+
+
+def test_the_sensor_sees_nothing_left_to_ask_for(lived: Lived) -> None:
+    assert list(standing.sensor_sees_work(lived.platform, lived.month)) == []
+
+
+def test_what_was_implausible_was_held_rejected_asked_for_again_and_healed(lived: Lived) -> None:
+    assert list(standing.undecided(lived.platform, lived.month, lived.done)) == []
+    rules = {rule for _, rule in (*lived.done.rejected, *lived.done.released)}
+    assert rules == {"history_rescaled", "powers_of_ten_off", "shifted_in_time", "universe_empty"}
+
+
+def test_no_break_is_left_that_nobody_can_explain(lived: Lived) -> None:
+    assert list(standing.breaks_are_open(lived.platform)) == []
+
+
+def test_the_audit_log_counts_what_the_providers_sent(lived: Lived) -> None:
+    assert list(standing.audit_log_is_wrong(lived.platform, lived.month, lived.done)) == []
 
 
 def test_each_refused_row_is_explained_by_something_that_went_wrong(lived: Lived) -> None:
