@@ -17,6 +17,9 @@ from findata_resources.providers import CAPABILITIES, DEFAULT_SETTLES_AFTER
 from findata_resources.stores.database import literal_list
 
 ASKED_INTERVALS = ("1d", "1m")  # other widths are folded from minutes; some keys have 25 requests a day
+# Yahoo stamps a day with its session's open, on some exchanges with the local midnight before it: windows of days
+# begin so much before the first open.
+DAILY_LEAD = timedelta(hours=16)
 EXPIRES_SOON = timedelta(days=7)
 # Of a source that nobody can ask, what is missing can't be had.
 RECORDED_ONLY = Manners(DEFAULT_SETTLES_AFTER, timedelta())
@@ -88,6 +91,7 @@ def _judged(
         _manners(source, interval),
         platform.clock.now(),
         doubted=database.frame(_doubted_query(source, interval, start, end)),
+        spoken=database.frame(_spoken_query(source, interval, start, end)),
     )
 
 
@@ -108,9 +112,10 @@ def _series(platform: Platform, counted: pl.DataFrame) -> list[tuple[str, str]]:
 
 def followed_since(platform: Platform, source: str, interval: str) -> date | None:
     """Return the first day that a source was ever asked for; None where it never was."""
+    lead = DAILY_LEAD if interval == "1d" else timedelta()
     query = sql.SQL(
-        "SELECT min(window_start_time)::date AS first FROM ops.fetches WHERE source = {} AND interval = {}"
-    ).format(sql.Literal(source), sql.Literal(interval))
+        "SELECT (min(window_start_time) + {})::date AS first FROM ops.fetches WHERE source = {} AND interval = {}"
+    ).format(sql.Literal(lead), sql.Literal(source), sql.Literal(interval))
     first = platform.store.database.frame(query).item()
     assert isinstance(first, date | None)
     return first
@@ -192,7 +197,7 @@ def _counted_query(source: str, interval: str, start: date, end: date) -> sql.Co
         AND coverage.session_date >= {start}::date AND coverage.session_date < {end}::date
         """
     ).format(
-        table_name=sql.Literal("market.bars_1d" if interval == "1d" else "market.bars"),
+        table_name=sql.Literal(_table_of(interval)),
         slice=sql.Literal(f"{interval}/{source}/%"),
         source=sql.Literal(source),
         interval=sql.Literal(interval),
@@ -219,6 +224,25 @@ def _doubted_query(source: str, interval: str, start: date, end: date) -> sql.Co
         start=sql.Literal(str(start)),
         end=sql.Literal(str(end)),
     )
+
+
+def _spoken_query(source: str, interval: str, start: date, end: date) -> sql.Composed:
+    """Which answers tell of which sessions."""
+    return sql.SQL(
+        "SELECT subject AS instrument_id, scope_date AS session_date, payload_id FROM ops.payload_scopes "
+        "WHERE table_name = {} AND scope_date >= {}::date AND scope_date < {}::date AND payload_id IN "
+        "(SELECT payload_id FROM ops.answered_windows WHERE source = {} AND interval = {})"
+    ).format(
+        sql.Literal(_table_of(interval)),
+        sql.Literal(str(start)),
+        sql.Literal(str(end)),
+        sql.Literal(source),
+        sql.Literal(interval),
+    )
+
+
+def _table_of(interval: str) -> str:
+    return "market.bars_1d" if interval == "1d" else "market.bars"
 
 
 def _windows_query(book: str, source: str, interval: str, start: date, end: date) -> sql.Composed:

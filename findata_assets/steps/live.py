@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import polars as pl
 
 from findata_assets.steps.bar_sources import BAR_PROVIDERS, BarSource
-from findata_assets.steps.expected import asked_capabilities, states_of
+from findata_assets.steps.expected import DAILY_LEAD, asked_capabilities, states_of
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.requesting import Ask, Fetched, ask_all
 from findata_core.errors import ConfigurationError
@@ -22,8 +22,6 @@ from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
 FIRST_SOFR = date(2018, 4, 2)  # first value date; published on the next day (New York Fed)
 SOFR_TYPES = {"SOFR": "rates.rates", "SOFRAI": "rates.published_averages"}  # what is asked -> its table
 DAY = timedelta(days=1)
-# Yahoo stamps a day with its session's open, on some exchanges with the local midnight before it.
-DAILY_LEAD = timedelta(hours=16)
 CLOSING = timedelta(
     hours=3
 )  # bars that Yahoo adds after a close belong to the session: auctions, late prints

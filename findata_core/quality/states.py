@@ -3,7 +3,7 @@
 What belongs here: the rule by which a session becomes final, and by which asking again ends. What does not:
 counting bars (gaps.py), asking (findata_assets/steps/live.py).
 
-A session is final when it is complete and an answer that had settled says so; or when two settled answers, a
+A session is final when it is complete and an answer that had settled tells of it; or when two settled answers, a
 day apart, say the same of a session that lacks bars: a source that forgets for an evening is asked once more, a
 name that did not trade in some minutes is not asked for ever. One that is doubted, since its figures contradict
 others, is believed only after answers of several days, one a day: what a source corrects comes late. What lies
@@ -55,6 +55,7 @@ def session_states(
     manners: Manners,
     now: datetime,
     doubted: pl.DataFrame | None = None,
+    spoken: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the grid with what is known of each session, sorted by SESSION.
 
@@ -63,7 +64,8 @@ def session_states(
     instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
     instrument_id, start_time, end_time, refused_time (null where the source did not say no), held_time (null where
     the answer is not held: what is held proves nothing, and is not asked for again the same day). `doubted`: SESSION,
-    those whose figures can't be right beside others (default: none).
+    those whose figures can't be right beside others (default: none). `spoken`: instrument_id, session_date and
+    payload_id of answers that tell of a session; one that has none of it confirms no bar (default: all do).
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
     payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
@@ -71,7 +73,7 @@ def session_states(
     """
     known = (
         grid.join(counted, on=SESSION, how="left")
-        .join(_answers(grid, windows, manners), on=SESSION, how="left")
+        .join(_answers(grid, windows, manners, spoken), on=SESSION, how="left")
         .join(_touched(grid, asked), on=SESSION, how="left")
         .join(_doubts(grid, doubted), on=SESSION, how="left")
         .with_columns(
@@ -80,7 +82,7 @@ def session_states(
     )
     settles = pl.col("close_time") + manners.settles_after
     is_complete = pl.col("status") == "complete"
-    is_settled = pl.col("first_settled").is_not_null() | (is_complete & (pl.col("read_time") >= settles))
+    is_settled = pl.col("first_told").is_not_null() | (is_complete & (pl.col("read_time") >= settles))
     enough = pl.when("is_doubted").then(LAST_OPINION).otherwise(SECOND_OPINION)
     is_confirmed = pl.col("last_settled") - pl.col("first_settled") >= enough
     forgotten = pl.col("open_time") + manners.wall if manners.wall else pl.lit(None, pl.Datetime("us", "UTC"))
@@ -146,22 +148,36 @@ def _doubts(grid: pl.DataFrame, doubted: pl.DataFrame | None) -> pl.DataFrame:
     return known.with_columns(is_doubted=pl.lit(value=True))
 
 
-def _answers(grid: pl.DataFrame, windows: pl.DataFrame, manners: Manners) -> pl.DataFrame:
+def _answers(
+    grid: pl.DataFrame, windows: pl.DataFrame, manners: Manners, spoken: pl.DataFrame | None
+) -> pl.DataFrame:
     """Of each session, the answers that speak for the whole of it and came after its close."""
     whole = _pairs(grid, windows, whole=True).filter(pl.col("received_time") >= pl.col("close_time"))
-    settled = pl.col("received_time").filter(
-        pl.col("received_time") >= pl.col("close_time") + manners.settles_after
+    is_settled = pl.col("received_time") >= pl.col("close_time") + manners.settles_after
+    settled, told = (
+        pl.col("received_time").filter(flag) for flag in (is_settled, is_settled & pl.col("is_told"))
     )
     return (
-        whole.sort("received_time", "payload_id")
+        _with_told(whole, spoken)
+        .sort("received_time", "payload_id")
         .group_by(SESSION)
         .agg(
             first_settled=settled.min(),
+            first_told=told.min(),
             last_settled=settled.max(),
             last_answer=pl.col("received_time").max(),
             payload_id=pl.col("payload_id").last(),
         )
     )
+
+
+def _with_told(answers: pl.DataFrame, spoken: pl.DataFrame | None) -> pl.DataFrame:
+    """Add to (answer, session) pairs whether the answer has anything of the session."""
+    if spoken is None:
+        return answers.with_columns(is_told=pl.lit(value=True))
+    key = ["instrument_id", "session_date", "payload_id"]
+    told = spoken.select(key).unique().with_columns(is_told=pl.lit(value=True))
+    return answers.join(told, on=key, how="left").with_columns(pl.col("is_told").fill_null(value=False))
 
 
 def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

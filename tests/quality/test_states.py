@@ -30,6 +30,7 @@ def judged(
     window: tuple[datetime, datetime] = (OPEN, CLOSE + 3 * HOUR),
     manners: Manners = MANNERS,
     doubted: bool = False,
+    told: list[int] | None = None,
 ) -> dict[str, Any]:
     """The one session as it is judged: answers received at these instants, bars counted so, requests that failed."""
     grid = pl.DataFrame([{**KEY, "open_time": OPEN, "close_time": CLOSE}], schema=GRID_SCHEMA)
@@ -66,7 +67,13 @@ def judged(
         },
     )
     doubts = grid if doubted else None
-    (row,) = session_states(grid, counted, windows, requests, manners, now, doubts).iter_rows(named=True)
+    spoken = None
+    if told is not None:
+        schema = {"instrument_id": pl.String, "session_date": pl.Date, "payload_id": pl.Int64}
+        rows = [("MSFT.XNAS", KEY["session_date"], number) for number in told]
+        spoken = pl.DataFrame(rows, schema=schema, orient="row")
+    states = session_states(grid, counted, windows, requests, manners, now, doubts, spoken)
+    (row,) = states.iter_rows(named=True)
     return row
 
 
@@ -134,6 +141,18 @@ def test_a_complete_session_that_is_doubted_is_asked_for_daily_and_believed_afte
     row = judged(settled + 9 * DAY, [settled, settled + 4 * DAY], "complete", settled, doubted=True)
     assert (row["is_final"], row["is_due"]) == (True, False)
     assert judged(settled + DAY, [settled], "complete", settled)["is_final"]
+
+
+def test_a_settled_answer_that_has_nothing_of_a_session_confirms_none_of_its_provisional_bars() -> None:
+    soon, settled = CLOSE + HOUR, CLOSE + DAY
+    row = judged(settled + HOUR, [soon, settled], "complete", soon, told=[0])
+    assert (row["state"], row["is_final"], row["is_due"]) == ("present", False, False)
+    assert judged(settled + DAY, [soon, settled], "complete", soon, told=[0])["is_due"]
+    answers = [soon, settled, settled + DAY]
+    assert judged(settled + DAY, answers, "complete", settled + DAY, told=[0, 2])["is_final"]
+    assert judged(settled + DAY, answers, "complete", soon, told=[0])[
+        "is_final"
+    ]  # the source has no more of it
 
 
 def test_an_answer_for_a_part_of_the_session_or_from_before_its_close_proves_nothing() -> None:
