@@ -226,6 +226,9 @@ def _pairs(grid: pl.DataFrame, windows: pl.DataFrame, *, whole: bool) -> pl.Data
     found = both.filter(pl.col("first") <= pl.col("last")).with_columns(
         place=pl.int_ranges("first", pl.col("last") + 1)
     )
-    return found.explode("place").join(
-        numbered.select(*SESSION, "open_time", "close_time", "place"), on=["instrument_id", "place"]
+    # The times looked up are those of the stretch's ends, not of each session in it.
+    return (
+        found.drop(starts, ends)
+        .explode("place")
+        .join(numbered.select(*SESSION, "open_time", "close_time", "place"), on=["instrument_id", "place"])
     )

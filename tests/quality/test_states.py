@@ -208,3 +208,46 @@ def test_asking_whatever_is_due_ends(hours: list[int], status: str | None, delay
     )  # each time while nothing has come and nothing has settled, then three times at most, six if it is doubted
     final = judged(now, [time for time in answers if time <= now], status, max(answers), doubted=doubted)
     assert not final["is_due"]
+
+
+def test_of_a_window_over_many_sessions_each_is_judged_by_its_own_close() -> None:
+    """Three days in one answer, received an hour after the last close: two have settled, one has not."""
+    days = [date(2025, 11, 18) + number * DAY for number in range(3)]
+    grid = pl.DataFrame(
+        [
+            {**KEY, "session_date": day, "open_time": OPEN + number * DAY, "close_time": CLOSE + number * DAY}
+            for number, day in enumerate(days)
+        ],
+        schema=GRID_SCHEMA,
+    )
+    received = CLOSE + 2 * DAY + HOUR
+    schema = {
+        **{name: GRID_SCHEMA[name] for name in KEY},
+        "status": pl.String(),
+        "present_bars": pl.Int32(),
+        "expected_bars": pl.Int32(),
+        "read_time": INSTANT,
+    }
+    counted = pl.DataFrame(
+        [
+            {
+                **KEY,
+                "session_date": day,
+                "status": "complete",
+                "present_bars": 2,
+                "expected_bars": 2,
+                "read_time": None,
+            }
+            for day in days
+        ],
+        schema=schema,
+    )
+    asked = {"instrument_id": "MSFT.XNAS", "start_time": OPEN, "end_time": received}
+    windows = pl.DataFrame([{**asked, "received_time": received, "payload_id": 7}])
+    requests = pl.DataFrame(
+        [{**asked, "refused_time": None, "held_time": None}],
+        schema_overrides={"refused_time": INSTANT, "held_time": INSTANT},
+    )
+    states = session_states(grid, counted, windows, requests, MANNERS, received)
+    assert states.get_column("is_final").to_list() == [True, True, False]
+    assert not states.get_column("is_due").any()
