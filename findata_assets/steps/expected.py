@@ -207,11 +207,11 @@ def _counted_query(source: str, interval: str, start: date, end: date) -> sql.Co
 
 
 def _doubted_query(source: str, interval: str, start: date, end: date) -> sql.Composed:
-    """Sessions of which a source contradicts itself: minutes and day disagree, or the minutes' volume is sick.
+    """Sessions whose minutes are in doubt: they and the source's own day disagree, or their volume is sick.
 
     Where two sources differ nobody knows which of them to ask again.
     """
-    kinds = {"1m": ("minutes_daily", "sick_volume"), "1d": ("minutes_daily",)}.get(interval, ())
+    kinds = ("minutes_daily", "sick_volume") if interval == "1m" else ()
     return sql.SQL(
         "SELECT DISTINCT instrument_id, {source} AS source, {interval} AS interval, session_date FROM ops.breaks "
         "WHERE left_source = {source} AND right_source = {source} AND kind = ANY({kinds}) "
