@@ -44,7 +44,7 @@ PATHOLOGIES: Mapping[str, str] = {
     "thin_names": "of some names most minutes pass without a trade",
     "too_many": "429 at random, without Retry-After, with seconds and with a date in it",
     "unit_change": "one instrument's prices come in pounds instead of pence",
-    "unknown_split": "one instrument's prices come rescaled without a split",
+    "unknown_split": "one instrument's minutes come rescaled without a split",
     "unknown_symbol": "one instrument's symbol is unknown to Yahoo",
     "unsorted": "bars stand in no order",
     "untraded": "a thin name does not trade at all in one session",

@@ -62,7 +62,10 @@ def day_said(day: Day, mischief: Mischief, now: datetime) -> list[Row]:
     if mischief.strikes("daily_provisional", now < day.session.close_time + REVISED_AFTER):
         # The last minute's close stands for the auction's; the auction's volume lacks.
         prices[0, 3], volume = day.prices[-1, 3], int(day.volumes.sum())
-    prices = prices * _scale(day, mischief, now)
+    # A day that is rescaled when it is first told contradicts nothing, and no complete day is asked for again: that the
+    # platform can't put right, so an unknown split strikes the minutes alone.
+    is_split = mischief.odd_evening.get("unknown_split") == (day.instrument.instrument_id, now.date())
+    prices = prices if is_split else prices * _scale(day, mischief, now)
     stamp = day.session.open
     if mischief.strikes("midnight_days", day.instrument.mic in MIDNIGHT_MICS):
         stamp = int(datetime.combine(day.session.day, time(), ZoneInfo(day.session.zone)).timestamp())
