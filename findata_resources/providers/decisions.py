@@ -11,11 +11,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from findata_core.errors import MalformedPayload
 from findata_resources.provider import Parsed, Received, Request, table_rows
 
 DATASET = "decisions"
 VERDICTS = ("hold", "release", "reject")
+# What bytes may raise that are no decision: no JSON or another shape, nested too deep, numbers beyond 64 bits.
+UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError, pl.exceptions.PolarsError)
 RULES_OPERATOR = "findata"  # who holds: no person
 
 
@@ -52,8 +56,9 @@ def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
             }
             for item in content["payloads"]
         ]
-    except (ValueError, KeyError, TypeError) as error:
+        return [Parsed("ops.decisions", table_rows("ops.decisions", rows))]
+    except UNREADABLE as error:
         raise MalformedPayload(
-            f"A decision can't be read: {error}", "Restore its body from a backup; findata wrote it"
+            f"A decision can't be read: {type(error).__name__}",
+            "Restore its body from a backup; findata wrote it",
         ) from error
-    return [Parsed("ops.decisions", table_rows("ops.decisions", rows))]

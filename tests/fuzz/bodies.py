@@ -14,7 +14,7 @@ from typing import Any
 
 from findata_assets.steps.sources import recorded_requests
 from findata_core.errors import ConfigurationError, MalformedPayload, RefusedRequest, RetriableProviderError
-from findata_resources.providers import PARSERS, alphavantage_series, calendar, nyfed
+from findata_resources.providers import PARSERS, alphavantage_series, calendar, decisions, nyfed
 from findata_resources.providers.yahoo_chart import bars_request
 from tests.chaos.market import UNIVERSE, tasks
 from tests.standin import SAMPLE
@@ -42,6 +42,7 @@ def seeds() -> tuple[Seed, ...]:
     return (
         *_alphavantage(),
         Seed("calendar", ("findata", "sessions"), _sessions(), {"subject": "XNYS", "source": "findata"}),
+        Seed("decision", ("findata", "decisions"), _decision(), {}),
         Seed("universe", ("findata", "universe"), UNIVERSE.encode(), {"source": "findata"}),
         *_nyfed(),
         *_recorded("bars"),
@@ -101,6 +102,11 @@ def _recorded(dataset: str) -> list[Seed]:
             Seed(f"recorded {stored['parameters']['file']}", ("recorded", dataset), b"".join(lines), stored)
         )
     return made
+
+
+def _decision() -> bytes:
+    evidence = [{"time": "2022-06-14 13:30", "stored": 250.5, "said": 125.25}]
+    return decisions.decision("hold", [(7, "all prices are half", evidence)], END, "history_rescaled").body
 
 
 def _sessions() -> bytes:
