@@ -196,6 +196,15 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "start_time": OPEN,
         "end_time": CLOSE,
     },
+    "findata.provenance.v1.AnsweredWindow": {
+        "instrument_id": "MSFT.XNAS",
+        "source": "yahoo",
+        "interval": "1m",
+        "payload_id": 1,
+        "start_time": OPEN,
+        "end_time": KNOWN,
+        "received_time": KNOWN,
+    },
     "findata.provenance.v1.Fetch": {
         "fetch_id": "a",
         "source": "yahoo",
