@@ -94,13 +94,13 @@ def database_url(stack: tuple[Settings, Endpoints]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def bucket(stack: tuple[Settings, Endpoints]) -> str:
-    """The name of an empty bucket for one test module; its server is thrown away with it."""
-    _, endpoints = stack
+def bucket(stack: tuple[Settings, Endpoints]) -> Iterator[str]:
+    """The name of an empty bucket for one test module."""
     name = f"test-{uuid.uuid4().hex[:12]}"
-    keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
-    s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region).create_bucket(Bucket=name)
-    return name
+    client = _client(stack[1])
+    client.create_bucket(Bucket=name)
+    yield name
+    client.delete_bucket(Bucket=name)
 
 
 @pytest.fixture(scope="session")
@@ -172,11 +172,16 @@ def trial_data() -> Path:
 
 @contextmanager
 def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
-    """Yield a maker of platforms; at the end their databases are dropped."""
+    """Yield a maker of platforms; at the end their databases and buckets are dropped.
+
+    A bucket takes seven of the server's volumes, of which it has as many as the disk has room for.
+    """
     home = _reachable_folder()
     universe = home / "universe.csv"
     universe.write_text(ONE_INSTRUMENT)
     made: list[tuple[str, Platform]] = []
+    buckets: list[str] = []
+    client = _client(endpoints)
 
     def make(**arguments: Any) -> Platform:
         name = f"test_{uuid.uuid4().hex[:12]}"
@@ -184,9 +189,8 @@ def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
         small = {"universe": universe, "calendar_start": date(2022, 1, 3), **HASTE, **arguments}
         settings = _named_settings(endpoints, home, name, **small)
         if "s3_bucket" not in arguments:
-            keys = (endpoints.s3_access_key, endpoints.s3_secret_key)
-            client = s3_client(endpoints.s3_endpoint, *keys, endpoints.s3_region)
             client.create_bucket(Bucket=settings.s3_bucket)
+            buckets.append(settings.s3_bucket)
         platform = platform_at(settings, resolve_endpoints(settings))
         platform.sleep = _never
         made.append((name, platform))
@@ -198,7 +202,15 @@ def _platforms(endpoints: Endpoints, template: str) -> Iterator[MakePlatform]:
         for name, platform in made:
             platform.close()
             _administer(endpoints.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+        for bucket in buckets:
+            client.delete_bucket(Bucket=bucket)
         shutil.rmtree(home)
+
+
+def _client(endpoints: Endpoints) -> Any:
+    return s3_client(
+        endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key, endpoints.s3_region
+    )
 
 
 def _named_settings(endpoints: Endpoints, home: Path, database: str, **arguments: Any) -> Settings:
