@@ -20,14 +20,13 @@ from benchmarks.measuring import Line, seconds_of
 from benchmarks.servers import temporary_home, temporary_servers
 from benchmarks.year import make_session
 from findata_assets.steps import proof
-from findata_assets.steps.due_steps import STEPS
+from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import NoLake, Platform, open_platform
 from findata_assets.steps.receiving import receive
 from findata_assets.steps.sources import load_recorded, recorded_answers, refresh_reference
 from findata_core.schema.tables import table
 from findata_resources.migrations.migrate import migrate
 from findata_resources.provider import Received
-from findata_resources.stores.due import due_dates
 
 TARGET_SHARE = 0.01
 SESSION = date(2025, 6, 3)
@@ -56,7 +55,7 @@ def run(instruments: int = 200, repeats: int = 3) -> list[Line]:
             try:
                 refresh_reference(platform)
                 load_recorded(platform, folder, None, "bars")
-                _run(platform)
+                run_due(platform)
                 turns = [_turn(platform, folder, number) for number in range(repeats + 1)][1:]
             finally:
                 platform.close()
@@ -71,12 +70,6 @@ def _turn(platform: Platform, folder: Path, number: int) -> Turn:
     repaired = seconds_of(lambda: _repair(here, revised))
     published = seconds_of(lambda: platform.lake.publish(platform.store))
     return Turn(seconds_of(lambda: _rebuild(platform)), repaired, published)
-
-
-def _run(platform: Platform) -> None:
-    """Run the steps that something is due of, in their order, until nothing is."""
-    while due := set(due_dates(platform.store.database).get_column("asset")):
-        STEPS[next(name for name in STEPS if name in due)](platform)
 
 
 def _rebuild(platform: Platform) -> None:
@@ -98,7 +91,7 @@ def _repair(platform: Platform, revised: Received) -> None:
     before = _revised_rows(platform)
     if receive(platform, revised).payloads_new != 1:
         raise AssertionError("A revision is a payload of its own")
-    _run(platform)
+    run_due(platform)
     if _revised_rows(platform) != before + 1:
         raise AssertionError("One bar was revised")
 

@@ -14,6 +14,8 @@ from findata_assets.steps.derived import (
 )
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform
+from findata_core.lineage import arrows_from
+from findata_resources.stores import due
 from findata_resources.stores.reports import WriteReport
 
 Step = Callable[[Platform], WriteReport]
@@ -44,5 +46,15 @@ STEPS: Mapping[str, Step] = {
 
 
 def run_due(platform: Platform) -> dict[str, WriteReport]:
-    """Run every step once, in order, and return the reports by table."""
-    return {name: step(platform) for name, step in STEPS.items()}
+    """Run the steps that something is due of, or of what they change, in order; return the reports by table.
+
+    What an interrupted run has committed and not published is published too.
+    """
+    waiting = set(due.due_dates(platform.store.database).get_column("asset"))
+    reports: dict[str, WriteReport] = {}
+    for name, step in STEPS.items():
+        if name in waiting:
+            reports[name] = step(platform)
+            waiting.update(arrow.downstream for arrow in arrows_from(name))
+    platform.lake.publish(platform.store)
+    return reports

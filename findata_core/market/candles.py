@@ -43,7 +43,7 @@ def fold_session_candles(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataF
     """
     minutes = bars.filter(interval="1m", session_phase="regular").sort(BAR_KEY)
     _refuse_unchosen(minutes)
-    bounds = SessionBounds.of(sessions)
+    bounds = SessionBounds.of(_of_the_bars(sessions, minutes))
     instruments = minutes["instrument_id"].unique().sort()
     folded = fold_arrays(_minute_arrays(minutes, instruments), _venues(instruments, bounds), bounds)
     frames = [_candle_frame(name, arrays, minutes, bounds) for name, arrays in folded.items()]
@@ -68,6 +68,12 @@ def daily_candles(bars_1d: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame
         is_complete=pl.lit(value=True),
     )
     return candles.select(_columns(bars_1d)).sort(CANDLES.business_key)
+
+
+def _of_the_bars(sessions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """The sessions from the bars' first to their last: to lay out decades of them takes longer than to fold one."""
+    days = bars["session_date"]
+    return sessions.filter(pl.col("session_date").is_between(days.min(), days.max()))
 
 
 def _columns(bars: pl.DataFrame) -> list[str]:

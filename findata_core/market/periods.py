@@ -39,6 +39,7 @@ def fold_period_candles(candles: pl.DataFrame, sessions: pl.DataFrame, period: s
     Bases are never mixed: where a period has sessions of several, those of the first in ADJUSTMENT_ORDER
     count and the others are absent. Sources may differ between sessions; then they are joined by "+".
     """
+    sessions = _of_the_periods(sessions, candles, period)
     known = sessions.select("mic", "session_date").unique()
     placed = candles.filter(interval="1d").with_columns(
         mic=mic_of(pl.col("instrument_id")), period_start_date=_start(period)
@@ -51,6 +52,16 @@ def fold_period_candles(candles: pl.DataFrame, sessions: pl.DataFrame, period: s
         c.name for c in PERIOD_CANDLES.columns if c.name != "ingest_time" or "ingest_time" in candles.columns
     ]
     return rows.with_columns(interval=pl.lit(period), is_complete=is_whole).select(columns).sort(SERIES)
+
+
+def _of_the_periods(sessions: pl.DataFrame, candles: pl.DataFrame, period: str) -> pl.DataFrame:
+    """The sessions of the periods that the candles touch."""
+    first, last = candles["session_date"].min(), candles["session_date"].max()
+    if first is None:
+        return sessions.clear()
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    return sessions.filter(pl.col("session_date").is_between(*period_bounds(first, last, period)))
 
 
 def _start(period: str) -> pl.Expr:

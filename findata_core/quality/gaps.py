@@ -30,7 +30,7 @@ def coverage(bars: pl.DataFrame, sessions: pl.DataFrame, instruments_sources: pl
     whole intervals of the local day (hours from 10:00), it is that one, from the open on. Missing ranges
     are UTC, do not cross a break and end at the segment's close.
     """
-    asked = _asked(instruments_sources, sessions)
+    asked = _asked(instruments_sources, _of_the_series(sessions, instruments_sources))
     placed = bars.select(*SCOPE, "session_phase", "event_time").join(asked, on=SCOPE)
     scopes = _with_grid(asked, placed)
     slots = _slots(scopes, placed)
@@ -47,6 +47,14 @@ def coverage(bars: pl.DataFrame, sessions: pl.DataFrame, instruments_sources: pl
     return complete.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(
         COVERAGE.business_key
     )
+
+
+def _of_the_series(sessions: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
+    """The sessions that any of the series asks for."""
+    first, last = series["first_date"], series["last_date"]
+    if series.is_empty() or first.null_count() or last.null_count():
+        return sessions
+    return sessions.filter(pl.col("session_date").is_between(first.min(), last.max()))
 
 
 def _status() -> pl.Expr:

@@ -87,6 +87,8 @@ def left_out(bars: pl.DataFrame) -> pl.DataFrame:
 def compare_providers(bars: pl.DataFrame, _sessions: pl.DataFrame | None = None) -> pl.DataFrame:
     """Compare regular bars of one width and start of every two sources, the first by name on the left."""
     regular = bars.filter(session_phase="regular")
+    if regular.get_column("source").n_unique() < 2:
+        return pl.DataFrame(schema=FINDING_SCHEMA)
     several = regular.group_by(BASIS).agg(pl.col("source").n_unique()).filter(pl.col("source") > 1)
     by_source = regular.join(several, on=BASIS, how="semi").partition_by("source", as_dict=True)
     found = [pl.DataFrame(schema=FINDING_SCHEMA)]
@@ -98,6 +100,8 @@ def compare_providers(bars: pl.DataFrame, _sessions: pl.DataFrame | None = None)
 def compare_minutes_daily(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Compare each source's regular minutes, folded to a day, with its own daily bar."""
     daily = bars.filter(interval="1d")
+    if daily.is_empty():
+        return pl.DataFrame(schema=FINDING_SCHEMA)
     minutes = bars.filter(interval="1m").join(daily, on=SERIES, how="semi").sort("event_time")
     regular = minutes.filter(session_phase="regular")
     days = _folded(regular).join(daily.select(*SERIES, "interval", "event_time"), on=SERIES)
@@ -112,6 +116,8 @@ def compare_minutes_daily(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.Data
 def compare_candles_bars(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Compare candles folded from each source's minutes, as market.candles are, with its own bars of that width."""
     own = bars.filter(pl.col("interval").is_in(OWN_INTERVALS), session_phase="regular")
+    if own.is_empty():
+        return pl.DataFrame(schema=FINDING_SCHEMA)
     minutes = bars.filter(interval="1m").join(own, on=SERIES, how="semi")
     found = [pl.DataFrame(schema=FINDING_SCHEMA)]
     for (source,), part in minutes.group_by(["source"], maintain_order=True):

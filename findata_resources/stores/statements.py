@@ -8,7 +8,7 @@ import polars as pl
 from psycopg import sql
 
 from findata_core.schema.tables import Table
-from findata_resources.stores.database import Cursor, copy_into, literal_list, name_of
+from findata_resources.stores.database import FEW_ROWS, Cursor, copy_into, literal_list, name_of
 from findata_resources.stores.digest_book import lake_partition
 
 DAY = timedelta(days=1)
@@ -66,6 +66,9 @@ def delete_rows(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
     """Delete rows by business key; the time range lets TimescaleDB leave other chunks alone."""
     if rows.is_empty():
         return
+    if rows.height <= FEW_ROWS:
+        _delete_few(cursor, target, rows)
+        return
     staging = sql.Identifier(f"deleted_{target.schema}_{target.name}")
     cursor.execute(
         sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DROP").format(
@@ -74,15 +77,37 @@ def delete_rows(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
     )
     cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
     copy_into(cursor, target, rows, staging)
-    conditions = [sql.SQL("old.{0} = gone.{0}").format(sql.Identifier(name)) for name in target.business_key]
-    arguments: list[Any] = []
-    if target.time_column:
-        times = rows.get_column(target.time_column)
-        conditions.append(sql.SQL("old.{} BETWEEN %s AND %s").format(sql.Identifier(target.time_column)))
-        arguments = [times.min(), times.max()]
+    same = [sql.SQL("old.{0} = gone.{0}").format(sql.Identifier(name)) for name in target.business_key]
+    within, arguments = _time_range(target, rows)
     cursor.execute(
         sql.SQL("DELETE FROM {} AS old USING {} AS gone WHERE {}").format(
-            name_of(target), staging, sql.SQL(" AND ").join(conditions)
+            name_of(target), staging, sql.SQL(" AND ").join([*same, *within])
         ),
         arguments,
     )
+
+
+def _delete_few(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
+    """Delete rows whose keys go as parameters: a staging table of their own takes longer than deleting them."""
+    key = rows.select(target.business_key)
+    place = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * key.width))
+    listed = sql.SQL("({}) IN ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, target.business_key)),
+        sql.SQL(", ").join([place] * key.height),
+    )
+    within, arguments = _time_range(target, rows)
+    cursor.execute(
+        sql.SQL("DELETE FROM {} AS old WHERE {}").format(
+            name_of(target), sql.SQL(" AND ").join([listed, *within])
+        ),
+        [*(value for row in key.iter_rows() for value in row), *arguments],
+    )
+
+
+def _time_range(target: Table, rows: pl.DataFrame) -> tuple[list[sql.Composed], list[Any]]:
+    """Return the condition that prunes chunks, if the table has a time, and its arguments."""
+    if not target.time_column:
+        return [], []
+    times = rows.get_column(target.time_column)
+    condition = sql.SQL("old.{} BETWEEN %s AND %s").format(sql.Identifier(target.time_column))
+    return [condition], [times.min(), times.max()]
