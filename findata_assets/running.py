@@ -28,7 +28,12 @@ ROUNDS = (
     4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
 )
 
-REFERENCE = ("reference.instruments", "reference.symbols", "reference.sessions")
+REFERENCE = (
+    "reference.instruments",
+    "reference.symbols",
+    "reference.sessions",
+    "reference.session_changes",
+)
 
 # What runs together, in order: tables of one grain whose inputs come before them.
 GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], ...] = (

@@ -6,6 +6,7 @@ import typer
 
 from findata_cli import lake
 from findata_cli.breaks import breaks
+from findata_cli.calendars import calendars
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
@@ -17,7 +18,7 @@ from findata_cli.planning import plan
 from findata_cli.proving import rebuild, verify
 from findata_cli.quarantine import list_held, reject, release, show
 from findata_cli.querying import sql
-from findata_cli.schemas import diff, migrate
+from findata_cli.schemas import diff, migrate, revision
 from findata_cli.servers import down, status, up
 
 HELP = """Financial data in TimescaleDB and on S3, kept by Dagster.
@@ -57,6 +58,7 @@ for _command in (
     sql,
     as_of,
     coverage,
+    calendars,
     breaks,
     explain,
     verify,
@@ -65,6 +67,7 @@ for _command in (
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
+schema.command(cls=FindataCommand, epilog=EXIT_CODES)(revision)
 app.add_typer(lake.app, name="lake")
 app.add_typer(schema, name="schema")
 quarantine.command("list", cls=FindataCommand, epilog=EXIT_CODES)(list_held)

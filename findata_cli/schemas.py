@@ -1,6 +1,8 @@
-"""migrate and schema diff: the database's tables brought to, and compared with, the contract."""
+"""migrate, schema diff and schema revision: the database's tables brought to, and compared with, the contract."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
@@ -35,3 +37,23 @@ def diff() -> None:
     screen.say("the database would become what the contract says by:")
     screen.say(operations)
     raise typer.Exit(PROOF_FAILED)
+
+
+def revision(
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="What changes, in a few words.")],
+) -> None:
+    """Write the migration that brings the database from its newest revision to the contract in proto/.
+
+    For whoever develops findata: change proto/, run scripts/generate.py, then this on a migrated database; read what it
+    wrote before it is committed.
+    """
+    settings = opening.settings_in_force()
+    from findata_resources.environment import resolve_endpoints
+    from findata_resources.migrations.migrate import write_revision
+
+    path = write_revision(resolve_endpoints(settings).database_url, message)
+    screen.say(
+        f"wrote {path}; read it, then run findata migrate"
+        if path
+        else "nothing to write: the database is what the contract says"
+    )

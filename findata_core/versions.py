@@ -20,13 +20,46 @@ class Versions:
     history: pl.DataFrame
     conflicting: pl.DataFrame
 
+    def parts(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Return the three frames in the order of their declaration."""
+        return self.current, self.history, self.conflicting
 
-def fold_versions(table: Table, observations: pl.DataFrame) -> Versions:
+
+def fold_versions(table: Table, observations: pl.DataFrame, standing: pl.DataFrame | None = None) -> Versions:
     """Fold observations (rows in the table's shape, any order) into versions.
 
     A value that is said again stays one version, known from the first time it was said. Of two payloads
-    received at the same instant the one with the greater payload_id speaks.
+    received at the same instant the one with the greater payload_id speaks. `standing`: current rows of earlier
+    folds, each with the knowledge of the payload that first said it. Where a payload says the whole of its subject
+    (`snapshot_date`), what one of `observations` leaves out ends a version without beginning another.
     """
+    said = observations if standing is None else pl.concat([standing, observations])
+    if not table.snapshot_date:
+        return _folded(table, said, value_columns(table))
+    silent = _left_out(table, observations, said)
+    marked = pl.concat(
+        [said.with_columns(is_said=pl.lit(value=True)), silent.with_columns(is_said=pl.lit(value=False))]
+    )
+    versions = _folded(table, marked, [*value_columns(table), "is_said"])
+    return Versions(*(rows.filter("is_said").drop("is_said") for rows in versions.parts()))
+
+
+def _left_out(table: Table, observations: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of null values for each key that a payload leaves out between its first and last date."""
+    payload = [table.digest_subject, "ingest_time", "payload_id"]
+    key, day = list(table.business_key), pl.col(table.snapshot_date)
+    reaches = observations.group_by(payload).agg(first_date=day.min(), last_date=day.max())
+    known = said.select(key).unique().join(reaches, on=table.digest_subject)
+    within = known.filter(day.is_between("first_date", "last_date"))
+    silent = within.join(observations, on=[*key, "ingest_time", "payload_id"], how="anti")
+    return silent.select(
+        pl.col(name) if name in silent.columns else pl.lit(None, dtype).alias(name)
+        for name, dtype in said.schema.items()
+    )
+
+
+def _folded(table: Table, observations: pl.DataFrame, values: list[str]) -> Versions:
+    """Fold observations whose `values` tell one version from the next."""
     key = list(table.business_key)
     ordered = observations.sort([*key, "ingest_time", "payload_id"])
     same_key = _same_as(key, 1)
@@ -34,7 +67,7 @@ def fold_versions(table: Table, observations: pl.DataFrame) -> Versions:
         _same_as(key, -1) & (pl.col("ingest_time") == pl.col("ingest_time").shift(-1))
     ).fill_null(value=False)
     spoken = ordered.filter(is_last_of_instant)
-    is_new = ~(same_key & _same_as(value_columns(table), 1)).fill_null(value=False)
+    is_new = ~(same_key & _same_as(values, 1)).fill_null(value=False)
     versions = spoken.filter(is_new).with_columns(
         pl.when(_same_as(key, -1).fill_null(value=False))
         .then(pl.col("ingest_time").shift(-1))
@@ -43,7 +76,7 @@ def fold_versions(table: Table, observations: pl.DataFrame) -> Versions:
     return Versions(
         current=versions.filter(pl.col("superseded_time").is_null()).drop("superseded_time"),
         history=versions.filter(pl.col("superseded_time").is_not_null()),
-        conflicting=_conflicting(table, ordered, is_last_of_instant),
+        conflicting=_conflicting(ordered, is_last_of_instant, values),
     )
 
 
@@ -89,7 +122,7 @@ def _same_as(columns: list[str], distance: int) -> pl.Expr:
     return pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(distance)) for name in columns)
 
 
-def _conflicting(table: Table, ordered: pl.DataFrame, is_last_of_instant: pl.Expr) -> pl.DataFrame:
+def _conflicting(ordered: pl.DataFrame, is_last_of_instant: pl.Expr, values: list[str]) -> pl.DataFrame:
     """Return the rows that lost to one of the same instant and did say something else."""
-    differs = ~_same_as(value_columns(table), -1)
+    differs = ~_same_as(values, -1)
     return ordered.filter(~is_last_of_instant & differs)

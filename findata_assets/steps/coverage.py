@@ -16,6 +16,7 @@ from findata_core.schema.tables import table
 from findata_resources.stores import due
 from findata_resources.stores.database import literal_list, upsert
 from findata_resources.stores.reports import WriteReport
+from findata_resources.stores.statements import delete_rows
 
 KEY = ["instrument_id", "source", "interval"]
 BAR_TABLES = ("market.bars", "market.bars_1d")
@@ -34,7 +35,9 @@ def refresh_coverage(platform: Platform) -> WriteReport:
     with platform.store.database.transaction() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [target.address])
         held = due.claim(cursor, target.address, marks)
-        rows = _still_right(platform, rows, marks, held, subjects)
+        known = platform.store.database.frame(_known_query(subjects))
+        rows = _still_right(rows, marks, held, known)
+        delete_rows(cursor, target, _no_longer_counted(known, rows, held))
         changed = upsert(cursor, target, rows)
         due.clear(cursor, target.address, held)
     return WriteReport(
@@ -42,11 +45,17 @@ def refresh_coverage(platform: Platform) -> WriteReport:
     )
 
 
+def _no_longer_counted(known: pl.DataFrame, rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys of rows whose day was taken out of the calendar, or of which no bar is left."""
+    mine, theirs = ["instrument_id", "session_date"], ["subject", "scope_date"]
+    looked_at = known.join(held, left_on=mine, right_on=theirs, how="semi")
+    return looked_at.join(rows, on=[*KEY, "session_date"], how="anti")
+
+
 def _still_right(
-    platform: Platform, rows: pl.DataFrame, marks: pl.DataFrame, held: pl.DataFrame, subjects: list[str]
+    rows: pl.DataFrame, marks: pl.DataFrame, held: pl.DataFrame, known: pl.DataFrame
 ) -> pl.DataFrame:
     """Return the counts that nobody has overtaken: of marks still held, and of sessions still unknown."""
-    known = platform.store.database.frame(_known_query(subjects))
     mine, theirs = ["instrument_id", "session_date"], ["subject", "scope_date"]
     counted = rows.join(held, left_on=mine, right_on=theirs, how="semi")
     missing = rows.join(marks, left_on=mine, right_on=theirs, how="anti")

@@ -14,11 +14,14 @@ from findata_assets.steps.derived import (
 )
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.session_changes import note_session_changes
 from findata_core.lineage import arrows_from
 from findata_resources.stores import due
 from findata_resources.stores.reports import WriteReport
 
 Step = Callable[[Platform], WriteReport]
+
+ROUNDS = 2  # a calendar that has changed makes due what no arrow leads to
 
 
 def _folding(address: str) -> Step:
@@ -28,6 +31,7 @@ def _folding(address: str) -> Step:
 # table -> the step that makes it, upstream before downstream
 STEPS: Mapping[str, Step] = {
     "reference.sessions": _folding("reference.sessions"),
+    "reference.session_changes": note_session_changes,
     "reference.instruments": _folding("reference.instruments"),
     "reference.symbols": _folding("reference.symbols"),
     "market.bars": _folding("market.bars"),
@@ -50,11 +54,14 @@ def run_due(platform: Platform) -> dict[str, WriteReport]:
 
     What an interrupted run has committed and not published is published too.
     """
-    waiting = set(due.due_dates(platform.store.database).get_column("asset"))
     reports: dict[str, WriteReport] = {}
-    for name, step in STEPS.items():
-        if name in waiting:
-            reports[name] = step(platform)
-            waiting.update(arrow.downstream for arrow in arrows_from(name))
+    for _ in range(ROUNDS):
+        waiting = set(due.due_dates(platform.store.database).get_column("asset"))
+        if not waiting:
+            break
+        for name, step in STEPS.items():
+            if name in waiting:
+                reports[name] = reports.get(name, WriteReport()) + step(platform)
+                waiting.update(arrow.downstream for arrow in arrows_from(name))
     platform.lake.publish(platform.store)
     return reports

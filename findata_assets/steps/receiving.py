@@ -134,6 +134,11 @@ def _rows_refused(refused: pl.DataFrame) -> Counter[int]:
     return Counter(dict(rows.group_by("payload_id").len().iter_rows()))
 
 
+def spoken_of(payloads: Sequence[Payload], parts: Sequence[Completed]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return of what payloads speak, in the shape of ops.payload_scopes, and their refused rows without a scope."""
+    return _scope_frame(payloads, parts), _scopeless(parts)
+
+
 def _scopeless(parts: Sequence[Completed]) -> pl.DataFrame:
     """Return refused rows without a scope: they are never folded, and entered here. The others are when theirs is."""
     refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])

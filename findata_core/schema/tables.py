@@ -82,6 +82,7 @@ class Table:
     digest_date: str
     digest_slice: tuple[str, ...]
     lake_partition: LakePartition
+    snapshot_date: str = ""
 
     @property
     def address(self) -> str:
@@ -163,6 +164,7 @@ def _table(
         digest_date=option.digest_date,
         digest_slice=tuple(option.digest_slice),
         lake_partition=_LAKE_PARTITIONS[option.lake_partition],
+        snapshot_date=option.snapshot_date,
     )
 
 

@@ -12,6 +12,7 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations.ops import MigrationScript
+from alembic.script import Script, ScriptDirectory
 
 from findata_core.errors import StoreError
 from findata_resources.migrations.functions import create_as_of_functions
@@ -49,8 +50,11 @@ def create_extension(connection: sa.Connection) -> None:
         ) from error
 
 
-def write_revision(database_url: str, message: str, revision_id: str) -> None:
-    """Write a revision file from the difference between the database and the contract."""
+def write_revision(database_url: str, message: str) -> Path | None:
+    """Write the next revision from the difference between a database and the contract; None if there is none.
+
+    StoreError where the database is not at the newest revision: the difference would hold what is written already.
+    """
 
     def complete(_: MigrationContext, __: object, scripts: list[MigrationScript]) -> None:
         for script in scripts:
@@ -58,11 +62,25 @@ def write_revision(database_url: str, message: str, revision_id: str) -> None:
                 add_timescale(script.upgrade_ops, connection)
                 script.downgrade_ops = script.upgrade_ops.reverse()
 
+    if not schema_difference(database_url):
+        return None
     with locked(database_url) as connection:
         config = alembic_config(connection)
-        command.revision(
-            config, message, autogenerate=True, rev_id=revision_id, process_revision_directives=complete
+        newest = ScriptDirectory.from_config(config).get_current_head()
+        if revision(connection) != newest:
+            raise StoreError(
+                f"The database is at revision {revision(connection)}, the newest is {newest}",
+                "Run findata migrate first",
+            )
+        script = command.revision(
+            config,
+            message,
+            autogenerate=True,
+            rev_id=f"{int(newest or 0) + 1:04}",
+            process_revision_directives=complete,
         )
+    assert isinstance(script, Script)
+    return Path(script.path)
 
 
 def schema_difference(database_url: str) -> str:

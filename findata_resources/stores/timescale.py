@@ -242,7 +242,7 @@ class TimescaleStore:
         observed = rows_of(target, facts.observations, touched)
         spliced = pairs_frame(facts.spliced)
         kept, _ = split(target, base, spliced)
-        versions = fold_versions(target, pl.concat([kept, observed]))
+        versions = fold_versions(target, observed, standing=kept)
         old_history = self._history_rows(target, spliced)
         gone, come = difference(base, versions.current)
         delete_rows(cursor, target, gone)
@@ -262,11 +262,13 @@ class TimescaleStore:
         changed: pl.DataFrame,
     ) -> None:
         """Store digests of what the scopes hold now, and how far their payloads have been folded."""
-        if facts.observations.is_empty():
+        if facts.observations.is_empty() and not facts.spliced:
             return
         merged = digests(target, self._current_rows_in(cursor, target, touched))
         now = pl.concat([fresh.join(touched, on=SCOPE, how="anti"), merged])
-        keep_digests(cursor, target, now, now.select(SCOPE), facts.latest_times(target))
+        # A scope of which nothing is left, its day having been taken out of the calendar, has no digest any more.
+        scopes = pl.concat([now.select(SCOPE), touched.select(SCOPE)]).unique()
+        keep_digests(cursor, target, now, scopes, facts.latest_times(target))
         spread(cursor, target, changed)
 
     def _hashed_again(self, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:

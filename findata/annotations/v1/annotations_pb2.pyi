@@ -35,7 +35,7 @@ COLUMN_FIELD_NUMBER: _ClassVar[int]
 column: _descriptor.FieldDescriptor
 
 class Table(_message.Message):
-    __slots__ = ("schema", "name", "business_key", "time_column", "chunk_days", "has_history", "digest_subject", "digest_date", "digest_slice", "lake_partition", "purpose")
+    __slots__ = ("schema", "name", "business_key", "time_column", "chunk_days", "has_history", "digest_subject", "digest_date", "digest_slice", "lake_partition", "purpose", "snapshot_date")
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     BUSINESS_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class Table(_message.Message):
     DIGEST_SLICE_FIELD_NUMBER: _ClassVar[int]
     LAKE_PARTITION_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_DATE_FIELD_NUMBER: _ClassVar[int]
     schema: str
     name: str
     business_key: _containers.RepeatedScalarFieldContainer[str]
@@ -58,7 +59,8 @@ class Table(_message.Message):
     digest_slice: _containers.RepeatedScalarFieldContainer[str]
     lake_partition: LakePartition
     purpose: str
-    def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., time_column: _Optional[str] = ..., chunk_days: _Optional[int] = ..., has_history: _Optional[bool] = ..., digest_subject: _Optional[str] = ..., digest_date: _Optional[str] = ..., digest_slice: _Optional[_Iterable[str]] = ..., lake_partition: _Optional[_Union[LakePartition, str]] = ..., purpose: _Optional[str] = ...) -> None: ...
+    snapshot_date: str
+    def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., time_column: _Optional[str] = ..., chunk_days: _Optional[int] = ..., has_history: _Optional[bool] = ..., digest_subject: _Optional[str] = ..., digest_date: _Optional[str] = ..., digest_slice: _Optional[_Iterable[str]] = ..., lake_partition: _Optional[_Union[LakePartition, str]] = ..., purpose: _Optional[str] = ..., snapshot_date: _Optional[str] = ...) -> None: ...
 
 class Column(_message.Message):
     __slots__ = ("unit", "minimum", "maximum", "type", "allowed", "is_knowledge", "pattern")

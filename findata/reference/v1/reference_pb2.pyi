@@ -77,3 +77,29 @@ class ExchangeSession(_message.Message):
     ingest_time: _timestamp_pb2.Timestamp
     payload_id: int
     def __init__(self, mic: _Optional[str] = ..., session_date: _Optional[str] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., break_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., break_end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trading_minutes: _Optional[int] = ..., time_zone: _Optional[str] = ..., calendar_version: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_id: _Optional[int] = ...) -> None: ...
+
+class SessionChange(_message.Message):
+    __slots__ = ("mic", "session_date", "changed_time", "kind", "open_time_before", "close_time_before", "trading_minutes_before", "open_time", "close_time", "trading_minutes", "ingest_time")
+    MIC_FIELD_NUMBER: _ClassVar[int]
+    SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_TIME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TIME_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_TIME_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    TRADING_MINUTES_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    TRADING_MINUTES_FIELD_NUMBER: _ClassVar[int]
+    INGEST_TIME_FIELD_NUMBER: _ClassVar[int]
+    mic: str
+    session_date: str
+    changed_time: _timestamp_pb2.Timestamp
+    kind: str
+    open_time_before: _timestamp_pb2.Timestamp
+    close_time_before: _timestamp_pb2.Timestamp
+    trading_minutes_before: int
+    open_time: _timestamp_pb2.Timestamp
+    close_time: _timestamp_pb2.Timestamp
+    trading_minutes: int
+    ingest_time: _timestamp_pb2.Timestamp
+    def __init__(self, mic: _Optional[str] = ..., session_date: _Optional[str] = ..., changed_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., open_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trading_minutes_before: _Optional[int] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trading_minutes: _Optional[int] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
