@@ -3,7 +3,7 @@
 The scratch database lies on the same server and is dropped afterwards; what readers see is not touched.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit, urlunsplit
@@ -12,9 +12,10 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from findata_assets.steps.completing import BATCH
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import NoLake, Platform
-from findata_assets.steps.receiving import register
+from findata_assets.steps.receiving import register_all
 from findata_assets.steps.sources import REFERENCE_DATASETS
 from findata_core.errors import NotEqual, StoreError
 from findata_resources.migrations.migrate import migrate
@@ -62,18 +63,28 @@ def _replay(result: Replayed, progress: Progress, wanted: set[int] | None, booke
     decisions = [item for item in payloads if item["dataset"] == DECISIONS]
     reference = decisions + [item for item in payloads if item["dataset"] in REFERENCE_DATASETS]
     chosen = [item for item in payloads if item["dataset"] not in (*REFERENCE_DATASETS, DECISIONS)]
-    for number, payload in enumerate(reference + chosen, start=1):
-        if number == len(reference) + 1:
-            run_due(result.platform)
-        progress(
-            f"payload {number} of {len(reference) + len(chosen)}: {payload['source']} {payload['dataset']}"
-        )
-        try:
-            register(result.platform, payload)
-        except (NotEqual, StoreError) as error:
-            result.damaged.append((payload, str(error)))
-    progress("folding")
-    run_due(result.platform)
+    entered = 0
+    for group in (reference, chosen):
+        for first in range(0, len(group), BATCH):
+            batch = group[first : first + BATCH]
+            entered += len(batch)
+            last = batch[-1]
+            progress(f"payload {entered} of {len(payloads)}: {last['source']} {last['dataset']}")
+            _register(result, batch)
+        progress("folding")
+        run_due(result.platform)
+
+
+def _register(result: Replayed, payloads: Sequence[Payload]) -> None:
+    """Enter payloads together; where one of them is damaged, one by one, so that the others are entered."""
+    try:
+        register_all(result.platform, payloads)
+    except (NotEqual, StoreError) as error:
+        if len(payloads) == 1:
+            result.damaged.append((payloads[0], str(error)))
+            return
+        for payload in payloads:
+            _register(result, [payload])
 
 
 def _receipts(result: Replayed, wanted: set[int] | None, booked: set[int]) -> list[Payload]:
