@@ -115,6 +115,8 @@ class SimulatedProviders(StandIn):
             instead, trouble = self._in_trouble("yahoo", symbol, interval)
             self._telling, self._is_wrong = set(), False
             answer = self._spoiled(instead or self._chart(symbol, query), trouble)
+            if trouble == "malformed":
+                self._telling = set()  # nobody can read what half an answer says
             self._remember(symbol, interval, answer.body)
         moment = self._passed(trouble)
         self.seen.append(Seen(moment, "yahoo", kind, symbol, interval, answer.status, trouble))

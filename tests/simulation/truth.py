@@ -201,6 +201,8 @@ def _auction(
     """Return the official day: its close is the auction's, up to 0.3 % off; minutes have 51-97 % of its volume."""
     last = prices[-1, 3]
     close = float(np.round(last * (1 + np.clip(random.normal(0, 0.001), -0.003, 0.003)), decimals))
+    while abs(close - last) > 0.003 * min(close, last):  # rounded away from the last minute
+        close = float(np.round(close - np.copysign(10.0**-decimals, close - last), decimals))
     high, low = max(float(prices[:, 1].max()), close), min(float(prices[:, 2].min()), close)
     volume = int(volumes.sum() / random.uniform(0.51, 0.97))
     return (float(prices[0, 0]), high, low, close), volume
