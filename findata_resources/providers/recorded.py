@@ -28,7 +28,7 @@ from findata_resources.provider import (
     row_schema,
     table_rows,
 )
-from findata_resources.providers import nyfed
+from findata_resources.providers import nyfed, nyfed_export
 from findata_resources.providers.recorded_files import PROVIDER
 from findata_resources.providers.recorded_layout import field, fields
 from findata_resources.providers.recorded_manifest import (
@@ -91,11 +91,13 @@ def instruments_by_request(request: Mapping[str, Any]) -> Parsed | None:
     return _instrument_rows(_instruments(pl.DataFrame({"": [None]}), naming), reading)
 
 
-def parse_sofr(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
+def parse_rates(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return the fixings and the published averages of a file; a day that a file marks empty has no row."""
     parameters, reading = request["parameters"], request["parameters"]["reading"]
     if reading["layout"]["format"] == "nyfed_json":
         return nyfed.parse(body, request)
+    if reading["layout"]["format"] == "nyfed_export":
+        return nyfed.rows_of(nyfed_export.items(body), reading["source"])
     values = ValuesPart(**reading["values"])
     frame = fields(body, LayoutPart(**reading["layout"]), values.nulls)
     shared = {

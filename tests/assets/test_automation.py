@@ -107,7 +107,7 @@ def test_pivots_and_candles_ask_for_the_signals_of_the_latest_session(evening: E
 
 
 def test_sofr_asks_for_fixings_then_for_averages(evening: Evening) -> None:
-    evening.materialized("raw/nyfed/sofr")
+    evening.materialized("raw/nyfed/rates")
     assert evening.asked_for() == {"rates/rates": set(), "rates/published_averages": set()}
     evening.materialized("rates/rates")
     evening.materialized("rates/published_averages")

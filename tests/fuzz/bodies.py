@@ -46,7 +46,7 @@ def seeds() -> tuple[Seed, ...]:
         Seed("universe", ("findata", "universe"), UNIVERSE.encode(), {"source": "findata"}),
         *_nyfed(),
         *_recorded("bars"),
-        *_recorded("sofr"),
+        *_recorded("rates"),
         Seed("yahoo 1m", ("yahoo", "bars"), _shortened(yahoo.body), yahoo.request.to_dict()),
         Seed("yahoo 1d", ("yahoo", "bars"), _shortened(yahoo.body), daily),
     )
@@ -85,7 +85,7 @@ def _nyfed() -> list[Seed]:
     fixing = {"effectiveDate": "2022-06-14", "type": "SOFR", "percentRate": 0.7, "percentPercentile1": 0.65, "volumeInBillions": 951, "revisionIndicator": ""}  # fmt: skip
     average = {"effectiveDate": "2022-06-14", "type": "SOFRAI", "average30day": 0.7, "index": 1.04}
     request = nyfed.rates_request("SOFR", date(2022, 6, 14), date(2022, 6, 15)).to_dict()
-    key = ("nyfed", "sofr")
+    key = ("nyfed", "rates")
     return [
         Seed("nyfed", key, json.dumps({"refRates": [fixing, average]}).encode(), request),
         Seed("nyfed empty", key, b'{"refRates": []}', request),

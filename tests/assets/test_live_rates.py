@@ -10,10 +10,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from findata_assets.checks.derived import averages_equal_the_published
+from findata_assets.checks.rates import averages_equal_the_published
 from findata_assets.rates.assets import averages, published_averages, rates
-from findata_assets.raw.nyfed import nyfed_sofr
-from findata_assets.steps.live import fetch_sofr
+from findata_assets.raw.nyfed import nyfed_rates
+from findata_assets.steps.live import fetch_rates
 from findata_core.errors import RetriableProviderError
 from tests.conftest import SAMPLE, MakePlatform
 from tests.orchestration import Orchestrated, SetClock, failure_of
@@ -21,7 +21,7 @@ from tests.standin import RATES, UNAVAILABLE, Answer, StandIn
 
 # Of the 29th of June; published on the 30th at about 08:00 in New York.
 MORNING = datetime(2022, 6, 30, 13, 0, tzinfo=UTC)
-SOFR_CHAIN = [nyfed_sofr, rates, published_averages, averages, averages_equal_the_published]
+RATES_CHAIN = [nyfed_rates, rates, published_averages, averages, averages_equal_the_published]
 
 
 def published(until: str) -> dict[str, list[dict[str, Any]]]:
@@ -75,7 +75,7 @@ def asking(
 
 
 def run(live: Orchestrated) -> dg.ExecuteInProcessResult:
-    return live.materialize(SOFR_CHAIN)
+    return live.materialize(RATES_CHAIN)
 
 
 def last_fixing(live: Orchestrated) -> tuple[Any, ...]:
@@ -133,7 +133,7 @@ def test_averages_that_failed_are_asked_for_from_where_they_stopped(
 ) -> None:
     everything = dict(standin.nyfed_rates)
     standin.nyfed_rates = {"sofr": everything["sofr"]}  # 400 for the averages
-    told = fetch_sofr(live.platform)
+    told = fetch_rates(live.platform)
     assert (told.requests, len(told.failures)) == (2, 1)
     run(live)
     standin.nyfed_rates = everything
@@ -147,7 +147,7 @@ def test_a_server_that_fails_is_tried_again(
 ) -> None:
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     standin.script = [UNAVAILABLE, UNAVAILABLE]
-    result = live.materialize([nyfed_sofr])
+    result = live.materialize([nyfed_rates])
     assert result.success
     assert [event.event_type_value for event in result.all_events].count("STEP_UP_FOR_RETRY") == 1
     statuses = live.rows("SELECT http_status, count(*) FROM ops.fetches GROUP BY 1 ORDER BY 1")
@@ -159,7 +159,7 @@ def test_a_server_that_keeps_failing_fails_the_run_and_stores_nothing(
 ) -> None:
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     standin.script = [UNAVAILABLE] * 8
-    assert not live.materialize([nyfed_sofr]).success
+    assert not live.materialize([nyfed_rates]).success
     assert standin.count(RATES) == 8  # once, and three times again
     assert (live.count("ops.payloads"), live.count("ops.fetches")) == (0, 8)
 
@@ -168,7 +168,7 @@ def test_a_body_that_is_cut_off_is_no_answer(live: Orchestrated, standin: StandI
     cut = Answer(200, b'{"refRates": [{"effectiveDate": "2022-06-29"}]}', kept_bytes=20)
     standin.script = [cut, cut]
     with pytest.raises(RetriableProviderError, match="no whole answer"):
-        fetch_sofr(live.platform)
+        fetch_rates(live.platform)
     assert live.count("ops.payloads") == 0
     assert {row[0] for row in live.rows("SELECT http_status FROM ops.fetches")} == {None}
 
@@ -190,7 +190,7 @@ def test_without_a_network_that_is_said_at_once(
     make_platform: MakePlatform, dagster: Orchestrated, bucket: str
 ) -> None:
     live = asking(make_platform, dagster, bucket, "http://127.0.0.1:1")
-    result = live.materialize([nyfed_sofr])
+    result = live.materialize([nyfed_rates])
     told = failure_of(result)
     assert "The New York Fed can't be reached" in str(told.description)
     assert "findata config" in str(told.metadata["next_step"].value)
@@ -221,14 +221,14 @@ def test_what_a_limit_does_not_allow_is_left_for_the_next_day_and_no_retry_is_sp
     live = asking(make_platform, dagster, bucket, standin.base_url, request_limits="nyfed=1/day")
     told: list[dict[str, Any]] = [
         {name: value.value for name, value in event.materialization.metadata.items()}
-        for event in live.materialize([nyfed_sofr]).get_asset_materialization_events()
+        for event in live.materialize([nyfed_rates]).get_asset_materialization_events()
     ]
     assert [(said["requests"], said["requests_not_asked"]) for said in told] == [(1, 1)]
     assert "until 2022-07-01 00:00:00 UTC" in told[0]["not_asked_because"][0]
-    result = live.materialize([nyfed_sofr])
+    result = live.materialize([nyfed_rates])
     assert "was not asked" in str(failure_of(result).description)
     assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
     assert standin.count(RATES) == 1
     live.platform.clock = SetClock(MORNING + timedelta(days=1))
-    assert live.materialize([nyfed_sofr]).success
+    assert live.materialize([nyfed_rates]).success
     assert standin.count(RATES) == 2
