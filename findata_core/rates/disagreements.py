@@ -4,7 +4,8 @@ What belongs here: comparing what calendars say with the days that have a fixing
 the calendars (calendars_asked.py). Nothing is computed from a calendar that loses.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from findata_core.schema.frames import conform, polars_schema
 from findata_core.schema.tables import table
 
 DISAGREEMENTS = "rates.calendar_disagreements"
+WEEKDAYS = 5
 
 # Days on which exchanges and rates differed for a reason that no yearly pattern has; reviewed one by one.
 REVIEWED_DAYS = {
@@ -50,7 +52,7 @@ def calendar_disagreements(fixings: pl.DataFrame) -> pl.DataFrame:
 
 def _of_rate(rate: str, known: dict[date, datetime]) -> Iterable[dict[str, Any]]:
     first, last = min(known), max(known)
-    days = judged_days(known, first, last)
+    days = judged_days(known.keys(), first, last)
     closures = possible_closures(first, last)
     following = _known_by(days, known)
     return [
@@ -69,14 +71,26 @@ def _of_rate(rate: str, known: dict[date, datetime]) -> Iterable[dict[str, Any]]
     ]
 
 
-def judged_days(known: Iterable[date], first: date, last: date) -> list[date]:
-    """Return the weekdays from `first` to `last`, both inclusive, that were answered."""
-    days = set(known)
-    silent = list(never_answered(days, first, last))
-    every = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-    return [
-        day for day in every if day.weekday() < 5 and not any(start <= day < end for start, end in silent)
-    ]
+def judged_days(known: Collection[date], first: date, last: date) -> list[date]:
+    """Return the weekdays from `first` to `last`, both inclusive, of which the source has told whether it published.
+
+    Of a stretch that was never answered nothing is known, its holidays included: all between the fixings around it.
+    """
+    starts = [start for start, _ in never_answered(known, first, last)]
+    days, judged, silent = sorted(known), list[date](), False
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        position = bisect_left(days, day)
+        if days[position : position + 1] == [day]:
+            silent = _is_followed_by_one_of(starts, day, days[position + 1 : position + 2])
+            judged.append(day)
+        elif not silent and day.weekday() < WEEKDAYS:
+            judged.append(day)
+    return [day for day in judged if day.weekday() < WEEKDAYS]
+
+
+def _is_followed_by_one_of(starts: list[date], day: date, following: list[date]) -> bool:
+    return any(day < start and (not following or start < following[0]) for start in starts)
 
 
 def _wrong_about(calendar: AskedCalendar, days: list[date], known: Iterable[date]) -> list[date]:

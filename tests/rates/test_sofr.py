@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from findata_core.errors import DataError
 from findata_core.rates.compounding import fixings_of
-from findata_core.rates.sofr import mismatches, recompute_averages, sofr_bounds
+from findata_core.rates.sofr import mismatches, outside_percentiles, recompute_averages
 from findata_core.schema.tables import table
 from findata_core.schema.validation import validate
 
@@ -192,10 +192,10 @@ def test_a_figure_is_as_young_as_the_youngest_fixing_in_its_window(sample: Frame
 def test_fixings_outside_their_own_percentiles_are_found(fixings: Rows) -> None:
     inside = {f"percentile_{n}_percent": value for n, value in ((1, 3.6), (25, 3.63), (75, 3.7), (99, 3.73))}
     day = date(2026, 8, 5)
-    assert sofr_bounds(fixings({day: 3.64}, **inside)).is_empty()  # as the New York Fed published it
-    assert sofr_bounds(fixings({day: 3.62}, **inside)).height == 1
-    assert sofr_bounds(fixings({day: 3.64}, **(inside | {"percentile_99_percent": 3.69}))).height == 1
-    assert sofr_bounds(fixings({day: 3.64})).is_empty()
+    assert outside_percentiles(fixings({day: 3.64}, **inside)).is_empty()  # as the New York Fed published it
+    assert outside_percentiles(fixings({day: 3.62}, **inside)).height == 1
+    assert outside_percentiles(fixings({day: 3.64}, **(inside | {"percentile_99_percent": 3.69}))).height == 1
+    assert outside_percentiles(fixings({day: 3.64})).is_empty()
 
 
 RATES = st.lists(st.integers(-100, 900), min_size=2, max_size=40)  # basis points
