@@ -62,7 +62,7 @@ def show(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show a rate's fixings of all sources, every column."""
+    """Show a rate's fixings of all sources; JSON and CSV give every column."""
     import polars as pl
 
     _one_format(as_json, as_csv)
@@ -72,7 +72,8 @@ def show(
 
     with opening.platform(settings) as platform:
         rows = fixings_of_rate(platform, rate, _moment(as_of))
-    _print(rows.filter(day >= (start or date.min), day <= (end or date.max)), as_json, as_csv)
+    shown = rows.filter(day >= (start or date.min), day <= (end or date.max))
+    _print(shown if as_json or as_csv else _what_is_said(shown), as_json, as_csv)
 
 
 def compound(
@@ -183,6 +184,14 @@ def _show_counts(counts: pl.DataFrame, rows: pl.DataFrame, wrong: pl.DataFrame, 
     if wrong.height:
         shown = wrong.select("measure", "observation_date", "recomputed", "published", "difference", "cause")
         screen.show(shown.columns, shown.head(MOST_MISMATCHES_SHOWN).iter_rows(), title="mismatched")
+
+
+def _what_is_said(rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what a table is too narrow for: columns that are null in all rows, and ids of payloads."""
+    empty = {
+        name for name in rows.columns if rows.height and rows.get_column(name).null_count() == rows.height
+    }
+    return rows.select(name for name in rows.columns if name not in empty | {"rate", "payload_id"})
 
 
 def _print(rows: pl.DataFrame, as_json: bool, as_csv: bool) -> None:

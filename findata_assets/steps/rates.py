@@ -13,7 +13,7 @@ from psycopg import sql
 from findata_assets.steps.derivations import Reads
 from findata_assets.steps.known import KnownAt
 from findata_assets.steps.platform import Platform
-from findata_core.errors import ConfigurationError
+from findata_core.errors import ConfigurationError, MalformedPayload
 from findata_core.rates.arrears import Compounded, compounded_in_arrears
 from findata_core.rates.catalogue import RATES
 from findata_core.rates.preferring import merged_averages, preferred_fixings
@@ -24,7 +24,7 @@ from findata_core.schema.validation import validate
 from findata_core.versions import fold_versions
 from findata_resources import manifests
 from findata_resources.environment import SystemClock
-from findata_resources.provider import Request
+from findata_resources.provider import Parsed, Received, Request
 from findata_resources.providers import parse_payload
 from findata_resources.providers.recorded import RecordedProvider
 from findata_resources.providers.recorded_files import survey
@@ -88,7 +88,7 @@ def averages_of_files(directory: Path, manifest: Path | None) -> tuple[pl.DataFr
     provider = RecordedProvider(directory)
     for number, request in enumerate(_requests(directory, manifest)):
         received = provider.fetch(request, SystemClock())
-        for part in parse_payload(received.body, request.to_dict()):
+        for part in _parsed(received):
             rows = part.rows.with_columns(ingest_time=pl.lit(received.received_time), payload_id=number + 1)
             validated = validate(table(part.table), _sorted(part.table, rows))
             facts[part.table].append(validated.good)
@@ -96,6 +96,15 @@ def averages_of_files(directory: Path, manifest: Path | None) -> tuple[pl.DataFr
     current = {address: _current(address, pl.concat(rows)) for address, rows in facts.items()}
     rates, averages = (current[address] for address in FACTS)
     return recompute_averages(preferred_fixings(rates), merged_averages(averages)), refused
+
+
+def _parsed(received: Received) -> list[Parsed]:
+    """Parse a file; what can't be read names it."""
+    file = received.request.parameters["file"]
+    try:
+        return parse_payload(received.body, received.request.to_dict())
+    except MalformedPayload as error:
+        raise MalformedPayload(f"{file}: {error.message}", error.next_step) from error
 
 
 def _current(address: str, rows: pl.DataFrame) -> pl.DataFrame:

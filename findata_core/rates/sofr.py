@@ -28,7 +28,7 @@ AVERAGE_DAYS = {"average_30day": 30, "average_90day": 90, "average_180day": 180}
 PUBLISHED_COLUMNS = {**{name: f"{name}_percent" for name in AVERAGE_DAYS}, "index": "index_value"}
 PUBLISHED_DECIMALS = {**dict.fromkeys(AVERAGE_DAYS, 5), "index": 8}
 INDEX_START_DATE, INDEX_START = date(2018, 4, 2), 1.0  # first value date of SOFR
-NO_ANCHOR = "no index is published on a day with a fixing from which on none is missing"
+NO_ANCHOR = "no index is published until that day, on a day with a fixing from which on none is missing"
 FLOAT_SLACK = 1e-12  # binary rounding of figures near one, far below a published digit
 
 

@@ -271,15 +271,17 @@ def _rate_rows(
     frame: pl.DataFrame,
     named: Mapping[str, Any],
 ) -> Parsed | None:
-    """Return the rows of one table, numbered as in the file, without days on which it says nothing."""
+    """Return the rows of one table, numbered as in the file, without days on which it says nothing.
+
+    What has no readable day, a line with a comma too many for example, stays and is refused.
+    """
     mine = {name: figures[name] for name in _FIGURES[address] if name in figures}
     if not mine:
         return None
     said = pl.DataFrame({name: field(frame, named[name]).is_not_null() for name in mine})
     rows = pl.DataFrame({**shared, **mine}).with_row_index("row_number")
-    return Parsed(
-        address, _shaped(rows.filter(said.select(pl.any_horizontal(pl.all())).to_series()), address)
-    )
+    is_kept = said.select(pl.any_horizontal(pl.all())).to_series() | shared["observation_date"].is_null()
+    return Parsed(address, _shaped(rows.filter(is_kept), address))
 
 
 def _shaped(rows: pl.DataFrame, address: str) -> pl.DataFrame:
