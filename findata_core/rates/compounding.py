@@ -1,6 +1,6 @@
 """Compounding of overnight fixings between any two days.
 
-What belongs here: growth over a window by the rule of the New York Fed (docs/sofr.md), and when it can't be
+What belongs here: growth over a window by the rule of the New York Fed (docs/rates.md), and when it can't be
 known; the rate that such a window has in arrears. What does not: which windows are published (sofr.py) and which
 days need a fixing (closures.py).
 """

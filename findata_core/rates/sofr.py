@@ -1,7 +1,7 @@
 """SOFR averages and index recomputed from the fixings, beside the published figures.
 
 The New York Fed's rule (https://www.newyorkfed.org/markets/reference-rates/additional-information-about-reference-rates,
-"SOFR Averages and Index"; docs/sofr.md): interest compounds on business days; on other days the preceding
+"SOFR Averages and Index"; docs/rates.md): interest compounds on business days; on other days the preceding
 business day's rate earns simple interest; ACT/360; the average for a publication day covers exactly 30, 90
 or 180 calendar days, that day not included. The index was 1.00000000 on 2018-04-02 and never starts again.
 What does not belong here: fetching, the arithmetic of a window (compounding.py), business days (closures.py).

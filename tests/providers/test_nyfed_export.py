@@ -7,6 +7,7 @@ import json
 import zipfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -32,7 +33,7 @@ def workbook(rows: str, **others: str) -> bytes:
 
 
 def rows_of(folder: Path, file: str, source: str = "nyfed_export") -> dict[str, pl.DataFrame]:
-    one = {"name": "export", "files": file, "dataset": "rates", "source": source}
+    one: dict[str, Any] = {"name": "export", "files": file, "dataset": "rates", "source": source}
     one |= {"received": "2025-04-17T16:00:00Z", "layout": {"format": "nyfed_export"}}
     ((path, request),) = expand(folder, manifest_from({"set": [one]}))
     parsed = parse_payload(path.read_bytes(), json.loads(request.to_json()))
