@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from findata_core.rates.closures import certain_business_days
 
 DAY = timedelta(days=1)
-# A revision comes on the day of publication; summary statistics were seen to change later. A week costs one request
-# all the same, and is heard again whatever the long weekend.
+# A revision comes on the day of publication. A week costs one request all the same, and hears it whatever the long
+# weekend, and after days without a run.
 ASKED_AGAIN = timedelta(days=7)
 # Nobody has closed a week without a fixing: so many business days in a row that lack one were never answered.
 NEVER_ANSWERED_DAYS = 5
