@@ -8,6 +8,7 @@ import dagster as dg
 
 from findata_core.calendars import session_dates
 from findata_core.exchanges import exchange_of
+from findata_core.rates.catalogue import FAMILIES, Family
 from findata_resources.trading_days import Closes
 
 AFTER_CLOSE = timedelta(minutes=20)  # Yahoo's last minutes come some minutes late
@@ -34,12 +35,10 @@ session_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(["raw", "yahoo", "bars"], ["market", "bars"], ["market", "candles"]),
     description="Asks Yahoo for a session's bars and folds them into candles.",
 )
-sofr_job = dg.define_asset_job(
-    "sofr",
-    selection=dg.AssetSelection.assets(
-        ["raw", "nyfed", "sofr"], ["rates", "rates"], ["rates", "published_averages"], ["rates", "averages"]
-    ),
-    description="Asks the New York Fed for SOFR and recomputes the averages.",
+rates_job = dg.define_asset_job(
+    "rates",
+    selection=dg.AssetSelection.assets(["raw", "nyfed", "rates"]) | dg.AssetSelection.groups("rates"),
+    description="Asks the New York Fed for its reference rates and recomputes the averages.",
 )
 
 
@@ -92,12 +91,26 @@ def _weekdays(closes: Closes) -> str:
     return f"{days[0]}-{days[-1]}" if is_a_stretch else ",".join(map(str, days))
 
 
-# Published at about 08:00 New York time each US government securities business day, revised at about 14:30.
-sofr_schedule = dg.ScheduleDefinition(
-    name="sofr_slots",
-    job=sofr_job,
-    cron_schedule=["15 8 * * 1-5", "45 14 * * 1-5"],
-    execution_timezone="America/New_York",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Asks for SOFR after its publication and after its revision slot.",
-)
+AFTER_PUBLICATION = timedelta(minutes=15)  # the times are approximate
+
+
+def _rate_slots(family: Family) -> dg.ScheduleDefinition:
+    """Return the schedule of a family's two slots: the publication, and the revision of the same day."""
+    at = [
+        (datetime.combine(date.min, slot) + AFTER_PUBLICATION).time()
+        for slot in (family.publication_time, family.revision_time)
+    ]
+    return dg.ScheduleDefinition(
+        name=f"{family.name}_rates_slots",
+        job=rates_job,
+        cron_schedule=[f"{tick.minute} {tick.hour} * * 1-5" for tick in at],
+        execution_timezone="America/New_York",
+        run_config={"ops": {"raw__nyfed__rates": {"config": {"family": family.name}}}},
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"Asks for the {family.name} rates after their publication at about "
+        f"{family.publication_time:%H:%M} and after their revision slot at about {family.revision_time:%H:%M}.",
+    )
+
+
+# Which rates are of which family, and the sources of the times, are in the catalogue.
+rate_schedules = [_rate_slots(family) for family in FAMILIES.values()]

@@ -8,6 +8,7 @@ from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.checks.expiry import nothing_expires_soon
 from findata_assets.checks.held import HELD_CHECKS
+from findata_assets.checks.rates import RATE_CHECKS
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.ops import upkeep
@@ -27,12 +28,13 @@ ASSETS = [
     ops.breaks,
     ops.coverage,
     rates.averages,
+    rates.calendar_disagreements,
     rates.published_averages,
     rates.rates,
     alphavantage.alphavantage_bars,
-    nyfed.nyfed_sofr,
+    nyfed.nyfed_rates,
     recorded.recorded_bars,
-    recorded.recorded_sofr,
+    recorded.recorded_rates,
     yahoo.yahoo_bars,
     reference.instruments,
     reference.session_changes,
@@ -52,6 +54,7 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
     "ops.breaks": None,
     "ops.coverage": None,
     "rates.averages": None,
+    "rates.calendar_disagreements": None,
     "rates.published_averages": None,
     "rates.rates": None,
     "reference.instruments": None,
@@ -77,9 +80,9 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, nothing_expires_soon],
-        jobs=[upkeep.lake_upkeep, automation.session_job, automation.sofr_job, *healing_sensor.JOBS],
-        schedules=[*close_schedules, upkeep.lake_schedule, automation.sofr_schedule],
+        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, *RATE_CHECKS, nothing_expires_soon],
+        jobs=[upkeep.lake_upkeep, automation.session_job, automation.rates_job, *healing_sensor.JOBS],
+        schedules=[*close_schedules, *automation.rate_schedules, upkeep.lake_schedule],
         sensors=[automation.conditions, healing_sensor.healing],
         resources={"platform": platform},
         executor=dg.in_process_executor,

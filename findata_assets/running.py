@@ -16,7 +16,7 @@ from findata_assets.definitions import definitions_on
 from findata_assets.interrupts import INTERRUPT, interrupts_seen
 from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
 from findata_assets.resource import given
-from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
+from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES, RATES_SOURCE
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
 from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
@@ -50,7 +50,10 @@ GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], 
         ),
         None,
     ),
-    (("rates.rates", "rates.published_averages", "rates.averages"), None),
+    (
+        ("rates.rates", "rates.published_averages", "rates.averages", "rates.calendar_disagreements"),
+        None,
+    ),
     (("signals.pivot_signals",), SESSIONS),
 )
 Progress = Callable[[str], None]
@@ -90,7 +93,7 @@ class Runner:
 
     def load_recorded(self, directory: Path, manifest: Path | None) -> None:
         """Receive a folder; files that are known already start no run."""
-        for dataset in ("bars", "sofr"):
+        for dataset in ("bars", "rates"):
             answers = recorded_answers(self._platform, directory, manifest, dataset)
             ids = [receipt(answer)["payload_id"] for answer in answers]
             if len(known_payloads(self._platform, ids)) < len(ids):
@@ -104,16 +107,20 @@ class Runner:
         if not reference_is_current(self._platform):
             self._run(REFERENCE, {})
 
-    def fetch(self, source: str, start: date, end: date) -> None:
-        """Ask a live provider for the sessions in [start, end), or for its rates."""
-        if source == "nyfed":
-            self._run(["raw.nyfed.sofr"], {})
+    def fetch(self, source: str, start: date | None, end: date | None) -> None:
+        """Ask a live provider for the sessions in [start, end), or for its rates of those days.
+
+        Without dates rates are asked for since the last day known.
+        """
+        if source == RATES_SOURCE:
+            config = {"first": str(start) if start else "", "end": str(end) if end else ""}
+            self._run(["raw.nyfed.rates"], {}, {"ops": {"raw__nyfed__rates": {"config": config}}})
             return
         if source not in BAR_PROVIDERS:
             raise ConfigurationError(
                 f"No live source is called {source}", f"Use one of {', '.join(LIVE_SOURCES)}"
             )
-        keys = [key for key in SESSIONS.get_partition_keys() if str(start) <= key < str(end)]
+        keys = [key for key in SESSIONS.get_partition_keys() if str(start or "") <= key < str(end or "9")]
         if not keys:
             raise ConfigurationError(
                 f"No followed exchange has a session from {start} to before {end} that has closed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import lake
+from findata_cli import lake, rates
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
@@ -69,6 +69,7 @@ for _command in (
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(revision)
 app.add_typer(lake.app, name="lake")
+app.add_typer(rates.app, name="rates")
 app.add_typer(schema, name="schema")
 quarantine.command("list", cls=FindataCommand, epilog=EXIT_CODES)(list_held)
 quarantine.command(cls=FindataCommand, epilog=EXIT_CODES)(show)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from findata_assets.steps.bar_sources import LIVE_SOURCES
+from findata_assets.steps.bar_sources import LIVE_SOURCES, RATES_SOURCE
 from findata_cli import opening, screen
 from findata_cli.spans import SessionsOption, Span, parse_span, require_sessions
 from findata_core.errors import ConfigurationError, ProviderError, RunFailed
@@ -59,7 +59,8 @@ def materialize(
 
     Without --recorded and --source only what is due already is run. What was received once is not
     received again: a second run starts no run and asks for nothing new of settled sessions. A live
-    source without --sessions is asked for the last seven days.
+    source without --sessions is asked for the last seven days; the New York Fed for all rates, each since
+    its last fixing known.
     """
     task = Task(source, recorded, manifest, tuple(select or ()), parse_span(sessions))
     check(task)
@@ -127,8 +128,14 @@ def _receive(runner: Runner, outcome: Outcome, settings: Settings, task: Task) -
 
 def _fetch(runner: Runner, settings: Settings, source: str, span: Span) -> None:
     today = datetime.now(UTC).date()
+    if source == RATES_SOURCE and span.first is None and span.last is None:
+        _ask(runner, source, None, None)  # since the last day that is known
+        return
     start = span.first or (today - RECENT if span.last is None else settings.first_session)
-    end: date = span.end or today + timedelta(days=1)
+    _ask(runner, source, start, span.end or today + timedelta(days=1))
+
+
+def _ask(runner: Runner, source: str, start: date | None, end: date | None) -> None:
     try:
         runner.fetch(source, start, end)
     except RunFailed as error:
@@ -139,7 +146,7 @@ def _name_files(outcome: Outcome, folder: Path, manifest: Path | None) -> None:
     """Note which files each set has and which ones no set takes."""
     from findata_assets.steps.sources import recorded_requests
 
-    for dataset in ("bars", "sofr"):
+    for dataset in ("bars", "rates"):
         requests, skipped = recorded_requests(folder, manifest, dataset)
         for request in requests:
             name = str(request.parameters["reading"]["name"])

@@ -48,6 +48,7 @@ ARROWS = (
     Arrow("market.weekly_candles", "signals.weekly_pivots", Spread.SAME_DATE),
     Arrow("rates.published_averages", "rates.averages", Spread.WHOLE),
     Arrow("rates.rates", "rates.averages", Spread.WHOLE),
+    Arrow("rates.rates", "rates.calendar_disagreements", Spread.WHOLE),
     Arrow("reference.sessions", "reference.session_changes", Spread.WHOLE),
     Arrow("signals.weekly_pivots", "signals.pivot_signals", Spread.WEEKS_AFTER),
 )
@@ -97,6 +98,8 @@ RENAMED: dict[tuple[str, str], list[tuple[str, str]]] = {
     ("signals.weekly_pivots", "current_open"): [("market.candles", "open"), ("market.bars_1d", "open")],
     ("signals.pivot_signals", "level_price"): [("signals.weekly_pivots", level) for level in _LEVELS],
     ("signals.pivot_signals", "price"): [("market.candles", "close")],
+    ("rates.calendar_disagreements", "is_published"): [("rates.rates", "observation_date")],
+    ("rates.averages", "published_source"): [("rates.published_averages", "source")],
     ("rates.averages", "recomputed"): [("rates.rates", "rate_percent")],
     ("reference.session_changes", "open_time_before"): [("reference.sessions", "open_time")],
     ("reference.session_changes", "close_time_before"): [("reference.sessions", "close_time")],

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from findata_core.rates.catalogue import AVERAGES_OF, RATES
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -89,8 +91,16 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         ),
         Rule("ends_before_it_starts", pl.col("available_time") > pl.col("event_time"), "it has no width"),
     ),
+    "findata.rates.v1.PublishedAverage": (
+        Rule(
+            "rate_unknown",
+            pl.col("rate").is_in(list(AVERAGES_OF.values())),
+            f"no averages are published of other rates than {', '.join(AVERAGES_OF.values())}",
+        ),
+    ),
     "findata.rates.v1.ReferenceRate": (
         Rule("percentiles_not_ordered", ORDERED_PERCENTILES, "the percentiles are not in order"),
+        Rule("rate_unknown", pl.col("rate").is_in(list(RATES)), f"the rate is none of {', '.join(RATES)}"),
     ),
     "findata.reference.v1.ExchangeSession": (
         Rule(

@@ -153,7 +153,7 @@ def loaded_sample(stack: tuple[Settings, Endpoints], migrated_template: str) -> 
 def load_sample(platform: Platform) -> None:
     """Load the bundled sample and run all that it makes due."""
     refresh_reference(platform)
-    for dataset in ("bars", "sofr"):
+    for dataset in ("bars", "rates"):
         load_recorded(platform, SAMPLE, None, dataset)
     run_due(platform)
 

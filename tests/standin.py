@@ -90,7 +90,9 @@ class StandIn:
         self.yahoo_bodies: dict[tuple[str, str], bytes] = {}
         # (symbol, "1min" or "Daily", month or "") -> body; what is not there is an invalid call.
         self.alphavantage_bodies: dict[tuple[str, str, str], bytes] = {}
+        # Rate in small letters -> items of its answer, or the body instead of one; what is in neither is a bad request.
         self.nyfed_rates: dict[str, list[dict[str, Any]]] = {}
+        self.nyfed_bodies: dict[str, bytes] = {}
         self.script: list[Answer] = []
         self.paths: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -181,6 +183,8 @@ class StandIn:
         return Answer(200, self.alphavantage_bodies.get(key, INVALID_CALL), JSON_TYPE)
 
     def _rates(self, rate_type: str, query: Mapping[str, str]) -> Answer:
+        if rate_type in self.nyfed_bodies:
+            return Answer(200, self.nyfed_bodies[rate_type], JSON_TYPE)
         if rate_type not in self.nyfed_rates:
             return Answer(400, b"Bad Request", {"Content-Type": "text/plain"})
         first, last = query["startDate"], query["endDate"]

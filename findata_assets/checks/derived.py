@@ -16,7 +16,6 @@ from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
 from findata_core.market.choosing import choose_sources
 from findata_core.market.proofs import counted_in_periods, refold_differences, untiled
-from findata_core.rates.sofr import mismatches
 from findata_core.schema.tables import table
 from findata_core.signals.pivots import rederive_differences
 
@@ -132,23 +131,6 @@ def pivots_follow_from_their_weeks(platform: PlatformResource) -> dg.AssetCheckR
     return result(differences.is_empty(), {"levels": pivots.height}, _shown(differences))
 
 
-@dg.asset_check(
-    asset=["rates", "averages"],
-    blocking=True,
-    description="Recomputed averages and index equal the published ones within their rounding.",
-)
-def averages_equal_the_published(platform: PlatformResource) -> dg.AssetCheckResult:
-    """Compare to 5 decimals (averages) and 8 (index)."""
-    averages = platform.steps.store.read(table("rates.averages"))
-    wrong = mismatches(averages)
-    both = averages.drop_nulls(["recomputed", "published"]).height
-    return result(
-        wrong.is_empty(),
-        {"compared": both, "without_recomputed": averages.get_column("recomputed").null_count()},
-        _shown(wrong),
-    )
-
-
 def _periods_are_folds(platform: Platform, address: str) -> dg.AssetCheckResult:
     periods = platform.store.read(table(address))
     days = counted_in_periods(daily_of_both_families(platform), periods)
@@ -161,7 +143,6 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 DERIVED_CHECKS = [
-    averages_equal_the_published,
     breaks_are_explained,
     candles_tile_their_segments,
     months_are_folds_of_days,

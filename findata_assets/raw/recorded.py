@@ -33,16 +33,16 @@ def recorded_bars(config: RecordedFolder, platform: PlatformResource) -> dg.Mate
 
 
 @asset(
-    key=["raw", "recorded", "sofr"],
+    key=["raw", "recorded", "rates"],
     group_name="raw",
     kinds={"s3", "csv"},
     owners=OWNERS,
     tags={"layer": "raw"},
-    description="Files of SOFR fixings and published averages of a folder, byte for byte on S3.",
+    description="Files of fixings and published averages of a folder, byte for byte on S3.",
 )
-def recorded_sofr(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
-    """Receive the SOFR files of a folder."""
-    return _load(config, platform, "sofr")
+def recorded_rates(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Receive the rate files of a folder."""
+    return _load(config, platform, "rates")
 
 
 def _load(config: RecordedFolder, platform: PlatformResource, dataset: str) -> dg.MaterializeResult[None]:

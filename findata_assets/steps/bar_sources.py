@@ -52,5 +52,7 @@ BAR_PROVIDERS: Mapping[str, Callable[[Settings], BarSource]] = {
     "yahoo": _yahoo,
 }
 
-# What --source takes: those, and the New York Fed for SOFR. Sorted.
-LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, "nyfed")))
+# The New York Fed: it has rates, and no bars.
+RATES_SOURCE = "nyfed"
+# What --source takes. Sorted.
+LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, RATES_SOURCE)))

@@ -106,8 +106,9 @@ def main_table(payload: Payload) -> str:
     return {
         "bars": "market.bars",
         "decisions": "ops.decisions",
-        "sofr": "rates.rates",
+        "rates": "rates.rates",
         "sessions": "reference.sessions",
+        "sofr": "rates.rates",
         "universe": "reference.instruments",
     }[payload["dataset"]]
 

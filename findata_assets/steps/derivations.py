@@ -13,6 +13,8 @@ import polars as pl
 from findata_core.market.candles import daily_candles, fold_session_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.market.periods import fold_period_candles
+from findata_core.rates.disagreements import calendar_disagreements
+from findata_core.rates.preferring import merged_averages, preferred_fixings
 from findata_core.rates.sofr import recompute_averages
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
@@ -21,7 +23,6 @@ from findata_core.signals.pivots import weekly_pivots
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
-RATE_ADMINISTRATOR = "nyfed"
 SOURCE_INTERVAL = "1m"  # intraday candles are folded from minutes
 SIGNAL_INTERVAL = "5m"  # and levels are watched on these
 PERIODS = {"market.weekly_candles": "1w", "market.monthly_candles": "1mo"}
@@ -91,9 +92,14 @@ def signals_of_week(reads: Reads, days: Sequence[date], subjects: pl.Series | No
 
 def averages_of_rates(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
     """Return the averages and the index of rates recomputed, the published ones beside them."""
-    fixings = _preferred(reads.read("rates.rates", subjects=rates))
-    published = _preferred(reads.read("rates.published_averages", subjects=rates))
+    fixings = preferred_fixings(reads.read("rates.rates", subjects=rates))
+    published = merged_averages(reads.read("rates.published_averages", subjects=rates))
     return recompute_averages(fixings, published)
+
+
+def disagreements_of_calendars(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
+    """Return the weekdays of which calendars say other than what was published of rates."""
+    return calendar_disagreements(preferred_fixings(reads.read("rates.rates", subjects=rates)))
 
 
 def daily_of_both_families(
@@ -104,13 +110,6 @@ def daily_of_both_families(
     bars = choose_sources(reads.read("market.bars_1d", start, end, subjects))
     own = _or_empty("market.candles", bars, lambda rows: daily_candles(rows, _sessions(reads, rows)))
     return pl.concat([candles, own])
-
-
-def _preferred(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one source's row per rate and day: the administrator's own, else the first by name."""
-    is_second_hand = pl.col("source") != RATE_ADMINISTRATOR
-    ranked = rows.sort("rate", "observation_date", is_second_hand, "source")
-    return ranked.unique(["rate", "observation_date"], keep="first", maintain_order=True)
 
 
 def _sessions(reads: Reads, rows: pl.DataFrame) -> pl.DataFrame:

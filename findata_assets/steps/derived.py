@@ -10,6 +10,7 @@ import polars as pl
 
 from findata_assets.steps.derivations import (
     averages_of_rates,
+    disagreements_of_calendars,
     period_candles,
     pivots_of_weeks,
     session_candles,
@@ -77,6 +78,15 @@ def derive_averages(platform: Platform) -> WriteReport:
     return _replace(
         platform, "rates.averages", averages_of_rates(platform, marks.get_column("subject")), marks
     )
+
+
+def derive_disagreements(platform: Platform) -> WriteReport:
+    """Compare calendars with the publications of the rates that are due."""
+    marks = _due_marks(platform, "rates.calendar_disagreements")
+    if marks.is_empty():
+        return WriteReport()
+    found = disagreements_of_calendars(platform, marks.get_column("subject"))
+    return _replace(platform, "rates.calendar_disagreements", found, marks)
 
 
 def _due_marks(

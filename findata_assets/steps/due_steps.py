@@ -6,6 +6,7 @@ from findata_assets.steps.breaks import refresh_breaks
 from findata_assets.steps.coverage import refresh_coverage
 from findata_assets.steps.derived import (
     derive_averages,
+    derive_disagreements,
     derive_pivots,
     derive_signals,
     fold_candles,
@@ -44,6 +45,7 @@ STEPS: Mapping[str, Step] = {
     "rates.rates": _folding("rates.rates"),
     "rates.published_averages": _folding("rates.published_averages"),
     "rates.averages": derive_averages,
+    "rates.calendar_disagreements": derive_disagreements,
     "ops.coverage": refresh_coverage,
     "ops.breaks": refresh_breaks,
 }

@@ -15,6 +15,7 @@ from findata_assets.steps.derivations import (
     SIGNAL_INTERVAL,
     Reads,
     averages_of_rates,
+    disagreements_of_calendars,
     period_candles,
     pivots_of_weeks,
     session_candles,
@@ -109,6 +110,9 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "market.monthly_candles": lambda *asked: _periods("market.monthly_candles", *asked),
     "market.weekly_candles": lambda *asked: _periods("market.weekly_candles", *asked),
     "rates.averages": lambda reads, _start, _end, subjects: averages_of_rates(reads, subjects),
+    "rates.calendar_disagreements": lambda reads, _start, _end, subjects: disagreements_of_calendars(
+        reads, subjects
+    ),
     "signals.pivot_signals": _signals,
     "signals.weekly_pivots": pivots_of_weeks,
 }

@@ -14,13 +14,13 @@ from findata_assets.steps.expected import DAILY_LEAD, asked_capabilities, states
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.requesting import Ask, Fetched, ask_all
 from findata_core.errors import ConfigurationError
+from findata_core.rates.catalogue import AVERAGES_OF, FAMILIES, rate_of, types_of
+from findata_core.rates.gaps import spans_to_ask, windows
 from findata_core.schema.tables import table
 from findata_resources.environment import Settings
 from findata_resources.provider import Capability, windows_over
-from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
+from findata_resources.providers.nyfed import PROVIDER, WIDEST_WINDOW, NewYorkFedProvider, rates_request
 
-FIRST_SOFR = date(2018, 4, 2)  # first value date; published on the next day (New York Fed)
-SOFR_TYPES = {"SOFR": "rates.rates", "SOFRAI": "rates.published_averages"}  # what is asked -> its table
 DAY = timedelta(days=1)
 CLOSING = timedelta(
     hours=3
@@ -48,17 +48,41 @@ def source_of_bars(source: str) -> Callable[[Settings], BarSource]:
     return BAR_PROVIDERS[source]
 
 
-def fetch_sofr(platform: Platform) -> Fetched:
-    """Ask the New York Fed for fixings and averages, each since the last day known, that day included."""
+def fetch_rates(
+    platform: Platform, family: str | None = None, start: date | None = None, end: date | None = None
+) -> Fetched:
+    """Ask the New York Fed for the rates of a family (default: of all), and for their averages and index.
+
+    Without dates for what was never answered, and again for the last days known, which may have been revised; with
+    dates for the days in [start, end), whatever is known.
+    """
+    if family is not None and family not in FAMILIES:
+        raise ConfigurationError(f"There is no family of rates '{family}'", f"Use {' or '.join(FAMILIES)}")
     provider = NewYorkFedProvider(platform.settings.nyfed_base_url, platform.settings.request_timeout_seconds)
-    end = platform.clock.now().date() + DAY
+    return ask_all(platform, provider, _rate_asks(platform, family, start, end))
+
+
+def _rate_asks(platform: Platform, family: str | None, start: date | None, end: date | None) -> list[Ask]:
+    today = platform.clock.now().date()
+    known = {
+        address: platform.store.read(table(address)).filter(source=PROVIDER)
+        for address in ("rates.rates", "rates.published_averages")
+    }
     asks = []
-    for rate_type, address in SOFR_TYPES.items():
-        known = platform.store.read(table(address)).filter(pl.col("source") == "nyfed")
-        latest = known.get_column("observation_date").max()
-        start = latest if isinstance(latest, date) else FIRST_SOFR
-        asks.append(Ask(rates_request(rate_type, start, end), _midnight(start), _midnight(end)))
-    return ask_all(platform, provider, asks)
+    for rate_type in types_of(family):
+        rate, address = rate_of(rate_type), "rates.rates"
+        if rate_type in AVERAGES_OF:
+            address = "rates.published_averages"
+        days = known[address].filter(rate=rate.name).get_column("observation_date").to_list()
+        spans = spans_to_ask(days, rate.first_date, today)
+        if start is not None or end is not None:
+            spans = [(max(start or rate.first_date, rate.first_date), min(end or today + DAY, today + DAY))]
+        asks += [
+            Ask(rates_request(rate_type, begin, stop), _midnight(begin), _midnight(stop))
+            for span in spans
+            for begin, stop in windows(*span, WIDEST_WINDOW)
+        ]
+    return asks
 
 
 def _asks(platform: Platform, made: BarSource, capability: Capability, states: pl.DataFrame) -> list[Ask]:

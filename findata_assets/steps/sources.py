@@ -139,7 +139,7 @@ def _count_adopted(platform: Platform, payload_ids: Sequence[int], intakes: Sequ
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
-    """Receive the files of a folder that its manifest names for one dataset ("bars" or "sofr")."""
+    """Receive the files of a folder that its manifest names for one dataset ("bars" or "rates")."""
     _, skipped = recorded_requests(directory, manifest, dataset)
     answers = recorded_answers(platform, directory, manifest, dataset)
     ids = {receipt(answer)["payload_id"]: answer for answer in answers}

@@ -12,33 +12,44 @@ from datetime import date, timedelta
 MONDAY, THURSDAY = 0, 3
 JUNETEENTH_SINCE = 2022  # Juneteenth became a federal holiday on 2021-06-17; SOFR was fixed on 2021-06-18
 # Closures outside the yearly pattern, reviewed one by one; add a day here when one is announced.
-REVIEWED_CLOSURES = frozenset({date(2018, 12, 5)})  # national day of mourning: no SOFR was fixed
+REVIEWED_CLOSURES = {date(2018, 12, 5): "national day of mourning: no SOFR was fixed"}
 
 
 def certain_business_days(first: date, last: date) -> list[date]:
     """Return the weekdays from `first` to `last`, both inclusive, that no known closure explains."""
-    closed = {day for year in range(first.year, last.year + 2) for day in _possible_closures(year)}
+    closed = possible_closures(first, last)
     days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-    return [day for day in days if day.weekday() < 5 and day not in closed and day not in REVIEWED_CLOSURES]
+    return [day for day in days if day.weekday() < 5 and day not in closed]
 
 
-def _possible_closures(year: int) -> Iterator[date]:
-    """Yield the weekdays on which holidays may be kept (5 U.S.C. 6103, and Good Friday)."""
-    fixed = [(1, 1), (7, 4), (11, 11), (12, 25)] + ([(6, 19)] if year >= JUNETEENTH_SINCE else [])
-    for month, day in fixed:
-        yield _observed(date(year, month, day))
-    yield _nth(year, 1, MONDAY, 3)  # Martin Luther King Jr.
-    yield _nth(year, 2, MONDAY, 3)  # Washington's Birthday
-    yield _nth(year, 6, MONDAY, 1) - timedelta(days=7)  # Memorial Day: the last Monday of May
-    yield _nth(year, 9, MONDAY, 1)  # Labor Day
-    yield _nth(year, 10, MONDAY, 2)  # Columbus Day
-    yield _nth(year, 11, THURSDAY, 4)  # Thanksgiving
-    yield _easter_sunday(year) - timedelta(days=2)  # Good Friday
+def possible_closures(first: date, last: date) -> dict[date, str]:
+    """Return the days on which the market may be closed, weekends aside, and why; those of whole years."""
+    years = range(first.year, last.year + 2)
+    return {day: name for year in years for day, name in _holidays(year)} | REVIEWED_CLOSURES
 
 
-def _observed(day: date) -> date:
-    """Return Friday for a Saturday, Monday for a Sunday."""
-    return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
+def _holidays(year: int) -> Iterator[tuple[date, str]]:
+    """Yield the weekdays on which holidays may be kept (5 U.S.C. 6103, and Good Friday), and their names."""
+    yield _observed(date(year, 1, 1), "New Year's Day")
+    if year >= JUNETEENTH_SINCE:
+        yield _observed(date(year, 6, 19), "Juneteenth")
+    yield _observed(date(year, 7, 4), "Independence Day")
+    yield _observed(date(year, 11, 11), "Veterans Day")
+    yield _observed(date(year, 12, 25), "Christmas Day")
+    yield _nth(year, 1, MONDAY, 3), "Martin Luther King Jr. Day"
+    yield _nth(year, 2, MONDAY, 3), "Washington's Birthday"
+    yield _nth(year, 6, MONDAY, 1) - timedelta(days=7), "Memorial Day"  # the last Monday of May
+    yield _nth(year, 9, MONDAY, 1), "Labor Day"
+    yield _nth(year, 10, MONDAY, 2), "Columbus Day"
+    yield _nth(year, 11, THURSDAY, 4), "Thanksgiving Day"
+    yield _easter_sunday(year) - timedelta(days=2), "Good Friday"
+
+
+def _observed(day: date, name: str) -> tuple[date, str]:
+    """Return Friday for a Saturday, Monday for a Sunday, and how the day is called there."""
+    moved = {5: (-1, f"the Friday before {name}"), 6: (1, f"the Monday after {name}")}
+    shift, called = moved.get(day.weekday(), (0, name))
+    return day + timedelta(days=shift), called
 
 
 def _nth(year: int, month: int, weekday: int, number: int) -> date:

@@ -1,12 +1,18 @@
 """Compounding of overnight fixings between any two days.
 
-What belongs here: growth over a window by the rule of the New York Fed (docs/sofr.md), and when it can't be
-known. What does not: which windows are published (sofr.py) and which days need a fixing (closures.py).
+What belongs here: growth over a window by the rule of the New York Fed (docs/rates.md), and when it can't be
+known; the rate that such a window has in arrears. What does not: which windows are published (sofr.py) and which
+days need a fixing (closures.py).
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from findata_core.rates.closures import certain_business_days
 
 YEAR_DAYS = 360  # ACT/360
 
@@ -73,6 +79,20 @@ class Fixings:
             if self.dates
             else "no fixing is known"
         )
+
+
+def fixings_in(rates: pl.DataFrame, business_days: Iterable[date] = (), until: date | None = None) -> Fixings:
+    """Return the fixings of one rate, from rows of rates.rates sorted by date.
+
+    `business_days`: days that must have one besides those of which that is certain; these reach to the last of
+    them, or to `until`, exclusive.
+    """
+    dates = rates.get_column("observation_date").to_list()
+    values, times = rates.get_column("rate_percent").to_list(), rates.get_column("ingest_time").to_list()
+    days = {*dates, *business_days}
+    last = max([*days, *([until - timedelta(days=1)] if until else [])], default=date.min)
+    certain = certain_business_days(dates[0], last) if dates else []
+    return fixings_of(dates, values, times, {*days, *certain})
 
 
 def fixings_of(

@@ -1,7 +1,7 @@
 """SOFR averages and index recomputed from the fixings, beside the published figures.
 
 The New York Fed's rule (https://www.newyorkfed.org/markets/reference-rates/additional-information-about-reference-rates,
-"SOFR Averages and Index"; docs/sofr.md): interest compounds on business days; on other days the preceding
+"SOFR Averages and Index"; docs/rates.md): interest compounds on business days; on other days the preceding
 business day's rate earns simple interest; ACT/360; the average for a publication day covers exactly 30, 90
 or 180 calendar days, that day not included. The index was 1.00000000 on 2018-04-02 and never starts again.
 What does not belong here: fetching, the arithmetic of a window (compounding.py), business days (closures.py).
@@ -17,8 +17,8 @@ from typing import Any
 import polars as pl
 
 from findata_core.errors import DataError
-from findata_core.rates.closures import certain_business_days
-from findata_core.rates.compounding import YEAR_DAYS, Fixings, Growth, fixings_of, latest
+from findata_core.rates.compounding import YEAR_DAYS, Fixings, Growth, fixings_in, latest
+from findata_core.rates.reviewed import reviewed
 from findata_core.schema.frames import conform, polars_schema
 from findata_core.schema.tables import table
 
@@ -28,7 +28,7 @@ AVERAGE_DAYS = {"average_30day": 30, "average_90day": 90, "average_180day": 180}
 PUBLISHED_COLUMNS = {**{name: f"{name}_percent" for name in AVERAGE_DAYS}, "index": "index_value"}
 PUBLISHED_DECIMALS = {**dict.fromkeys(AVERAGE_DAYS, 5), "index": 8}
 INDEX_START_DATE, INDEX_START = date(2018, 4, 2), 1.0  # first value date of SOFR
-NO_ANCHOR = "no index is published on a day with a fixing from which on none is missing"
+NO_ANCHOR = "no index is published until that day, on a day with a fixing from which on none is missing"
 FLOAT_SLACK = 1e-12  # binary rounding of figures near one, far below a published digit
 
 
@@ -53,9 +53,9 @@ class Anchors:
 def recompute_averages(fixings: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
     """Return SOFR's averages and index recomputed, with the published figure and the difference.
 
-    Arguments are rows of rates.rates and rates.published_averages, of one source each (DataError where a
-    day has two rows); other rates than SOFR are left out. One row a measure for every day that has a
-    fixing or a published figure, in the shape of rates.averages, sorted by business key. Recomputed figures
+    Arguments are rows of rates.rates, and rows of rates.published_averages that may be merged (preferring.py); of each
+    one a day (DataError where a day has two). Other rates than SOFR are left out. One row a measure for every day that
+    has a fixing or a published figure, in the shape of rates.averages, sorted by business key. Recomputed figures
     are not rounded. They are null, with the reason, where the window begins before the first fixing or a
     business day in it has none. The index starts from 1 on 2018-04-02 where the fixings reach back to it,
     else, and after every missing fixing, from the first published index on a day with a fixing.
@@ -63,7 +63,7 @@ def recompute_averages(fixings: pl.DataFrame, published: pl.DataFrame) -> pl.Dat
     rates = _of_sofr(fixings)
     figures = _of_sofr(published).filter(~pl.all_horizontal(pl.col(PUBLISHED_COLUMNS.values()).is_null()))
     days = sorted({*rates.get_column("observation_date"), *figures.get_column("observation_date")})
-    known = _fixings(rates, days)
+    known = fixings_in(rates, days)  # a day with a fixing or a published figure is a business day
     by_day = {row["observation_date"]: row for row in figures.iter_rows(named=True)}
     anchors = _anchors(known, by_day)
     rows = [row for day in days for row in _rows_of_day(day, known, anchors, by_day.get(day, {}))]
@@ -94,15 +94,37 @@ def mismatches(averages: pl.DataFrame) -> pl.DataFrame:
     return joined.filter(pl.col("difference").abs() > tolerance).select(averages.columns)
 
 
-def sofr_bounds(fixings: pl.DataFrame) -> pl.DataFrame:
+def compare(averages: pl.DataFrame) -> pl.DataFrame:
+    """Return, per measure, how many figures were compared, are null, and do not match.
+
+    compared: both figures are there; null: the recomputed one is not, whatever is published; unpublished: it is, and
+    no figure is known beside it; mismatched: the mismatches() that nobody has reviewed; reviewed: those that
+    somebody has (reviewed.py); largest_difference: of the compared.
+    """
+    wrong = reviewed(mismatches(averages))
+    counted = averages.join(
+        wrong, on=["rate", "measure", "observation_date"], how="left", maintain_order="left"
+    )
+    both = pl.col("difference").is_not_null()
+    return counted.group_by("rate", "measure", maintain_order=True).agg(
+        compared=both.sum(),
+        null=pl.col("recomputed").is_null().sum(),
+        unpublished=(pl.col("recomputed").is_not_null() & pl.col("published").is_null()).sum(),
+        mismatched=(pl.col("cause") == "").sum(),
+        reviewed=(pl.col("cause") != "").sum(),
+        largest_difference=pl.col("difference").abs().max(),
+    )
+
+
+def outside_percentiles(fixings: pl.DataFrame) -> pl.DataFrame:
     """Return the fixings that do not lie between their own percentiles: p1 <= p25 <= rate <= p75 <= p99.
 
-    The rate is the volume-weighted median of the day's transactions. Percentiles that are absent say nothing.
+    The rates are volume-weighted medians of a day's transactions. Percentiles that are absent say nothing.
     """
     ordered = [*(f"percentile_{n}_percent" for n in (1, 25)), "rate_percent"]
     ordered += [f"percentile_{n}_percent" for n in (75, 99)]
     broken = [pl.col(low) > pl.col(high) for low, high in combinations(ordered, 2)]
-    return fixings.filter((pl.col("rate") == SOFR) & pl.any_horizontal(broken))
+    return fixings.filter(pl.any_horizontal(broken))
 
 
 def _of_sofr(frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,20 +137,12 @@ def _of_sofr(frame: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _fixings(rates: pl.DataFrame, days: list[date]) -> Fixings:
-    """Return the fixings; `days` are those that have a fixing or a published figure: business days all."""
-    dates = rates.get_column("observation_date").to_list()
-    values, times = rates.get_column("rate_percent").to_list(), rates.get_column("ingest_time").to_list()
-    certain = certain_business_days(dates[0], days[-1]) if dates else []
-    return fixings_of(dates, values, times, {*days, *certain})
-
-
 def _anchors(known: Fixings, published: dict[date, Row]) -> Anchors:
     has_fixing = set(known.dates)
     values = {day: row["index_value"] for day, row in published.items() if row["index_value"] is not None}
     values |= {INDEX_START_DATE: INDEX_START}
     usable = {day: values[day] for day in sorted(values) if day in has_fixing}
-    times = [published[day]["ingest_time"] if day in published else None for day in usable]
+    times = [_said(published[day], "index")[1] if day in published else None for day in usable]
     return Anchors(list(usable), list(usable.values()), times)
 
 
@@ -155,8 +169,8 @@ def _index_row(day: date, known: Fixings, anchors: Anchors, published: Row) -> R
 def _row(
     day: date, measure: str, start: date, value: float | None, growth: Growth, published: Row, known: Fixings
 ) -> Row:
-    figure, published_time = published.get(PUBLISHED_COLUMNS[measure]), published.get("ingest_time")
-    used = latest(growth.ingest_time, None if figure is None else published_time)
+    figure, published_time, source = _said(published, measure)
+    used = latest(growth.ingest_time, published_time)
     return {
         "rate": SOFR,
         "measure": measure,
@@ -166,5 +180,17 @@ def _row(
         "published": figure,
         "fixing_count": growth.fixing_count,
         "reason": growth.reason,
-        "ingest_time": used or latest(known.ingest_time_of(day), published_time),
+        "ingest_time": used or latest(known.ingest_time_of(day), published.get("ingest_time")),
+        "published_source": source,
     }
+
+
+def _said(published: Row, measure: str) -> tuple[float | None, datetime | None, str | None]:
+    """Return the published figure, when it was known and from which source; nothing where there is none."""
+    column = PUBLISHED_COLUMNS[measure]
+    if published.get(column) is None:
+        return None, None, None
+    time, source = (
+        published.get(f"{column}.{name}", published.get(name)) for name in ("ingest_time", "source")
+    )
+    return published[column], time, source

@@ -31,9 +31,11 @@ PARSERS: Mapping[tuple[str, str], Parser] = {
     ("findata", "decisions"): decisions.parse,
     ("findata", "sessions"): calendar.parse,
     ("findata", "universe"): universe.parse,
-    ("nyfed", "sofr"): nyfed.parse,
+    ("nyfed", "rates"): nyfed.parse,
+    ("nyfed", "sofr"): nyfed.parse,  # what the dataset was called at first: such payloads are on S3
     ("recorded", "bars"): recorded.parse_bars,
-    ("recorded", "sofr"): recorded.parse_sofr,
+    ("recorded", "rates"): recorded.parse_rates,
+    ("recorded", "sofr"): recorded.parse_rates,
     ("yahoo", "bars"): yahoo_chart.parse,
 }
 

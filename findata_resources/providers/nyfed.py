@@ -1,4 +1,4 @@
-"""The New York Fed's Markets API: reference rates (SOFR and its kin), SOFR's averages and index.
+"""The New York Fed's Markets API: reference rates (findata_core/rates/catalogue.py), SOFR's averages and index.
 
 No key, no pages. Documentation: https://markets.newyorkfed.org/static/docs/markets-api.html
 What belongs here: requests, one GET, and the pure parse of `refRates`.
@@ -7,24 +7,30 @@ What belongs here: requests, one GET, and the pure parse of `refRates`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from findata_core.errors import MalformedPayload, RefusedRequest
+from findata_core.rates.catalogue import AVERAGES_OF, rate_of, types_of
 from findata_resources.provider import Capability, Clock, Parsed, Received, Request, kept_headers, table_rows
 from findata_resources.providers.http_answers import interrupted, refusal, unreachable
 
 PROVIDER = "nyfed"
 DEFAULT_BASE_URL = "https://markets.newyorkfed.org"
 
+DATASET = "rates"
+# No widest window is stated. Ten years are 2,500 days of about 300 bytes: an answer of less than a megabyte, and one
+# that fails costs little.
+WIDEST_WINDOW = timedelta(days=3653)
+
 # Rates are revised on the day of publication only, at about 14:30 in New York
 # (https://www.newyorkfed.org/markets/reference-rates/sofr): a day later they are final.
 CAPABILITIES = (
     Capability(
-        dataset="sofr",
+        dataset=DATASET,
         interval="",
-        widest_window=None,
+        widest_window=WIDEST_WINDOW,
         wall=None,
         label="start",
         adjustment="",
@@ -33,16 +39,8 @@ CAPABILITIES = (
     ),
 )
 
-# What can be asked for: name of the answer's `type`, and where it lies. Sorted.
-PATHS: Mapping[str, str] = {
-    "BGCR": "secured/bgcr",
-    "EFFR": "unsecured/effr",
-    "OBFR": "unsecured/obfr",
-    "SOFR": "secured/sofr",
-    "SOFRAI": "secured/sofrai",
-    "TGCR": "secured/tgcr",
-}
-AVERAGES_OF = {"SOFRAI": "SOFR"}  # answer type of averages and index -> rate that is averaged
+# What can be asked for: name of the answer's `type`, and where it lies.
+PATHS: Mapping[str, str] = {name: f"{rate_of(name).family}/{name.lower()}" for name in types_of()}
 
 _RATE_FIELDS = {
     "rate_percent": "percentRate",
@@ -53,6 +51,10 @@ _RATE_FIELDS = {
     "volume_billions_usd": "volumeInBillions",
     "target_from_percent": "targetRateFrom",
     "target_to_percent": "targetRateTo",
+    # EFFR before 2016-03-01 was a mean of what brokers reported; it has these instead of percentiles.
+    "intraday_low_percent": "intraDayLow",
+    "intraday_high_percent": "intraDayHigh",
+    "standard_deviation_percent": "stdDeviation",
 }
 _AVERAGE_FIELDS = {
     "average_30day_percent": "average30day",
@@ -69,7 +71,7 @@ def rates_request(rate_type: str, start: date, end: date) -> Request:
     return Request(
         provider=PROVIDER,
         source=PROVIDER,
-        dataset="sofr",
+        dataset=DATASET,
         subject=AVERAGES_OF.get(rate_type, rate_type),
         parameters={"rate_type": rate_type},
         window_start=datetime.combine(start, time(), UTC),
@@ -111,11 +113,13 @@ class NewYorkFedProvider:
 
 def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return fixings for rates.rates, and averages and index for rates.published_averages."""
-    items = _items(body)
-    averages = [
-        _averages(item, request["source"]) for item in items if _text(item.get("type")) in AVERAGES_OF
-    ]
-    rates = [_rate(item, request["source"]) for item in items if _text(item.get("type")) not in AVERAGES_OF]
+    return rows_of(_items(body), request["source"])
+
+
+def rows_of(items: Sequence[Mapping[str, Any]], source: str) -> list[Parsed]:
+    """Return the rows of items in the API's shape; those of averages go to a table of their own."""
+    averages = [_averages(item, source) for item in items if _text(item.get("type")) in AVERAGES_OF]
+    rates = [_rate(item, source) for item in items if _text(item.get("type")) not in AVERAGES_OF]
     parsed = []
     if rates or not averages:
         parsed.append(Parsed("rates.rates", table_rows("rates.rates", rates)))

@@ -28,7 +28,7 @@ from findata_resources.provider import (
     row_schema,
     table_rows,
 )
-from findata_resources.providers import nyfed
+from findata_resources.providers import nyfed, nyfed_export
 from findata_resources.providers.recorded_files import PROVIDER
 from findata_resources.providers.recorded_layout import field, fields
 from findata_resources.providers.recorded_manifest import (
@@ -91,11 +91,13 @@ def instruments_by_request(request: Mapping[str, Any]) -> Parsed | None:
     return _instrument_rows(_instruments(pl.DataFrame({"": [None]}), naming), reading)
 
 
-def parse_sofr(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
+def parse_rates(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return the fixings and the published averages of a file; a day that a file marks empty has no row."""
     parameters, reading = request["parameters"], request["parameters"]["reading"]
     if reading["layout"]["format"] == "nyfed_json":
         return nyfed.parse(body, request)
+    if reading["layout"]["format"] == "nyfed_export":
+        return nyfed.rows_of(nyfed_export.items(body), reading["source"])
     values = ValuesPart(**reading["values"])
     frame = fields(body, LayoutPart(**reading["layout"]), values.nulls)
     shared = {
@@ -269,15 +271,17 @@ def _rate_rows(
     frame: pl.DataFrame,
     named: Mapping[str, Any],
 ) -> Parsed | None:
-    """Return the rows of one table, numbered as in the file, without days on which it says nothing."""
+    """Return the rows of one table, numbered as in the file, without days on which it says nothing.
+
+    What has no readable day, a line with a comma too many for example, stays and is refused.
+    """
     mine = {name: figures[name] for name in _FIGURES[address] if name in figures}
     if not mine:
         return None
     said = pl.DataFrame({name: field(frame, named[name]).is_not_null() for name in mine})
     rows = pl.DataFrame({**shared, **mine}).with_row_index("row_number")
-    return Parsed(
-        address, _shaped(rows.filter(said.select(pl.any_horizontal(pl.all())).to_series()), address)
-    )
+    is_kept = said.select(pl.any_horizontal(pl.all())).to_series() | shared["observation_date"].is_null()
+    return Parsed(address, _shaped(rows.filter(is_kept), address))
 
 
 def _shaped(rows: pl.DataFrame, address: str) -> pl.DataFrame:

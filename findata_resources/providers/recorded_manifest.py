@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -46,8 +47,16 @@ RATE_COLUMNS = (
     "target_to_percent",
     "revision_indicator",
     "footnote_id",
+    "intraday_low_percent",
+    "intraday_high_percent",
+    "standard_deviation_percent",
 )
 AVERAGE_COLUMNS = ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
+
+
+def _todays_name(dataset: object) -> object:
+    """Return what a dataset is called now: rates were "sofr" while there was no other one."""
+    return "rates" if dataset == "sofr" else dataset
 
 
 class Part(BaseModel):
@@ -133,7 +142,7 @@ class TimePart(Part):
 class LayoutPart(Part):
     """How the bytes are cut into fields."""
 
-    format: Literal["csv", "parquet", "nyfed_json"] = "csv"
+    format: Literal["csv", "parquet", "nyfed_export", "nyfed_json"] = "csv"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     header: Literal["line", "none", "yfinance"] = "line"
     skip_lines: Annotated[int, Field(ge=0)] = 0
@@ -175,7 +184,7 @@ class RecordedSet(Part):
 
     name: Annotated[str, Field(min_length=1)]
     files: Globs
-    dataset: Literal["bars", "sofr"]
+    dataset: Annotated[Literal["bars", "rates"], BeforeValidator(_todays_name)]
     source: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     received: AwareDatetime
     interval: Literal["1m", "2m", "5m", "15m", "30m", "1h", "1d"] | None = None
@@ -221,7 +230,7 @@ class RecordedSet(Part):
 
     def column_map(self) -> dict[str, ColumnName]:
         """Return which field of the file feeds which column; a column not mapped has findata's own name."""
-        if self.dataset == "sofr":
+        if self.dataset == "rates":
             return dict(self.columns)
         needed = BAR_COLUMNS if self.values.has_volume else BAR_COLUMNS[:-1]
         return {name: self.columns.get(name, name) for name in needed} | self.columns
@@ -229,7 +238,7 @@ class RecordedSet(Part):
     def _needed(self) -> tuple[str, ...]:
         if self.dataset == "bars":
             return ("interval", "adjustment", "instrument", "time")
-        return () if self.layout.format == "nyfed_json" else ("time",)
+        return () if self.layout.format.startswith("nyfed_") else ("time",)
 
     def _positions_only(self) -> bool:
         times = self.time

@@ -106,9 +106,9 @@ def test_pivots_and_candles_ask_for_the_signals_of_the_latest_session(evening: E
     assert evening.asked_for()["signals/pivot_signals"] == {TUESDAY}
 
 
-def test_sofr_asks_for_fixings_then_for_averages(evening: Evening) -> None:
-    evening.materialized("raw/nyfed/sofr")
+def test_rates_ask_for_fixings_then_for_what_follows_from_them(evening: Evening) -> None:
+    evening.materialized("raw/nyfed/rates")
     assert evening.asked_for() == {"rates/rates": set(), "rates/published_averages": set()}
     evening.materialized("rates/rates")
     evening.materialized("rates/published_averages")
-    assert evening.asked_for() == {"rates/averages": set()}
+    assert evening.asked_for() == {"rates/averages": set(), "rates/calendar_disagreements": set()}

@@ -21,7 +21,7 @@ from tests.assets.shape import shape
 from tests.conftest import SAMPLE
 from tests.orchestration import Orchestrated, rows_shown
 
-LIVE = {"raw/alphavantage/bars", "raw/nyfed/sofr", "raw/yahoo/bars"}
+LIVE = {"raw/alphavantage/bars", "raw/nyfed/rates", "raw/yahoo/bars"}
 KEYS = sorted({key.to_user_string() for asset in ASSETS for key in asset.keys} - LIVE)
 TABLE_KEYS = sorted(name.replace(".", "/") for name in CHECKED_TABLES)
 WITH_PICTURE = ["market/candles", "ops/coverage", "rates/averages", "signals/weekly_pivots"]

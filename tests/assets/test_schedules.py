@@ -91,13 +91,18 @@ def test_two_ticks_of_a_day_ask_for_the_same_run() -> None:
     assert first.run_key == second.run_key
 
 
-def test_sofr_is_asked_for_after_its_publication_and_after_its_revision_on_weekdays() -> None:
-    # Published at about 08:00, revised at about 14:30 in New York (the New York Fed's page on SOFR).
-    schedule = findata().resolve_schedule_def("sofr_slots")
-    assert schedule.cron_schedule == ["15 8 * * 1-5", "45 14 * * 1-5"]
+@pytest.mark.parametrize(("family", "morning"), [("secured", "15 8 * * 1-5"), ("unsecured", "15 9 * * 1-5")])
+def test_rates_are_asked_for_after_their_publication_and_after_their_revision_on_weekdays(
+    family: str, morning: str
+) -> None:
+    # Published at about 08:00 (secured) and 09:00 (unsecured), revised at about 14:30 in New York (the New York Fed).
+    name = f"{family}_rates_slots"
+    schedule = findata().resolve_schedule_def(name)
+    assert schedule.cron_schedule == [morning, "45 14 * * 1-5"]
     assert schedule.execution_timezone == "America/New_York"
-    (request,) = evaluated("sofr_slots", datetime(2024, 3, 11, 8, 15, tzinfo=NEW_YORK)).run_requests or []
+    (request,) = evaluated(name, datetime(2024, 3, 11, 8, 15, tzinfo=NEW_YORK)).run_requests or []
     assert request.partition_key is None
+    assert request.run_config == {"ops": {"raw__nyfed__rates": {"config": {"family": family}}}}
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from findata_cli.main import app
 from findata_core.schema.docs import main as write_table_pages
 from findata_resources.environment import PROJECT, Settings, variable_of
 from scripts.generate import generate
@@ -183,13 +184,18 @@ def _anchors(page: Path) -> set[str]:
 
 
 def _commands() -> dict[str, set[str]]:
-    """Return findata's commands in the code of all pages, each with the options that stand behind it."""
+    """Return findata's commands in the code of all pages, each with the options that stand behind it.
+
+    A command of a group (findata rates compound) is its two words.
+    """
     found: dict[str, set[str]] = {}
+    groups = "|".join(sorted(str(group.name) for group in app.registered_groups))
+    named = rf"(?:(?:{groups}) [a-z][a-z-]*|[a-z][a-z-]*)"
     for page in _pages():
         blocks = "\n".join(block.group() for block in CODE_BLOCK.finditer(_text(page)))
         spans = "\n".join(re.findall(r"`([^`\n]+)`", CODE_BLOCK.sub("", _text(page))))
         for command, rest in re.findall(
-            r"(?:^ *|/bin/)findata ([a-z][a-z-]*)([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
+            rf"(?:^ *|/bin/)findata ({named})([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
         ):
             found.setdefault(command, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
     return dict(sorted(found.items()))
@@ -197,7 +203,7 @@ def _commands() -> dict[str, set[str]]:
 
 def _help(command: str) -> str:
     """Return what a command says of itself; "" if there is no such command."""
-    asked = [sys.executable, "-m", "findata_cli", command, "--help"]
+    asked = [sys.executable, "-m", "findata_cli", *command.split(), "--help"]
     return subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False, text=True).stdout
 
 

@@ -5,7 +5,9 @@ What belongs here: seeds to mutate, and the judgement. What does not: mutating.
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -46,7 +48,8 @@ def seeds() -> tuple[Seed, ...]:
         Seed("universe", ("findata", "universe"), UNIVERSE.encode(), {"source": "findata"}),
         *_nyfed(),
         *_recorded("bars"),
-        *_recorded("sofr"),
+        *_recorded("rates"),
+        *_exports(),
         Seed("yahoo 1m", ("yahoo", "bars"), _shortened(yahoo.body), yahoo.request.to_dict()),
         Seed("yahoo 1d", ("yahoo", "bars"), _shortened(yahoo.body), daily),
     )
@@ -85,10 +88,33 @@ def _nyfed() -> list[Seed]:
     fixing = {"effectiveDate": "2022-06-14", "type": "SOFR", "percentRate": 0.7, "percentPercentile1": 0.65, "volumeInBillions": 951, "revisionIndicator": ""}  # fmt: skip
     average = {"effectiveDate": "2022-06-14", "type": "SOFRAI", "average30day": 0.7, "index": 1.04}
     request = nyfed.rates_request("SOFR", date(2022, 6, 14), date(2022, 6, 15)).to_dict()
-    key = ("nyfed", "sofr")
+    key = ("nyfed", "rates")
     return [
         Seed("nyfed", key, json.dumps({"refRates": [fixing, average]}).encode(), request),
         Seed("nyfed empty", key, b'{"refRates": []}', request),
+        Seed("nyfed as it was called at first", ("nyfed", "sofr"), b'{"refRates": []}', request),
+    ]
+
+
+def _exports() -> list[Seed]:
+    """The New York Fed's exports of one fixing and one day's averages."""
+    head = "Effective Date,Rate Type,Rate (%),Volume ($Billions),SOFR Index,Revision Indicator (Y/N)"
+    body = f"{head}\r\n06/14/2022,SOFR,0.7,951,,Y\r\n06/14/2022,SOFRAI,,,1.04,\r\n"
+    sheet = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    for line in body.splitlines():
+        cells = "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in line.split(","))
+        sheet += f"<row>{cells}</row>"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", f"{sheet}</sheetData></worksheet>")
+    (stored, *_) = (request.to_dict() for request in recorded_requests(SAMPLE, None, "rates")[0])
+    reading = stored["parameters"]["reading"]
+    reading |= {"layout": {**reading["layout"], "format": "nyfed_export"}}
+    key = ("recorded", "rates")
+    return [
+        Seed("nyfed export csv", key, body.encode(), stored),
+        Seed("nyfed export xlsx", key, packed.getvalue(), stored),
+        Seed("recorded as it was called at first", ("recorded", "sofr"), body.encode(), stored),
     ]
 
 

@@ -37,7 +37,7 @@ def load(variables: Mapping[str, str], folder: str, point: str) -> None:
     migrate(resolve_endpoints(settings).database_url)
     platform = open_platform(settings)
     refresh_reference(platform)
-    for dataset in ("bars", "sofr"):
+    for dataset in ("bars", "rates"):
         load_recorded(platform, Path(folder), None, dataset)
     run_due(platform)
     platform.close()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from findata_core.errors import DataError
 from findata_core.rates.compounding import fixings_of
-from findata_core.rates.sofr import mismatches, recompute_averages, sofr_bounds
+from findata_core.rates.sofr import compare, mismatches, outside_percentiles, recompute_averages
 from findata_core.schema.tables import table
 from findata_core.schema.validation import validate
 
@@ -51,6 +51,33 @@ def test_every_figure_published_from_2019_to_2022_is_recomputed(recorded: Frames
     }
     worst = averages.group_by("measure").agg(pl.col("difference").abs().max())
     assert all(size <= (6e-9 if measure == "index" else 5.0001e-6) for measure, size in worst.iter_rows())
+
+
+# FRED's answers about SOFR30DAYAVG, SOFR90DAYAVG, SOFR180DAYAVG and SOFRINDEX, recorded on 2024-06-27
+# (payloads/openbb_fred-2.0.0-sdist of the trial data, test_fred_sofr_fetcher).
+PUBLISHED_IN_2024 = {
+    date(2024, 6, 3): (5.32698, 5.35057, 5.38816, 1.14075319),
+    date(2024, 6, 4): (5.32834, 5.35102, 5.38833, 1.14092272),
+    date(2024, 6, 5): (5.32901, 5.35125, 5.38839, 1.14109164),
+    date(2024, 6, 6): (5.32968, 5.35147, 5.38845, 1.14126058),
+}
+
+
+def test_the_index_of_2019_carried_on_for_five_years_is_the_one_that_was_published(
+    recorded: Frames, fixings: Rows, published: Rows, trial_data: Path
+) -> None:
+    file = trial_data / "rates" / "JoaquinMulet-treasury-desk" / "SOFR.csv"
+    rates = fixings(dict(pl.read_csv(file, try_parse_dates=True).iter_rows()))
+    columns = [f"average_{days}day_percent" for days in (30, 90, 180)] + ["index_value"]
+    later = {day: dict(zip(columns, said, strict=True)) for day, said in PUBLISHED_IN_2024.items()}
+    averages = recompute_averages(rates, pl.concat([recorded[1], published(later)]))
+    assert mismatches(averages).is_empty()
+    # Every one of the 708 days of 2019 to 2022, now that no window begins before the fixings do, and of the four.
+    counts = {row["measure"]: (row["compared"], row["mismatched"]) for row in compare(averages).to_dicts()}
+    assert set(counts.values()) == {(712, 0)}
+    index = averages.filter(measure="index").filter(pl.col("observation_date") >= date(2024, 6, 3))
+    assert index["window_start_date"].unique().to_list() == [date(2019, 8, 30)]
+    assert index["difference"].abs().drop_nulls().max() <= 1e-8  # type: ignore[operator]
 
 
 def test_every_figure_of_the_bundled_sample_is_recomputed(sample: Frames) -> None:
@@ -192,10 +219,10 @@ def test_a_figure_is_as_young_as_the_youngest_fixing_in_its_window(sample: Frame
 def test_fixings_outside_their_own_percentiles_are_found(fixings: Rows) -> None:
     inside = {f"percentile_{n}_percent": value for n, value in ((1, 3.6), (25, 3.63), (75, 3.7), (99, 3.73))}
     day = date(2026, 8, 5)
-    assert sofr_bounds(fixings({day: 3.64}, **inside)).is_empty()  # as the New York Fed published it
-    assert sofr_bounds(fixings({day: 3.62}, **inside)).height == 1
-    assert sofr_bounds(fixings({day: 3.64}, **(inside | {"percentile_99_percent": 3.69}))).height == 1
-    assert sofr_bounds(fixings({day: 3.64})).is_empty()
+    assert outside_percentiles(fixings({day: 3.64}, **inside)).is_empty()  # as the New York Fed published it
+    assert outside_percentiles(fixings({day: 3.62}, **inside)).height == 1
+    assert outside_percentiles(fixings({day: 3.64}, **(inside | {"percentile_99_percent": 3.69}))).height == 1
+    assert outside_percentiles(fixings({day: 3.64})).is_empty()
 
 
 RATES = st.lists(st.integers(-100, 900), min_size=2, max_size=40)  # basis points

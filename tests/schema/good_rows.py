@@ -237,6 +237,16 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "quality_flags": [],
         "tags": ["sample"],
     },
+    "findata.rates.v1.CalendarDisagreement": {
+        "rate": "SOFR",
+        "calendar": "exchange_calendars XNYS",
+        "observation_date": date(2021, 10, 11),
+        "calendar_version": "4.13.2",
+        "is_business_day": True,
+        "is_published": False,
+        "reason": "Columbus Day",
+        "ingest_time": KNOWN,
+    },
     "findata.rates.v1.PublishedAverage": {
         "rate": "SOFR",
         "source": "nyfed",
@@ -260,6 +270,7 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "fixing_count": 20,
         "reason": None,
         "ingest_time": KNOWN,
+        "published_source": "nyfed",
     },
     "findata.rates.v1.ReferenceRate": {
         "rate": "SOFR",
@@ -278,6 +289,9 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "publish_time": KNOWN,
         "ingest_time": KNOWN,
         "payload_id": 1,
+        "intraday_low_percent": None,
+        "intraday_high_percent": None,
+        "standard_deviation_percent": None,
     },
     "findata.reference.v1.ExchangeSession": {
         "mic": "XHKG",

@@ -40,12 +40,14 @@ BREAKS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "more_than_expected": [{"present_sessions": 6}, {"present_minutes": 1951}],
         "ends_before_it_starts": [{"available_time": OPEN - timedelta(days=30)}],
     },
+    "findata.rates.v1.PublishedAverage": {"rate_unknown": [{"rate": "EFFR"}]},
     "findata.rates.v1.ReferenceRate": {
         "percentiles_not_ordered": [
             {"percentile_1_percent": 0.79},
             {"percentile_75_percent": 0.77},
             {"percentile_99_percent": 0.1},
         ],
+        "rate_unknown": [{"rate": "LIBOR"}],
     },
     "findata.reference.v1.ExchangeSession": {
         "closes_before_it_opens": [

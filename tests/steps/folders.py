@@ -31,7 +31,7 @@ SOFR = """
 [[set]]
 name = "sofr"
 files = "*.csv"
-dataset = "sofr"
+dataset = "rates"
 source = "nyfed"
 rate = "SOFR"
 received = {received}

@@ -245,7 +245,7 @@ def test_refusals_that_a_provider_sends_are_answers_and_those_of_ours_say_nothin
     standin.script = [*[UNAVAILABLE] * 9, BAD_REQUEST, *[UNAVAILABLE] * 9]
     told = ask(platform, standin, times=20)
     assert (told.requests, told.not_asked) == (20, 0)
-    windowless = Request("nyfed", "nyfed", "sofr", "SOFR", {"rate_type": "SOFR"})
+    windowless = Request("nyfed", "nyfed", "rates", "SOFR", {"rate_type": "SOFR"})
     standin.script = [*[UNAVAILABLE] * 10]
     provider = NewYorkFedProvider(standin.base_url, 5)
     good = rates_request("SOFR", date(2022, 6, 29), date(2022, 6, 30))

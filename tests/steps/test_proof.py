@@ -59,7 +59,7 @@ def take_in_everything(platform: Platform, folder: Path) -> None:
     days = {"2022-05-19": flat(12)}
     take_in(platform, write_folder(folder / "days", "2022-06-01T12:00:00Z", days, interval="1d"))
     fixings = {"2022-05-19": 0.8, "2022-05-20": 0.79}
-    take_in(platform, write_rates(folder / "sofr", "2022-06-01T12:00:00Z", fixings), "sofr")
+    take_in(platform, write_rates(folder / "sofr", "2022-06-01T12:00:00Z", fixings), "rates")
     take_in(platform, write_folder(folder / "cut", "2022-06-01T12:00:00Z", {"no time": ("x",) * 5}))
 
 

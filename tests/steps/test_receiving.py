@@ -37,7 +37,7 @@ def quarantined(platform: Platform) -> list[dict[str, Any]]:
 
 
 def test_a_payload_that_cannot_be_read_is_quarantined_whole_and_kept(ready: Platform) -> None:
-    request = Request("nyfed", "nyfed", "sofr", "SOFR", {"rate_type": "SOFR"})
+    request = Request("nyfed", "nyfed", "rates", "SOFR", {"rate_type": "SOFR"})
 
     intake = receive(ready, Received(request, b'{"refRates": [', 200, {}, datetime(2022, 6, 1, tzinfo=UTC)))
     run_due(ready)
@@ -47,7 +47,7 @@ def test_a_payload_that_cannot_be_read_is_quarantined_whole_and_kept(ready: Plat
     assert (row["table_name"], row["row_number"], row["rule"]) == ("rates.rates", -1, "malformed_payload")
     assert "not JSON" in row["reason"]
     assert row["subject"] is None
-    payloads = ready.store.read(table("ops.payloads")).filter(dataset="sofr").to_dicts()
+    payloads = ready.store.read(table("ops.payloads")).filter(dataset="rates").to_dicts()
     assert ready.raw.body(payloads[0] | {"received_time": ""}) == b'{"refRates": ['
     assert ready.store.read(table("rates.rates")).is_empty()
 
@@ -112,7 +112,7 @@ def test_bars_and_refused_rows_and_duplicates_add_up_to_what_was_answered(
 
 def test_rows_whose_scope_nobody_can_tell_are_quarantined_when_they_are_received(ready: Platform) -> None:
     body = b'{"refRates": [{"type": null, "effectiveDate": "2022-05-19", "percentRate": 0.8}]}'
-    request = Request("nyfed", "nyfed", "sofr", "SOFR", {"rate_type": "SOFR"})
+    request = Request("nyfed", "nyfed", "rates", "SOFR", {"rate_type": "SOFR"})
 
     receive(ready, Received(request, body, 200, {}, datetime(2022, 6, 1, tzinfo=UTC)))
 
@@ -274,7 +274,7 @@ def test_a_quarantined_row_is_numbered_by_its_place_in_the_payload(ready: Platfo
 def test_a_number_that_is_none_is_quarantined_and_the_day_beside_it_goes_on(ready: Platform) -> None:
     items = '{"type": "SOFR", "effectiveDate": "2022-05-19", "percentRate": 1e999}, '
     items += '{"type": "SOFR", "effectiveDate": "2022-05-20", "percentRate": 0.79}'
-    request = Request("nyfed", "nyfed", "sofr", "SOFR", {"rate_type": "SOFR"})
+    request = Request("nyfed", "nyfed", "rates", "SOFR", {"rate_type": "SOFR"})
 
     body = f'{{"refRates": [{items}]}}'.encode()
     receive(ready, Received(request, body, 200, {}, datetime(2022, 6, 1, tzinfo=UTC)))
@@ -316,7 +316,7 @@ def test_a_nul_character_is_quarantined_and_the_rows_beside_it_go_on(ready: Plat
         b"observation_date,rate_percent,revision_indicator\n2022-05-19,0.80,r\0\n2022-05-20,0.79,r\n"
     )
 
-    load(ready, folder, "sofr")
+    load(ready, folder, "rates")
     run_due(ready)
 
     (row,) = quarantined(ready)

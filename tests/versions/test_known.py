@@ -43,7 +43,7 @@ def revised(make_module_platform: MakePlatform, tmp_path_factory: pytest.TempPat
     load(
         platform,
         write_rates(folder / "rates", REVISED.isoformat(), {"2022-05-24": 0.9, "2022-05-25": 0.91}),
-        "sofr",
+        "rates",
     )
     run_due(platform)
     return platform
