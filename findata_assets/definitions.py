@@ -8,17 +8,25 @@ from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.checks.expiry import nothing_expires_soon
 from findata_assets.checks.held import HELD_CHECKS
+from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.ops import upkeep
 from findata_assets.rates import assets as rates
-from findata_assets.raw import alphavantage, nyfed, recorded, yahoo
+from findata_assets.raw import alphavantage, ecb, fred, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
 from findata_assets.resource import PlatformResource
 from findata_assets.signals import assets as signals
 from findata_resources.environment import SystemClock
 
 ASSETS = [
+    economic.fx_rates,
+    economic.index_levels,
+    economic.index_members,
+    economic.observations,
+    economic.revisions,
+    economic.series,
+    economic.vintages,
     market.bars,
     market.bars_1d,
     market.candles,
@@ -30,8 +38,11 @@ ASSETS = [
     rates.published_averages,
     rates.rates,
     alphavantage.alphavantage_bars,
+    ecb.ecb_fx,
+    fred.fred_series,
     nyfed.nyfed_sofr,
     recorded.recorded_bars,
+    recorded.recorded_economic,
     recorded.recorded_sofr,
     yahoo.yahoo_bars,
     reference.instruments,
@@ -43,6 +54,13 @@ ASSETS = [
 
 # table -> partitions of its checks
 CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
+    "economic.fx_rates": None,
+    "economic.index_levels": None,
+    "economic.index_members": None,
+    "economic.observations": None,
+    "economic.revisions": None,
+    "economic.series": None,
+    "economic.vintages": None,
     "market.bars": partitions.SESSIONS,
     "market.bars_1d": partitions.MONTHS,
     "market.candles": partitions.SESSIONS,

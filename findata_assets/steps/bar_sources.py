@@ -52,5 +52,12 @@ BAR_PROVIDERS: Mapping[str, Callable[[Settings], BarSource]] = {
     "yahoo": _yahoo,
 }
 
-# What --source takes: those, and the New York Fed for SOFR. Sorted.
-LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, "nyfed")))
+# What is asked for as a whole, not by sessions -> its asset. Sorted.
+WHOLE_SOURCES: Mapping[str, str] = {
+    "ecb": "raw.ecb.fx",
+    "fred": "raw.fred.series",
+    "nyfed": "raw.nyfed.sofr",
+}
+
+# What --source takes. Sorted.
+LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, *WHOLE_SOURCES)))

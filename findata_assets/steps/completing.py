@@ -105,10 +105,17 @@ def main_table(payload: Payload) -> str:
     """Return the table that a dataset's payloads are mainly for."""
     return {
         "bars": "market.bars",
+        "catalogue": "economic.series",
         "decisions": "ops.decisions",
+        "fx": "economic.fx_rates",
+        "index_levels": "economic.index_levels",
+        "index_members": "economic.index_members",
+        "observations": "economic.observations",
+        "series": "economic.series",
         "sofr": "rates.rates",
         "sessions": "reference.sessions",
         "universe": "reference.instruments",
+        "vintages": "economic.vintages",
     }[payload["dataset"]]
 
 

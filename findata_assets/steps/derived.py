@@ -12,6 +12,7 @@ from findata_assets.steps.derivations import (
     averages_of_rates,
     period_candles,
     pivots_of_weeks,
+    revisions_of_series,
     session_candles,
     signals_of_week,
 )
@@ -77,6 +78,15 @@ def derive_averages(platform: Platform) -> WriteReport:
     return _replace(
         platform, "rates.averages", averages_of_rates(platform, marks.get_column("subject")), marks
     )
+
+
+def derive_revisions(platform: Platform) -> WriteReport:
+    """Make the table of revisions of the series that are due again, from all their vintages."""
+    marks = _due_marks(platform, "economic.revisions")
+    if marks.is_empty():
+        return WriteReport()
+    rows = revisions_of_series(platform, marks.get_column("subject"))
+    return _replace(platform, "economic.revisions", rows, marks)
 
 
 def _due_marks(

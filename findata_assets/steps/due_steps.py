@@ -7,6 +7,7 @@ from findata_assets.steps.coverage import refresh_coverage
 from findata_assets.steps.derived import (
     derive_averages,
     derive_pivots,
+    derive_revisions,
     derive_signals,
     fold_candles,
     fold_months,
@@ -38,6 +39,13 @@ STEPS: Mapping[str, Step] = {
     "rates.rates": _folding("rates.rates"),
     "rates.published_averages": _folding("rates.published_averages"),
     "rates.averages": derive_averages,
+    "economic.series": _folding("economic.series"),
+    "economic.vintages": _folding("economic.vintages"),
+    "economic.observations": _folding("economic.observations"),
+    "economic.revisions": derive_revisions,
+    "economic.fx_rates": _folding("economic.fx_rates"),
+    "economic.index_levels": _folding("economic.index_levels"),
+    "economic.index_members": _folding("economic.index_members"),
     "ops.coverage": refresh_coverage,
     "ops.breaks": refresh_breaks,
 }

@@ -17,8 +17,10 @@ from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
 from findata_resources.environment import Settings
 from findata_resources.provider import Capability, windows_over
+from findata_resources.providers.ecb import EcbProvider, fx_request
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
 
+FIRST_FX = date(1999, 1, 4)  # first day of the euro's reference rates
 FIRST_SOFR = date(2018, 4, 2)  # first value date; published on the next day (New York Fed)
 SOFR_TYPES = {"SOFR": "rates.rates", "SOFRAI": "rates.published_averages"}  # what is asked -> its table
 DAY = timedelta(days=1)
@@ -59,6 +61,13 @@ def fetch_sofr(platform: Platform) -> Fetched:
         start = latest if isinstance(latest, date) else FIRST_SOFR
         asks.append(Ask(rates_request(rate_type, start, end), _midnight(start), _midnight(end)))
     return ask_all(platform, provider, asks)
+
+
+def fetch_fx(platform: Platform) -> Fetched:
+    """Ask the European Central Bank for its file of all days: one request, and corrections are in it."""
+    provider = EcbProvider(platform.settings.ecb_base_url, platform.settings.request_timeout_seconds)
+    end = platform.clock.now().date() + DAY
+    return ask_all(platform, provider, [Ask(fx_request(), _midnight(FIRST_FX), _midnight(end))])
 
 
 def _asks(platform: Platform, made: BarSource, capability: Capability, states: pl.DataFrame) -> list[Ask]:
