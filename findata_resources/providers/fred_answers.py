@@ -22,6 +22,7 @@ from findata_resources.provider import Capability, Parsed, Request, row_schema, 
 PROVIDER = "fred"
 MISSING = "."  # FRED's mark of an observation without a value
 DAY = timedelta(days=1)
+INSTANT = pl.Datetime("us", "UTC")
 MOST_OBSERVATIONS, MOST_DATES = 100_000, 10_000  # rows of one answer, in FRED's documentation
 
 # dataset -> where it is asked below the base URL, and the list that its answer holds. Sorted.
@@ -239,7 +240,9 @@ def _shaped(rows: pl.DataFrame, request: Mapping[str, Any], released: datetime |
     """Return rows in the table's shape; those of the day of the last update have been published by then."""
     schema = row_schema("economic.observations")
     day = pl.lit(released.date() if released else None, pl.Date)
-    release = pl.when(pl.col("start") == day).then(pl.lit(released, pl.Datetime("us", "UTC")))
+    release = pl.when(pl.col("start") == day).then(
+        pl.lit(released.astimezone(UTC) if released else None, INSTANT)
+    )
     return rows.select(
         "row_number",
         pl.lit(request["subject"], pl.String).alias("series_id"),
@@ -255,6 +258,7 @@ def _shaped(rows: pl.DataFrame, request: Mapping[str, Any], released: datetime |
 
 def _series(item: Any, source: str) -> dict[str, Any]:
     known = item if isinstance(item, dict) else {}
+    updated = datetime_of(known.get("last_updated"))
     return {
         "series_id": _text(known.get("id")),
         "source": source,
@@ -264,7 +268,7 @@ def _series(item: Any, source: str) -> dict[str, Any]:
         "seasonal_adjustment": _text(known.get("seasonal_adjustment_short")),
         "observation_start_date": _day(known.get("observation_start")),
         "observation_end_date": _day(known.get("observation_end")),
-        "updated_time": datetime_of(known.get("last_updated")),
+        "updated_time": updated.astimezone(UTC) if updated else None,
     }
 
 
