@@ -65,16 +65,30 @@ def answer(series: Mapping[str, History], path: str, query: Mapping[str, str]) -
             "Bad Request.  The value for variable api_key is not registered.  Read https://fred.stlouisfed.org/docs/api/api_key.html for more information.",
             is_json,
         )
+    if path == "series/search":
+        return 200, _search(series, query["search_text"])
     history = series.get(query.get("series_id", ""))
     if history is None:
         return _error("Bad Request.  The series does not exist.", is_json)
-    if path == "series":
-        return 200, json.dumps(
-            {"realtime_start": history.today, "realtime_end": history.today, "seriess": [history.about]}
-        ).encode()
-    if path == "series/vintagedates":
-        return 200, _vintages(history, query)
-    return _observations(history, query, is_json=is_json)
+    if path == "series/observations":
+        return _observations(history, query, is_json=is_json)
+    return 200, _vintages(history, query) if path == "series/vintagedates" else _about(history)
+
+
+def _about(history: History) -> bytes:
+    head = {"realtime_start": history.today, "realtime_end": history.today}
+    return json.dumps({**head, "seriess": [history.about]}).encode()
+
+
+def _search(series: Mapping[str, History], text: str) -> bytes:
+    """Answer in XML, as fredapi asks: series whose title or id holds the words."""
+    found = [
+        item.about
+        for item in series.values()
+        if text.lower() in f"{item.about['id']} {item.about['title']}".lower()
+    ]
+    rows = (" ".join(f"{name}={quoteattr(str(value))}" for name, value in item.items()) for item in found)
+    return f"<seriess count='{len(found)}'>{''.join(f'<series {row}/>' for row in rows)}</seriess>".encode()
 
 
 def _vintages(history: History, query: Mapping[str, str]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -35,13 +34,13 @@ class Loaded:
 
 
 @pytest.fixture(scope="module")
-def loaded(trial_data: Path, make_module_platform: MakePlatform) -> Iterator[Loaded]:
+def loaded(trial_data: Path, make_module_platform: MakePlatform) -> Loaded:
     platform = make_module_platform()
     folder = trial_data / "reference"
     for dataset in RECORDED_ASSETS["economic"]:
         load_recorded(platform, folder, MANIFEST, dataset)
     run_due(platform)
-    yield Loaded(platform, folder)
+    return Loaded(platform, folder)
 
 
 def test_nothing_of_the_recorded_files_was_refused(loaded: Loaded) -> None:
@@ -83,7 +82,6 @@ def test_members_change_on_the_days_that_the_list_of_changes_names(loaded: Loade
         compared += len(came) + len(went)
         wrong += [(str(day), "not new", name) for name in came if name in before or name not in after]
         wrong += [(str(day), "not gone", name) for name in went if name not in before or name in after]
-    print(f"{compared} changes compared, {len(wrong)} different: {wrong}")
     assert compared > 200
     assert {(day, name) for day, _, name in wrong} == DISAGREED
 

@@ -68,7 +68,6 @@ def numbers(values: dict[str, str]) -> dict[str, float | None]:
 def test_every_vintage_is_what_the_recorded_history_says(gdp: Gdp) -> None:
     vintages = gdp.history.vintages
     different = [day for day in vintages if gdp.on(day) != numbers(gdp.history.on(day))]
-    print(f"{len(vintages)} vintages compared, {len(different)} different")
     assert different == []
     assert len(vintages) == 401, "as many as recorded"
 
