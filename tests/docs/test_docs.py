@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from typer.main import get_command
 
+from findata_cli.main import app
 from findata_core.schema.docs import main as write_table_pages
 from findata_resources.environment import PROJECT, Settings, variable_of
 from scripts.generate import generate
@@ -196,8 +198,14 @@ def _commands() -> dict[str, set[str]]:
 
 
 def _help(command: str) -> str:
-    """Return what a command says of itself; "" if there is no such command."""
-    asked = [sys.executable, "-m", "findata_cli", command, "--help"]
+    """Return what a command and the commands below it say of themselves; "" if there is no such command."""
+    known = getattr(get_command(app), "commands", {}).get(command)
+    below = [[command, name] for name in getattr(known, "commands", {})]
+    return "".join(_said(words) for words in [[command], *below])
+
+
+def _said(words: list[str]) -> str:
+    asked = [sys.executable, "-m", "findata_cli", *words, "--help"]
     return subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False, text=True).stdout
 
 

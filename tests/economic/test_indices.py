@@ -113,6 +113,8 @@ def test_spells_that_are_said_twice_overlap_or_end_before_they_begin_are_refused
     text = """ticker,start_date,end_date
 TWICE,2000-01-03,2001-01-03
 TWICE,2000-01-03,2001-01-03
+OPEN,2000-01-03,2001-01-03
+OPEN,2000-01-03,
 CROSS,2000-01-03,2002-01-03
 CROSS,2001-06-01,
 WRONG,2005-01-03,2004-01-03
@@ -125,15 +127,17 @@ NEXT,2001-01-03,
     assert rows(platform, "SELECT symbol, count(*) FROM economic.index_members GROUP BY 1 ORDER BY 1") == [
         ("NAME", 1),
         ("NEXT", 2),
+        ("TWICE", 1),
     ]
     refused = rows(platform, "SELECT row ->> 'symbol' AS symbol, rule FROM ops.quarantine ORDER BY 1, 2")
     assert refused == [
         ("CROSS", "spells_overlap"),
         ("CROSS", "spells_overlap"),
         ("NODAY", "from_date_null"),
+        ("OPEN", "key_not_increasing"),
+        ("OPEN", "spells_overlap"),
+        ("OPEN", "spells_overlap"),
         ("TWICE", "key_not_increasing"),
-        ("TWICE", "spells_overlap"),
-        ("TWICE", "spells_overlap"),
         ("WRONG", "ends_before_it_begins"),
     ]
 

@@ -95,7 +95,7 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "vintage_kind": "released",
         "state": "value",
         "value": 20659.029,
-        "release_time": None,
+        "release_time": datetime(2018, 10, 26, 12, 30, tzinfo=UTC),
         "ingest_time": KNOWN,
         "payload_id": 1,
     },
@@ -111,7 +111,7 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "value": 20659.029,
         "change": None,
         "is_latest": False,
-        "available_time": datetime(2018, 10, 27, 5, tzinfo=UTC),
+        "available_time": datetime(2018, 10, 26, 12, 30, tzinfo=UTC),
         "ingest_time": KNOWN,
     },
     "findata.economic.v1.Series": {
