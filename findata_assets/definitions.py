@@ -94,8 +94,21 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, nothing_expires_soon],
-        jobs=[upkeep.lake_upkeep, automation.session_job, automation.sofr_job, *healing_sensor.JOBS],
-        schedules=[*close_schedules, upkeep.lake_schedule, automation.sofr_schedule],
+        jobs=[
+            automation.fx_job,
+            upkeep.lake_upkeep,
+            automation.series_job,
+            automation.session_job,
+            automation.sofr_job,
+            *healing_sensor.JOBS,
+        ],
+        schedules=[
+            *close_schedules,
+            automation.fx_schedule,
+            upkeep.lake_schedule,
+            automation.series_schedule,
+            automation.sofr_schedule,
+        ],
         sensors=[automation.conditions, healing_sensor.healing],
         resources={"platform": platform},
         executor=dg.in_process_executor,
