@@ -11,6 +11,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.known import KnownAt
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.series import fetch_series, settled_vintages
 from findata_core.errors import (
@@ -112,6 +113,28 @@ def test_what_is_settled_is_not_asked_for_again_and_a_new_vintage_alone_is(
     )
     assert on(live, "date '2024-11-04'") == history.on("2024-11-04")
     assert on(live, "date '2024-11-03'") == history.on("2024-11-03")
+
+
+def test_before_a_vintage_came_in_the_revisions_are_what_they_were(live: Platform, standin: StandIn) -> None:
+    fetch_series(live, ["GDP"])
+    run_due(live)
+    before = live.read("economic.revisions")
+    history = standin.fred_series["GDP"]
+    history.lines = [
+        (*line[:2], "2024-11-03", line[3]) if line[0] == "2020-01-01" and line[2] == "9999-12-31" else line
+        for line in history.lines
+    ]
+    history.lines.append(("2020-01-01", "2024-11-04", "9999-12-31", "12.0"))
+    live.clock = SetClock(datetime(2024, 11, 5, 18, tzinfo=UTC))
+    fetch_series(live, ["GDP"])
+    run_due(live)
+    assert KnownAt(live, NOON).read("economic.revisions").equals(before)
+    assert (
+        KnownAt(live, datetime(2024, 11, 6, tzinfo=UTC))
+        .read("economic.revisions")
+        .equals(live.read("economic.revisions"))
+    )
+    assert live.read("economic.revisions").height == before.height + 1
 
 
 def test_a_vintage_of_today_is_asked_for_again_it_may_grow(live: Platform, standin: StandIn) -> None:
