@@ -8,6 +8,7 @@ from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.checks.expiry import nothing_expires_soon
 from findata_assets.checks.held import HELD_CHECKS
+from findata_assets.checks.series import SERIES_CHECKS
 from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
@@ -93,7 +94,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, nothing_expires_soon],
+        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, *SERIES_CHECKS, nothing_expires_soon],
         jobs=[
             automation.fx_job,
             upkeep.lake_upkeep,

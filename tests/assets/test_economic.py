@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from findata_assets.checks.series import SERIES_CHECKS
+from findata_assets.economic.assets import revisions, series
 from findata_assets.steps.proof import verify
 from tests.conftest import MakePlatform
 from tests.economic.test_fred_series import NOON
@@ -15,7 +17,7 @@ from tests.economic.test_fx import HISTORY, zipped
 from tests.economic.test_indices import LEVELS, MEMBERS
 from tests.economic.test_vintages import BY_HAND
 from tests.fred import History, about
-from tests.orchestration import Orchestrated, SetClock, failure_of
+from tests.orchestration import Orchestrated, SetClock, failure_of, rows_shown
 from tests.standin import Answer, StandIn
 
 
@@ -80,6 +82,25 @@ def test_sources_become_tables_with_green_checks_and_are_made_again_equal(
     proof = verify(live.platform, live.said.append)
     assert proof.differences.is_empty(), proof.differences
     assert proof.scopes_compared > 20
+
+
+def test_a_revision_that_does_not_say_what_its_vintage_said_is_found(live: Orchestrated) -> None:
+    live.runner().fetch("fred", NOON.date(), NOON.date())
+    live.runner().run_due()
+    checks = [series, revisions, *SERIES_CHECKS]
+    by_name = {item.check_name: item for item in live.materialize(checks).get_asset_check_evaluations()}
+    proven = by_name["revisions_say_what_each_vintage_said"]
+    assert (proven.passed, proven.metadata["vintages_compared"].value) == (True, 7)
+    assert by_name["catalogue_agrees_with_the_publisher"].passed
+    with live.platform.store.database.transaction() as cursor:
+        cursor.execute(b"UPDATE economic.revisions SET value = 12 WHERE value = 11")
+        cursor.execute(
+            b"UPDATE economic.series SET unit = 'Dollars' WHERE source = 'findata' AND series_id = 'GDP'"
+        )
+    found = {item.check_name: item for item in live.materialize(checks).get_asset_check_evaluations()}
+    shown = rows_shown(found["revisions_say_what_each_vintage_said"])
+    assert [row["observation_date"] for row in shown] == ["2020-01-01"]
+    assert found["catalogue_agrees_with_the_publisher"].metadata["different"].value == 1
 
 
 def test_html_from_the_bank_is_quarantined_and_the_check_says_so(
