@@ -41,6 +41,23 @@ rates_job = dg.define_asset_job(
     description="Asks the New York Fed for its reference rates and recomputes the averages.",
 )
 
+series_job = dg.define_asset_job(
+    "series",
+    selection=dg.AssetSelection.assets(
+        ["raw", "fred", "series"],
+        ["economic", "series"],
+        ["economic", "vintages"],
+        ["economic", "observations"],
+        ["economic", "revisions"],
+    ),
+    description="Asks FRED for the vintages that are not known yet and makes the table of revisions.",
+)
+fx_job = dg.define_asset_job(
+    "fx",
+    selection=dg.AssetSelection.assets(["raw", "ecb", "fx"], ["economic", "fx_rates"]),
+    description="Gets the European Central Bank's reference rates.",
+)
+
 
 def _after_close(mics: Sequence[str], at: time, weekdays: str, time_zone: str) -> dg.ScheduleDefinition:
     """Return the schedule of one calendar's close; a day without a session asks for nothing."""
@@ -114,3 +131,22 @@ def _rate_slots(family: Family) -> dg.ScheduleDefinition:
 
 # Which rates are of which family, and the sources of the times, are in the catalogue.
 rate_schedules = [_rate_slots(family) for family in FAMILIES.values()]
+
+# FRED loads the releases of 08:30 New York time within the hour, H.15 and H.10 after 15:15 in Chicago.
+series_schedule = dg.ScheduleDefinition(
+    name="series_slots",
+    job=series_job,
+    cron_schedule=["30 9 * * 1-5", "30 16 * * 1-5"],
+    execution_timezone="America/Chicago",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Asks for new vintages after the morning's releases and after the day's rates.",
+)
+# "usually updated around 16:00 CET on every working day" (the bank's page of the rates).
+fx_schedule = dg.ScheduleDefinition(
+    name="fx_daily",
+    job=fx_job,
+    cron_schedule="30 16 * * 1-5",
+    execution_timezone="Europe/Berlin",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Gets the euro's reference rates after they are set.",
+)

@@ -9,17 +9,26 @@ from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.checks.expiry import nothing_expires_soon
 from findata_assets.checks.held import HELD_CHECKS
 from findata_assets.checks.rates import RATE_CHECKS
+from findata_assets.checks.series import SERIES_CHECKS
+from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
 from findata_assets.ops import upkeep
 from findata_assets.rates import assets as rates
-from findata_assets.raw import alphavantage, nyfed, recorded, yahoo
+from findata_assets.raw import alphavantage, ecb, fred, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
 from findata_assets.resource import PlatformResource
 from findata_assets.signals import assets as signals
 from findata_resources.environment import SystemClock
 
 ASSETS = [
+    economic.fx_rates,
+    economic.index_levels,
+    economic.index_members,
+    economic.observations,
+    economic.revisions,
+    economic.series,
+    economic.vintages,
     market.bars,
     market.bars_1d,
     market.candles,
@@ -32,8 +41,11 @@ ASSETS = [
     rates.published_averages,
     rates.rates,
     alphavantage.alphavantage_bars,
+    ecb.ecb_fx,
+    fred.fred_series,
     nyfed.nyfed_rates,
     recorded.recorded_bars,
+    recorded.recorded_economic,
     recorded.recorded_rates,
     yahoo.yahoo_bars,
     reference.instruments,
@@ -46,6 +58,13 @@ ASSETS = [
 
 # table -> partitions of its checks
 CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
+    "economic.fx_rates": None,
+    "economic.index_levels": None,
+    "economic.index_members": None,
+    "economic.observations": None,
+    "economic.revisions": None,
+    "economic.series": None,
+    "economic.vintages": None,
     "market.bars": partitions.SESSIONS,
     "market.bars_1d": partitions.MONTHS,
     "market.candles": partitions.SESSIONS,
@@ -80,9 +99,29 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
-        asset_checks=[*checks, *DERIVED_CHECKS, *HELD_CHECKS, *RATE_CHECKS, nothing_expires_soon],
-        jobs=[upkeep.lake_upkeep, automation.session_job, automation.rates_job, *healing_sensor.JOBS],
-        schedules=[*close_schedules, *automation.rate_schedules, upkeep.lake_schedule],
+        asset_checks=[
+            *checks,
+            *DERIVED_CHECKS,
+            *HELD_CHECKS,
+            *RATE_CHECKS,
+            *SERIES_CHECKS,
+            nothing_expires_soon,
+        ],
+        jobs=[
+            automation.fx_job,
+            upkeep.lake_upkeep,
+            automation.rates_job,
+            automation.series_job,
+            automation.session_job,
+            *healing_sensor.JOBS,
+        ],
+        schedules=[
+            *close_schedules,
+            automation.fx_schedule,
+            upkeep.lake_schedule,
+            *automation.rate_schedules,
+            automation.series_schedule,
+        ],
         sensors=[automation.conditions, healing_sensor.healing],
         resources={"platform": platform},
         executor=dg.in_process_executor,

@@ -82,6 +82,32 @@ def averages(platform: Platform, report: WriteReport) -> str | None:
     return _picture(draw) if rows.height else None
 
 
+def revisions(platform: Platform, report: WriteReport) -> str | None:
+    """Draw the first releases and the latest values of a series, and between them what was revised."""
+    subjects = sorted(report.subjects)[:1]
+    rows = platform.store.read(table("economic.revisions"), subjects=subjects).filter(state="value")
+    first = rows.group_by("observation_date", maintain_order=True).first().sort("observation_date")
+    latest = rows.filter("is_latest").sort("observation_date")
+
+    def draw(axes: Any) -> None:
+        axes.vlines(*_ranges(rows), color="#aab7b8", linewidth=1, label="revised in between")
+        axes.plot(first["observation_date"], first["value"], ".", markersize=3, label="first known")
+        axes.plot(latest["observation_date"], latest["value"], linewidth=1, label="latest")
+        axes.set(title=f"{subjects[0]}: {rows.height - first.height} revisions")
+        axes.legend(fontsize=7)
+
+    return _picture(draw) if rows.height else None
+
+
+def _ranges(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Return the days whose value was revised, its least and its greatest value."""
+    ranges = rows.group_by("observation_date", maintain_order=True).agg(
+        low=pl.col("value").min(), high=pl.col("value").max()
+    )
+    revised = ranges.filter(pl.col("low") < pl.col("high"))
+    return revised["observation_date"], revised["low"], revised["high"]
+
+
 def coverage(states: pl.DataFrame) -> str | None:
     """Draw the last sessions of those instruments that lack most, from rows of known_states()."""
     if states.is_empty():

@@ -16,11 +16,17 @@ from findata_assets.definitions import definitions_on
 from findata_assets.interrupts import INTERRUPT, interrupts_seen
 from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
 from findata_assets.resource import given
-from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES, RATES_SOURCE
+from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES, RATES_SOURCE, WHOLE_SOURCES
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
-from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
+from findata_assets.steps.sources import (
+    RECORDED_ASSETS,
+    adopt_receipts,
+    recorded_answers,
+    reference_is_current,
+)
 from findata_core.errors import ConfigurationError, RunFailed
+from findata_resources.providers.fred import required_key
 from findata_resources.stores.due import due_dates
 from findata_resources.stores.raw import receipt
 
@@ -47,6 +53,18 @@ GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], 
             "signals.weekly_pivots",
             "ops.coverage",
             "ops.breaks",
+        ),
+        None,
+    ),
+    (
+        (
+            "economic.series",
+            "economic.vintages",
+            "economic.observations",
+            "economic.revisions",
+            "economic.fx_rates",
+            "economic.index_levels",
+            "economic.index_members",
         ),
         None,
     ),
@@ -93,13 +111,17 @@ class Runner:
 
     def load_recorded(self, directory: Path, manifest: Path | None) -> None:
         """Receive a folder; files that are known already start no run."""
-        for dataset in ("bars", "rates"):
-            answers = recorded_answers(self._platform, directory, manifest, dataset)
+        for asset, datasets in RECORDED_ASSETS.items():
+            answers = [
+                answer
+                for dataset in datasets
+                for answer in recorded_answers(self._platform, directory, manifest, dataset)
+            ]
             ids = [receipt(answer)["payload_id"] for answer in answers]
             if len(known_payloads(self._platform, ids)) < len(ids):
                 config = {"directory": str(directory), "manifest": str(manifest) if manifest else ""}
-                operation = f"raw__recorded__{dataset}"
-                self._run([f"raw.recorded.{dataset}"], {}, {"ops": {operation: {"config": config}}})
+                operation = f"raw__recorded__{asset}"
+                self._run([f"raw.recorded.{asset}"], {}, {"ops": {operation: {"config": config}}})
 
     def refresh_reference(self) -> None:
         """Bring universe and calendars up to date, if they are not."""
@@ -112,9 +134,14 @@ class Runner:
 
         Without dates rates are asked for since the last day known.
         """
+        if source == "fred":
+            required_key(self._platform.settings.fred_api_key)
         if source == RATES_SOURCE:
             config = {"first": str(start) if start else "", "end": str(end) if end else ""}
             self._run(["raw.nyfed.rates"], {}, {"ops": {"raw__nyfed__rates": {"config": config}}})
+            return
+        if source in WHOLE_SOURCES:
+            self._run([WHOLE_SOURCES[source]], {})
             return
         if source not in BAR_PROVIDERS:
             raise ConfigurationError(

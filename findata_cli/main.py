@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import lake, rates
+from findata_cli import lake, rates, series
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
@@ -44,6 +44,9 @@ quarantine = typer.Typer(
     help="Payloads that are held because they are implausible: list, show, release, reject.",
     no_args_is_help=True,
 )
+followed = typer.Typer(
+    help="Economic series: the catalogue, what was published when, search.", no_args_is_help=True
+)
 schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
 
 # In the order of help: a first look, the servers, the data, the proofs, the rest.
@@ -71,6 +74,11 @@ schema.command(cls=FindataCommand, epilog=EXIT_CODES)(revision)
 app.add_typer(lake.app, name="lake")
 app.add_typer(rates.app, name="rates")
 app.add_typer(schema, name="schema")
+followed.command("list", cls=FindataCommand, epilog=EXIT_CODES)(series.list_series)
+followed.command(cls=FindataCommand, epilog=EXIT_CODES)(series.show)
+followed.command(cls=FindataCommand, epilog=EXIT_CODES)(series.search)
+followed.command(cls=FindataCommand, epilog=EXIT_CODES)(series.vintages)
+app.add_typer(followed, name="series")
 quarantine.command("list", cls=FindataCommand, epilog=EXIT_CODES)(list_held)
 quarantine.command(cls=FindataCommand, epilog=EXIT_CODES)(show)
 quarantine.command(cls=FindataCommand, epilog=EXIT_CODES)(release)

@@ -144,9 +144,9 @@ def _ask(runner: Runner, source: str, start: date | None, end: date | None) -> N
 
 def _name_files(outcome: Outcome, folder: Path, manifest: Path | None) -> None:
     """Note which files each set has and which ones no set takes."""
-    from findata_assets.steps.sources import recorded_requests
+    from findata_assets.steps.sources import RECORDED_ASSETS, recorded_requests
 
-    for dataset in ("bars", "rates"):
+    for dataset in (name for datasets in RECORDED_ASSETS.values() for name in datasets):
         requests, skipped = recorded_requests(folder, manifest, dataset)
         for request in requests:
             name = str(request.parameters["reading"]["name"])

@@ -33,6 +33,7 @@ class Arrow:
 
 
 ARROWS = (
+    Arrow("economic.observations", "economic.revisions", Spread.WHOLE),
     Arrow("market.bars", "market.candles", Spread.SAME_DATE),
     Arrow("market.bars", "ops.breaks", Spread.SAME_DATE),
     Arrow("market.bars", "ops.coverage", Spread.SAME_DATE),
@@ -85,6 +86,16 @@ _LEVELS = ("pp", "r1", "r2", "r3", "r4", "r5", "s1", "s2", "s3", "s4", "s5")
 
 # (table, column) -> sources whose names differ
 RENAMED: dict[tuple[str, str], list[tuple[str, str]]] = {
+    **{
+        ("economic.revisions", name): [("economic.observations", source)]
+        for name, source in (
+            ("available_time", "release_time"),
+            ("change", "value"),
+            ("is_start_exact", "vintage_kind"),
+            ("realtime_end_date", "vintage_date"),
+            ("realtime_start_date", "vintage_date"),
+        )
+    },
     ("market.candles", "source_interval"): [("market.bars", "interval")],
     ("market.candles", "expected_minutes"): _CANDLE_MINUTES,
     ("market.candles", "present_minutes"): [("market.bars", "event_time")],

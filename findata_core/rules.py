@@ -7,9 +7,11 @@ that need the calendar or other tables are in findata_core/market and findata_co
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
+from findata_core.economic.memberships import overlaps
 from findata_core.rates.catalogue import AVERAGES_OF, RATES
 
 
@@ -56,6 +58,40 @@ def _is_at_most(lower: str, upper: str) -> pl.Expr:
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
+    "findata.economic.v1.FxRate": (
+        Rule("rate_not_finite", pl.col("rate").is_finite(), "the rate is not a finite number"),
+        Rule("priced_in_itself", pl.col("base") != pl.col("quote"), "base and quote are the same currency"),
+    ),
+    "findata.economic.v1.IndexLevel": (
+        Rule("level_not_positive", pl.col("level") > 0, "the level is zero"),
+        Rule("level_not_finite", pl.col("level").is_finite(), "the level is not a finite number"),
+        Rule(
+            "high_below_low",
+            pl.col("high_level") >= pl.col("low_level"),
+            "the highest level is below the lowest",
+        ),
+    ),
+    "findata.economic.v1.IndexMember": (
+        Rule(
+            "ends_before_it_begins",
+            pl.col("to_date") >= pl.col("from_date"),
+            "the spell ends before it begins",
+        ),
+        Rule("spells_overlap", ~overlaps(), "another spell of the symbol holds some of its days"),
+    ),
+    "findata.economic.v1.Observation": (
+        Rule(
+            "value_unreadable",
+            (pl.col("state") == "value") == pl.col("value").is_not_null(),
+            "the value is neither a number nor the source's mark of a missing one",
+        ),
+        Rule("value_not_finite", pl.col("value").is_finite(), "the value is not a finite number"),
+        Rule(
+            "vintage_is_no_day",
+            pl.col("vintage_date") < date(9999, 1, 1),
+            "the vintage is no day of a calendar",
+        ),
+    ),
     "findata.market.v1.Bar": (
         *OHLC_RULES,
         Rule(

@@ -119,6 +119,8 @@ def as_of(current: pl.DataFrame, history: pl.DataFrame, instant: pl.Expr) -> pl.
 
 
 def _same_as(columns: list[str], distance: int) -> pl.Expr:
+    if not columns:  # a table that is all key (a day is a vintage, or not) has nothing to differ in
+        return pl.lit(value=True)
     return pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(distance)) for name in columns)
 
 

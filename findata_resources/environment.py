@@ -175,6 +175,16 @@ class Settings(BaseSettings):
         default="https://markets.newyorkfed.org",
         description="Where the New York Fed is asked for reference rates.",
     )
+    fred_api_key: SecretStr | None = Field(
+        default=None, description="Key for FRED, which is asked for nothing without one."
+    )
+    fred_base_url: WebAddress = Field(
+        default="https://api.stlouisfed.org/fred", description="Where FRED is asked for series."
+    )
+    ecb_base_url: WebAddress = Field(
+        default="https://www.ecb.europa.eu/stats/eurofxref",
+        description="Where the European Central Bank is asked for its files of exchange rates.",
+    )
     first_session: date = Field(
         default=date(2000, 1, 3),
         description="The first session (inclusive) that is a partition of the assets.",

@@ -44,7 +44,7 @@ MakePlatform = Callable[..., Platform]
 SAMPLE = PROJECT / "findata_resources" / "sample"
 # Stand-ins allow everything, and what fails once has failed: tests that are about waiting say so.
 HASTE = {
-    "request_limits": "alphavantage=none,nyfed=none,yahoo=none",
+    "request_limits": "alphavantage=none,ecb=none,fred=none,nyfed=none,yahoo=none",
     "request_tries": 1,
     "requests_at_once": 1,
 }

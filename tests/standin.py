@@ -1,4 +1,4 @@
-"""A loopback stand-in for Yahoo Finance, Alpha Vantage and the New York Fed, with their real manners.
+"""A loopback stand-in for Yahoo Finance, Alpha Vantage, FRED, the ECB and the New York Fed, with their manners.
 
 Real HTTP; bodies are recorded ones, or rendered from rows in the provider's own shape. Manners: windows and
 walls, limits, error bodies, slowness, cut-off answers, null bars, a bar in progress, days without data.
@@ -27,9 +27,12 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from tests import fred
+
 SAMPLE = Path(__file__).parents[1] / "findata_resources" / "sample"
 CHART = "/v8/finance/chart/"
 RATES = "/api/rates/"
+FRED, ECB = "/fred/", "/eurofxref/"
 QUERY = "/query"  # Alpha Vantage's one address
 WINDOW_1M = timedelta(days=8)
 WALL_1M = timedelta(days=30)
@@ -93,6 +96,8 @@ class StandIn:
         # Rate in small letters -> items of its answer, or the body instead of one; what is in neither is a bad request.
         self.nyfed_rates: dict[str, list[dict[str, Any]]] = {}
         self.nyfed_bodies: dict[str, bytes] = {}
+        self.fred_series: dict[str, fred.History] = {}
+        self.ecb_files: dict[str, bytes] = {}
         self.script: list[Answer] = []
         self.paths: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -120,18 +125,31 @@ class StandIn:
 
     def answer(self, path: str, query: Mapping[str, str]) -> Answer:
         """Return what a GET is answered. Scripted answers go to requests for data, not for cookies."""
-        is_data = path.startswith(RATES) or path == QUERY or "period1" in query
+        is_data = path.startswith((RATES, FRED, ECB)) or path == QUERY or "period1" in query
         if is_data and self.script:
             return self.script.pop(0)
+        return self._data(path, query) if is_data or path.startswith(CHART) else self._page(path)
+
+    def _data(self, path: str, query: Mapping[str, str]) -> Answer:
         if path.startswith(CHART):
             return self._chart(unquote(path.removeprefix(CHART)), query)
         if path.startswith(RATES):
             return self._rates(path.split("/")[-2], query)
-        if path == QUERY:
-            return self._series(query)
+        if path.startswith((FRED, ECB)):
+            return self._publisher(path, query)
+        return self._series(query)
+
+    def _page(self, path: str) -> Answer:
         if path == "/v1/test/getcrumb":
             return Answer(200, b"c.ruMb/2", {"Content-Type": "text/plain"})
         return Answer(404, b"<html></html>", {"Set-Cookie": "A3=secret; Path=/", "Content-Type": "text/html"})
+
+    def _publisher(self, path: str, query: Mapping[str, str]) -> Answer:
+        """Answer as FRED does, or with a file of the European Central Bank's."""
+        if path.startswith(FRED):
+            return Answer(*fred.answer(self.fred_series, path.removeprefix(FRED), query), JSON_TYPE)
+        file = self.ecb_files.get(path.removeprefix(ECB))
+        return Answer(404, b"<!DOCTYPE html><html></html>") if file is None else Answer(200, file)
 
     def _chart(self, symbol: str, query: Mapping[str, str]) -> Answer:
         key = (symbol, query["interval"])

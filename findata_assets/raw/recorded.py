@@ -8,7 +8,7 @@ import dagster as dg
 from findata_assets.betas import asset
 from findata_assets.contract import OWNERS, attempt
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.sources import Loaded, load_recorded
+from findata_assets.steps.sources import RECORDED_ASSETS, Loaded, load_recorded
 
 
 class RecordedFolder(dg.Config):
@@ -45,14 +45,30 @@ def recorded_rates(config: RecordedFolder, platform: PlatformResource) -> dg.Mat
     return _load(config, platform, "rates")
 
 
-def _load(config: RecordedFolder, platform: PlatformResource, dataset: str) -> dg.MaterializeResult[None]:
+@asset(
+    key=["raw", "recorded", "economic"],
+    group_name="raw",
+    kinds={"s3", "csv", "json"},
+    owners=OWNERS,
+    tags={"layer": "raw"},
+    description="Files of series, exchange rates, index levels and members of a folder, byte for byte on S3.",
+)
+def recorded_economic(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Receive the files of series, exchange rates and indices of a folder."""
+    return _load(config, platform, "economic")
+
+
+def _load(config: RecordedFolder, platform: PlatformResource, name: str) -> dg.MaterializeResult[None]:
     manifest = Path(config.manifest) if config.manifest else None
-    loaded = (
-        attempt(lambda: load_recorded(platform.steps, Path(config.directory), manifest, dataset))
-        if config.directory
-        else Loaded()
-    )
-    return dg.MaterializeResult(metadata=loaded_metadata(loaded))
+
+    def load() -> Loaded:
+        directory = Path(config.directory)
+        parts = (
+            load_recorded(platform.steps, directory, manifest, dataset) for dataset in RECORDED_ASSETS[name]
+        )
+        return sum(parts, Loaded())
+
+    return dg.MaterializeResult(metadata=loaded_metadata(attempt(load) if config.directory else Loaded()))
 
 
 def loaded_metadata(loaded: Loaded) -> dict[str, Any]:

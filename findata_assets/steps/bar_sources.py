@@ -54,5 +54,11 @@ BAR_PROVIDERS: Mapping[str, Callable[[Settings], BarSource]] = {
 
 # The New York Fed: it has rates, and no bars.
 RATES_SOURCE = "nyfed"
+# What is asked for as a whole, not by sessions or days -> its asset. Sorted.
+WHOLE_SOURCES: Mapping[str, str] = {
+    "ecb": "raw.ecb.fx",
+    "fred": "raw.fred.series",
+}
+
 # What --source takes. Sorted.
-LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, RATES_SOURCE)))
+LIVE_SOURCES = tuple(sorted((*BAR_PROVIDERS, RATES_SOURCE, *WHOLE_SOURCES)))

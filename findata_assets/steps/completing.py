@@ -105,11 +105,18 @@ def main_table(payload: Payload) -> str:
     """Return the table that a dataset's payloads are mainly for."""
     return {
         "bars": "market.bars",
+        "catalogue": "economic.series",
         "decisions": "ops.decisions",
+        "fx": "economic.fx_rates",
+        "index_levels": "economic.index_levels",
+        "index_members": "economic.index_members",
+        "observations": "economic.observations",
         "rates": "rates.rates",
+        "series": "economic.series",
         "sessions": "reference.sessions",
         "sofr": "rates.rates",
         "universe": "reference.instruments",
+        "vintages": "economic.vintages",
     }[payload["dataset"]]
 
 

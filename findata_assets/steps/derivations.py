@@ -10,6 +10,7 @@ from typing import Protocol
 
 import polars as pl
 
+from findata_core.economic.vintages import revisions
 from findata_core.market.candles import daily_candles, fold_session_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.market.periods import fold_period_candles
@@ -100,6 +101,12 @@ def averages_of_rates(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
 def disagreements_of_calendars(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
     """Return the weekdays of which calendars say other than what was published of rates."""
     return calendar_disagreements(preferred_fixings(reads.read("rates.rates", subjects=rates)))
+
+
+def revisions_of_series(reads: Reads, series_ids: pl.Series | None) -> pl.DataFrame:
+    """Return every change of the observations of series, with its realtime bounds."""
+    observations = reads.read("economic.observations", subjects=series_ids)
+    return _or_empty("economic.revisions", observations, revisions)
 
 
 def daily_of_both_families(

@@ -13,6 +13,7 @@ from findata_assets.steps.derivations import (
     disagreements_of_calendars,
     period_candles,
     pivots_of_weeks,
+    revisions_of_series,
     session_candles,
     signals_of_week,
 )
@@ -87,6 +88,15 @@ def derive_disagreements(platform: Platform) -> WriteReport:
         return WriteReport()
     found = disagreements_of_calendars(platform, marks.get_column("subject"))
     return _replace(platform, "rates.calendar_disagreements", found, marks)
+
+
+def derive_revisions(platform: Platform) -> WriteReport:
+    """Make the table of revisions of the series that are due again, from all their vintages."""
+    marks = _due_marks(platform, "economic.revisions")
+    if marks.is_empty():
+        return WriteReport()
+    rows = revisions_of_series(platform, marks.get_column("subject"))
+    return _replace(platform, "economic.revisions", rows, marks)
 
 
 def _due_marks(

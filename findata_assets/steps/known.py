@@ -18,6 +18,7 @@ from findata_assets.steps.derivations import (
     disagreements_of_calendars,
     period_candles,
     pivots_of_weeks,
+    revisions_of_series,
     session_candles,
     signals_of_week,
 )
@@ -106,6 +107,7 @@ def _signals(reads: Reads, start: date | None, end: date | None, subjects: pl.Se
 
 
 DERIVATIONS: Mapping[str, Derivation] = {
+    "economic.revisions": lambda reads, _start, _end, subjects: revisions_of_series(reads, subjects),
     "market.candles": session_candles,
     "market.monthly_candles": lambda *asked: _periods("market.monthly_candles", *asked),
     "market.weekly_candles": lambda *asked: _periods("market.weekly_candles", *asked),

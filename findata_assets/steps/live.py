@@ -19,8 +19,10 @@ from findata_core.rates.gaps import spans_to_ask, windows
 from findata_core.schema.tables import table
 from findata_resources.environment import Settings
 from findata_resources.provider import Capability, windows_over
+from findata_resources.providers.ecb import EcbProvider, fx_request
 from findata_resources.providers.nyfed import PROVIDER, WIDEST_WINDOW, NewYorkFedProvider, rates_request
 
+FIRST_FX = date(1999, 1, 4)  # first day of the euro's reference rates
 DAY = timedelta(days=1)
 CLOSING = timedelta(
     hours=3
@@ -83,6 +85,13 @@ def _rate_asks(platform: Platform, family: str | None, start: date | None, end: 
             for begin, stop in windows(*span, WIDEST_WINDOW)
         ]
     return asks
+
+
+def fetch_fx(platform: Platform) -> Fetched:
+    """Ask the European Central Bank for its file of all days: one request, and corrections are in it."""
+    provider = EcbProvider(platform.settings.ecb_base_url, platform.settings.request_timeout_seconds)
+    end = platform.clock.now().date() + DAY
+    return ask_all(platform, provider, [Ask(fx_request(), _midnight(FIRST_FX), _midnight(end))])
 
 
 def _asks(platform: Platform, made: BarSource, capability: Capability, states: pl.DataFrame) -> list[Ask]:

@@ -4,7 +4,7 @@ Each function asks, receives and reports; an answer that is known already change
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -36,12 +36,23 @@ from findata_resources.stores.reports import WriteReport
 REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
 
 
+# Asset below raw/recorded/ -> the datasets of a manifest that it takes.
+RECORDED_ASSETS: Mapping[str, tuple[str, ...]] = {
+    "bars": ("bars",),
+    "rates": ("rates",),
+    "economic": ("fx", "index_levels", "index_members", "observations", "series", "vintages"),
+}
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What a folder brought: per set the intake, and the files that were skipped with the reason."""
 
     sets: dict[str, Intake] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        return Loaded({**self.sets, **other.sets}, other.skipped or self.skipped)
 
     @property
     def total(self) -> Intake:

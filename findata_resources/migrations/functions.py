@@ -8,6 +8,7 @@ the way of every change of that table.
 import sqlalchemy as sa
 
 from findata_core.schema.tables import Table, tables
+from findata_resources.migrations.economic_functions import FUNCTIONS, drop_statements
 from findata_resources.migrations.model import SQL_TYPES
 
 SCHEMA = "as_of"
@@ -19,6 +20,8 @@ def create_as_of_functions(connection: sa.Connection) -> None:
     for fact in (found for found in tables() if found.has_history):
         connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.{fact.name}(timestamptz)")
         connection.exec_driver_sql(function_of(fact, connection.dialect))
+    for statement in [*drop_statements(), *FUNCTIONS.values()]:
+        connection.exec_driver_sql(statement)
 
 
 def function_of(fact: Table, dialect: sa.Dialect) -> str:

@@ -16,8 +16,12 @@ from findata_resources.providers import (
     alphavantage_series,
     calendar,
     decisions,
+    ecb,
+    fred_answers,
     nyfed,
     recorded,
+    recorded_economic,
+    series_catalogue,
     universe,
     yahoo_chart,
 )
@@ -28,14 +32,25 @@ RequestParser = Callable[[Mapping[str, Any]], Parsed | None]
 # (provider, dataset) of a stored request -> its parser. Sorted.
 PARSERS: Mapping[tuple[str, str], Parser] = {
     ("alphavantage", "bars"): alphavantage_series.parse,
+    ("ecb", "fx"): ecb.parse,
+    ("findata", "catalogue"): series_catalogue.parse,
     ("findata", "decisions"): decisions.parse,
     ("findata", "sessions"): calendar.parse,
     ("findata", "universe"): universe.parse,
+    ("fred", "observations"): fred_answers.parse_observations,
+    ("fred", "series"): fred_answers.parse_series,
+    ("fred", "vintages"): fred_answers.parse_vintages,
     ("nyfed", "rates"): nyfed.parse,
     ("nyfed", "sofr"): nyfed.parse,  # what the dataset was called at first: such payloads are on S3
     ("recorded", "bars"): recorded.parse_bars,
+    ("recorded", "fx"): recorded_economic.parse_fx,
+    ("recorded", "index_levels"): recorded_economic.parse_levels,
+    ("recorded", "index_members"): recorded_economic.parse_members,
+    ("recorded", "observations"): recorded_economic.parse_fred,
     ("recorded", "rates"): recorded.parse_rates,
+    ("recorded", "series"): recorded_economic.parse_fred,
     ("recorded", "sofr"): recorded.parse_rates,
+    ("recorded", "vintages"): recorded_economic.parse_fred,
     ("yahoo", "bars"): yahoo_chart.parse,
 }
 
@@ -47,6 +62,8 @@ REQUEST_PARSERS: Mapping[tuple[str, str, str], RequestParser] = {
 # source -> what it can be asked for. Sorted.
 CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
     "alphavantage": alphavantage_series.CAPABILITIES,
+    "ecb": ecb.CAPABILITIES,
+    "fred": fred_answers.CAPABILITIES,
     "nyfed": nyfed.CAPABILITIES,
     "yahoo": yahoo_chart.CAPABILITIES,
 }
@@ -56,6 +73,10 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     # Free keys: "25 requests per day" (https://www.alphavantage.co/support/) and about one a second, counted at
     # their end: half a second is to spare. Where its day begins is not said; its stamps are New York's.
     "alphavantage": (Limit(40, "minute"), Limit(25, "day", "America/New_York")),
+    # No limit is stated for files; ours, out of courtesy.
+    "ecb": (Limit(1, "second"),),
+    # "You may make up to 120 requests per minute" (https://fred.stlouisfed.org/docs/api/fred/errors.html, HTTP 429).
+    "fred": (Limit(120, "minute"),),
     # No limit is stated (https://markets.newyorkfed.org/static/docs/markets-api.html): ours, out of courtesy.
     "nyfed": (Limit(1, "second"),),
     # No limit is stated, and 429 comes at small volumes (yfinance#2125, #2614). yfinance's own example makes 2

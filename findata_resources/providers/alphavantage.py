@@ -6,9 +6,6 @@ request, no stored body, no error, no log.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
-
 import httpx
 from pydantic import SecretStr
 
@@ -16,6 +13,7 @@ from findata_core.errors import ConfigurationError, RefusedRequest
 from findata_resources.provider import Clock, Received, Request, kept_headers
 from findata_resources.providers.alphavantage_series import CAPABILITIES, PROVIDER, query_of, said_instead
 from findata_resources.providers.http_answers import interrupted, refusal, unreachable
+from findata_resources.providers.keyed import keyed_client
 from findata_resources.stores.quotas import key_id
 
 DEFAULT_BASE_URL = "https://www.alphavantage.co"
@@ -70,35 +68,10 @@ class AlphaVantageProvider:
         )
 
     def _ask(self, query: dict[str, str]) -> httpx.Response:
-        transport = _Keyed(self._key, _proxy_of(self._url))
         try:
-            with httpx.Client(transport=transport, timeout=self._timeout_seconds) as client:
+            with keyed_client(self._url, "apikey", self._key, self._timeout_seconds) as client:
                 return client.get(self._url, params=query)
         except httpx.ConnectError as error:
             raise unreachable(WHO, error) from error
         except httpx.HTTPError as error:
             raise interrupted(WHO, error) from error
-
-
-class _Keyed(httpx.HTTPTransport):
-    """Adds the key below everything that logs or keeps a request: httpx logs every address at INFO."""
-
-    def __init__(self, key: SecretStr, proxy: str | None) -> None:
-        super().__init__(proxy=proxy)
-        self._key = key
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url.copy_add_param("apikey", self._key.get_secret_value())
-        keyed = httpx.Request(
-            request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
-        )
-        return super().handle_request(keyed)
-
-
-def _proxy_of(url: str) -> str | None:
-    """Return the proxy that this machine has for an address: a client with a transport of its own asks none."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")

@@ -136,7 +136,7 @@ def _request(path: str, item: RecordedSet) -> Request:
         "received_time": item.received.astimezone(UTC).isoformat(),
         "reading": reading,
     }
-    subject = item.rate or ""
+    subject = item.rate or item.series or item.index or ""
     if item.instrument is not None:
         parameters["instruments"], subject = _instruments(path, item, item.instrument)
     return Request(PROVIDER, item.source, item.dataset, subject, parameters)

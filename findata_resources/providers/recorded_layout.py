@@ -70,7 +70,7 @@ def uncompressed(body: bytes, member: str | None = None) -> bytes:
             return gzip.decompress(body)
         if body.startswith(_ZIP):
             return _unzipped(body, member)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise MalformedPayload(f"The compressed file is broken: {error}", "Get the file again") from error
     return body
 

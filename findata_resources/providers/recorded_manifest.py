@@ -51,6 +51,8 @@ RATE_COLUMNS = (
     "intraday_high_percent",
     "standard_deviation_percent",
 )
+LEVEL_COLUMNS = ("level", "open_level", "high_level", "low_level")
+MEMBER_COLUMNS = ("symbol", "from_date", "to_date")
 AVERAGE_COLUMNS = ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
 
 
@@ -142,7 +144,7 @@ class TimePart(Part):
 class LayoutPart(Part):
     """How the bytes are cut into fields."""
 
-    format: Literal["csv", "parquet", "nyfed_export", "nyfed_json"] = "csv"
+    format: Literal["csv", "ecb_csv", "fred_json", "parquet", "nyfed_export", "nyfed_json"] = "csv"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     header: Literal["line", "none", "yfinance"] = "line"
     skip_lines: Annotated[int, Field(ge=0)] = 0
@@ -184,12 +186,18 @@ class RecordedSet(Part):
 
     name: Annotated[str, Field(min_length=1)]
     files: Globs
-    dataset: Annotated[Literal["bars", "rates"], BeforeValidator(_todays_name)]
+    dataset: Annotated[
+        Literal["bars", "fx", "index_levels", "index_members", "observations", "rates", "series", "vintages"],
+        BeforeValidator(_todays_name),
+    ]
     source: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     received: AwareDatetime
     interval: Literal["1m", "2m", "5m", "15m", "30m", "1h", "1d"] | None = None
     adjustment: Literal["raw", "split", "split_dividend"] | None = None
     rate: str | None = None
+    series: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")] | None = None
+    index: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")] | None = None
+    until: Literal["inclusive", "exclusive"] | None = None
     region: str = ""
     category: str = ""
     quality_flags: list[str] = []
@@ -217,6 +225,16 @@ class RecordedSet(Part):
         return self
 
     @model_validator(mode="after")
+    def _has_its_format(self) -> Self:
+        if self.layout.format not in _FORMATS[self.dataset]:
+            raise ValueError(f"a set of {self.dataset} is read as {', '.join(_FORMATS[self.dataset])}")
+        mapped = _MAPPED.get(self.dataset, ()) if self.layout.format in ("csv", "parquet") else ()
+        missing = [name for name in mapped if name not in self.columns]
+        if missing:
+            raise ValueError(f"say in columns which field is {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
     def _says_its_label(self) -> Self:
         if self.dataset == "bars" and self.interval != "1d" and self.time and self.time.label is None:
             raise ValueError("say in time.label whether a stamp is the bar's 'start' or its 'end'")
@@ -224,13 +242,11 @@ class RecordedSet(Part):
 
     def known_columns(self) -> tuple[str, ...]:
         """Return the names that `columns` may map."""
-        if self.dataset == "bars":
-            return BAR_COLUMNS + OPTIONAL_BAR_COLUMNS
-        return ("rate", *RATE_COLUMNS, *AVERAGE_COLUMNS)
+        return _KNOWN_COLUMNS[self.dataset]
 
     def column_map(self) -> dict[str, ColumnName]:
         """Return which field of the file feeds which column; a column not mapped has findata's own name."""
-        if self.dataset == "rates":
+        if self.dataset != "bars":
             return dict(self.columns)
         needed = BAR_COLUMNS if self.values.has_volume else BAR_COLUMNS[:-1]
         return {name: self.columns.get(name, name) for name in needed} | self.columns
@@ -238,13 +254,55 @@ class RecordedSet(Part):
     def _needed(self) -> tuple[str, ...]:
         if self.dataset == "bars":
             return ("interval", "adjustment", "instrument", "time")
-        return () if self.layout.format.startswith("nyfed_") else ("time",)
+        if self.dataset == "rates":
+            return () if self.layout.format.startswith("nyfed_") else ("time",)
+        if self.layout.format == "fred_json":
+            return () if self.dataset == "series" else ("series",)
+        return _NEEDED[self.dataset]
 
     def _positions_only(self) -> bool:
         times = self.time
         named = [times.column, times.date_column, times.time_column] if times else []
         named.append(self.instrument.column if self.instrument else None)
         return not any(isinstance(name, str) for name in (*named, *self.column_map().values()))
+
+
+# dataset -> names that `columns` may map. Sorted.
+_KNOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "bars": BAR_COLUMNS + OPTIONAL_BAR_COLUMNS,
+    "fx": (),
+    "index_levels": LEVEL_COLUMNS,
+    "index_members": MEMBER_COLUMNS,
+    "observations": ("value",),
+    "rates": ("rate", *RATE_COLUMNS, *AVERAGE_COLUMNS),
+    "series": (),
+    "vintages": (),
+}
+# dataset -> keys without which its files can't be read. Sorted.
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "fx": (),
+    "index_levels": ("index", "time"),
+    "index_members": ("index", "until"),
+    "observations": ("series", "time"),
+    "series": (),
+    "vintages": ("series",),
+}
+# dataset -> columns that it must map, layouts that it may have. Sorted.
+_MAPPED: Mapping[str, tuple[str, ...]] = {
+    "index_levels": ("level",),
+    "index_members": MEMBER_COLUMNS,
+    "observations": ("value",),
+}
+_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "bars": ("csv", "parquet"),
+    "fx": ("ecb_csv",),
+    "index_levels": ("csv", "parquet"),
+    "index_members": ("csv", "parquet"),
+    "observations": ("csv", "fred_json", "parquet"),
+    "rates": ("csv", "nyfed_export", "nyfed_json", "parquet"),
+    "series": ("fred_json",),
+    "vintages": ("fred_json",),
+}
 
 
 class Manifest(Part):

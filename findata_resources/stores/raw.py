@@ -16,7 +16,10 @@ from findata_resources.stores.objects import Objects
 
 Payload = dict[str, Any]  # a row of ops.payloads; request and headers are JSON texts
 
-REGIONS = {"nyfed": "US"}  # publishers that belong to a country; exchanges' are known by their MIC
+REGIONS = {
+    "fred": "US",
+    "nyfed": "US",
+}  # publishers that belong to a country; exchanges' are known by their MIC
 CATEGORIES = {
     "bars": "equity",
     "rates": "rate",

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from typer.main import get_command
 
 from findata_cli.main import app
 from findata_core.schema.docs import main as write_table_pages
@@ -202,8 +203,15 @@ def _commands() -> dict[str, set[str]]:
 
 
 def _help(command: str) -> str:
-    """Return what a command says of itself; "" if there is no such command."""
-    asked = [sys.executable, "-m", "findata_cli", *command.split(), "--help"]
+    """Return what a command and the commands below it say of themselves; "" if there is no such command."""
+    words = command.split()
+    known = getattr(get_command(app), "commands", {}).get(command)
+    below = [[*words, name] for name in getattr(known, "commands", {})]
+    return "".join(_said(each) for each in [words, *below])
+
+
+def _said(words: list[str]) -> str:
+    asked = [sys.executable, "-m", "findata_cli", *words, "--help"]
     return subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False, text=True).stdout
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import tomllib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +16,27 @@ from functools import cache
 from typing import Any
 
 from findata_assets.steps.sources import recorded_requests
+from findata_core.economic.vintages import EARLIEST, LATEST, Window
 from findata_core.errors import ConfigurationError, MalformedPayload, RefusedRequest, RetriableProviderError
-from findata_resources.providers import PARSERS, alphavantage_series, calendar, decisions, nyfed
+from findata_resources.provider import Request
+from findata_resources.providers import (
+    PARSERS,
+    alphavantage_series,
+    calendar,
+    decisions,
+    ecb,
+    fred_answers,
+    nyfed,
+    recorded_files,
+    series_catalogue,
+)
+from findata_resources.providers.recorded_manifest import manifest_from
 from findata_resources.providers.yahoo_chart import bars_request
 from tests.chaos.market import UNIVERSE, tasks
+from tests.economic.test_fx import HISTORY, zipped
+from tests.economic.test_indices import GRAPH, LEVELS, MEMBERS
+from tests.economic.test_vintages import BY_HAND
+from tests.fred import about, observations_body
 from tests.standin import SAMPLE
 
 Key = tuple[str, str]
@@ -44,6 +62,7 @@ def seeds() -> tuple[Seed, ...]:
     return (
         *_alphavantage(),
         Seed("calendar", ("findata", "sessions"), _sessions(), {"subject": "XNYS", "source": "findata"}),
+        *_economic(),
         Seed("decision", ("findata", "decisions"), _decision(), {}),
         Seed("universe", ("findata", "universe"), UNIVERSE.encode(), {"source": "findata"}),
         *_nyfed(),
@@ -116,6 +135,57 @@ def _exports() -> list[Seed]:
         Seed("nyfed export xlsx", key, packed.getvalue(), stored),
         Seed("recorded as it was called at first", ("recorded", "sofr"), body.encode(), stored),
     ]
+
+
+def _economic() -> list[Seed]:
+    """Return FRED's three answers as asked for and as saved, the bank's file, and files that a manifest describes."""
+    window = Window(EARLIEST, LATEST, continues=False)
+    series = json.dumps({"seriess": [about("GDP")]}).encode()
+    bodies = {
+        "observations": observations_body(BY_HAND[:4], str(EARLIEST), str(LATEST)),
+        "series": series,
+        "vintages": b'{"count": 2, "offset": 0, "vintage_dates": ["2020-04-29", "2020-05-28"]}',
+    }
+    asked = {
+        "observations": fred_answers.observations_request("GDP", window, END),
+        "series": fred_answers.series_request("GDP"),
+        "vintages": fred_answers.vintages_request("GDP"),
+    }
+    saved = {"reading": {"layout": {"format": "fred_json"}}}
+    return [
+        *(Seed(f"fred {name}", ("fred", name), body, asked[name].to_dict()) for name, body in bodies.items()),
+        *(
+            Seed(
+                f"saved {name}",
+                ("recorded", name),
+                body,
+                Request("recorded", "fred", name, "GDP", saved).to_dict(),
+            )
+            for name, body in bodies.items()
+        ),
+        Seed("catalogue", ("findata", "catalogue"), _catalogue(), {"source": "findata"}),
+        Seed("ecb", ("ecb", "fx"), HISTORY, ecb.fx_request().to_dict()),
+        Seed("ecb zip", ("ecb", "fx"), zipped(HISTORY), ecb.fx_request().to_dict()),
+        Seed("saved ecb", ("recorded", "fx"), HISTORY, {"source": "ecb"}),
+        _described(LEVELS, b"DATE,OPEN,HIGH,LOW,CLOSE\n1990-01-02,17.24,17.24,17.24,17.24\n"),
+        _described(GRAPH, b"observation_date,SP500\n2016-02-12,1864.78\n2016-02-15,\n"),
+        _described(MEMBERS.format(until="exclusive"), b"ticker,start_date,end_date\nA,2000-06-05,\n"),
+    ]
+
+
+def _described(manifest: str, body: bytes) -> Seed:
+    """Return the seed of a file that a manifest's one set describes."""
+    (described,) = manifest_from(tomllib.loads(manifest)).set
+    request = recorded_files._request("file.csv", described)
+    return Seed(f"described {request.dataset}", ("recorded", request.dataset), body, request.to_dict())
+
+
+def _catalogue() -> bytes:
+    class Fixed:
+        def now(self) -> datetime:
+            return END
+
+    return series_catalogue.snapshot(Fixed()).body[:300].rpartition(b"},")[0] + b"}]"
 
 
 def _recorded(dataset: str) -> list[Seed]:

@@ -137,6 +137,7 @@ FOUND = {
     "nyfed: a rate beyond any float": ("nyfed", json.dumps({"refRates": [{"percentRate": 10**400}]}).encode()),
     "calendar: a column of another name": ("calendar", SEEDS["calendar"].body.replace(b"time_zone", b"zone", 1)),
     "calendar: broken gzip": ("calendar", HOSTILE["broken gzip"]),
+    "ecb: a zip that lacks a byte, whose parts lie before its beginning": ("ecb zip", SEEDS["ecb zip"].body[:2] + SEEDS["ecb zip"].body[3:]),
     "universe: a field that the csv module refuses": ("universe", b"a" * 140_000),
 }  # fmt: skip
 

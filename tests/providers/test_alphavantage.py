@@ -420,7 +420,7 @@ def test_a_source_is_made_from_the_settings(
     source = BAR_PROVIDERS["alphavantage"](settings)
     request = source.bars_request("IBM.XNYS", "IBM", "1m", *bounds(date(2024, 7, 1)))
     assert source.provider.fetch(request, FixedClock()).http_status == 200
-    assert LIVE_SOURCES == ("alphavantage", "nyfed", "yahoo")
+    assert LIVE_SOURCES == ("alphavantage", "ecb", "fred", "nyfed", "yahoo")
 
 
 def bounds(day: date) -> tuple[datetime, datetime]:

@@ -123,7 +123,7 @@ def test_a_folder_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
         ('dataset = "bars"', 'dataset = "bars"\nadjusted = true', "set.#1.adjusted: this key is unknown"),
         ('source = "here"', "", "set.#1.source: this key is missing"),
         ("2024-02-01T00:00:00Z", "2024-02-01T00:00:00", "set.#1.received: .*timezone"),
-        ('"bars"', '"quotes"', "set.#1.dataset: .*'bars' or 'rates'"),
+        ('"bars"', '"quotes"', "set.#1.dataset: .*'bars', 'fx', .*'series' or 'vintages'"),
         ('"1m"', '"7m"', "set.#1.interval"),
         ('"raw"', '"adjusted"', "set.#1.adjustment"),
         ('interval = "1m"', "", "needs interval"),

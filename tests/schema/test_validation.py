@@ -1,6 +1,6 @@
 """The split of a batch into good rows and failures, rule by rule over the whole catalogue of tables."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -24,6 +24,24 @@ OHLC: dict[str, list[dict[str, Any]]] = {
 }
 # (message, rule) -> changes to the good row, each of which breaks the rule
 BREAKS: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "findata.economic.v1.FxRate": {
+        "priced_in_itself": [{"quote": "EUR"}],
+        "rate_not_finite": [{"rate": float("inf")}],
+    },
+    "findata.economic.v1.IndexLevel": {
+        "high_below_low": [{"high_level": 17.0}, {"low_level": 18.0}],
+        "level_not_finite": [{"level": float("inf")}],
+        "level_not_positive": [{"level": 0.0}],
+    },
+    "findata.economic.v1.IndexMember": {
+        "ends_before_it_begins": [{"to_date": date(1996, 1, 1)}],
+        "spells_overlap": [],  # two rows break it: test_two_spells_that_share_a_day_are_both_refused
+    },
+    "findata.economic.v1.Observation": {
+        "value_not_finite": [{"value": float("inf")}],
+        "value_unreadable": [{"value": None}, {"state": "missing"}, {"state": "withdrawn"}],
+        "vintage_is_no_day": [{"vintage_date": date(9999, 12, 31)}],
+    },
     "findata.market.v1.Bar": {
         **OHLC,
         "stamp_off_the_minute": [{"event_time": OPEN + SECOND}],
@@ -201,6 +219,18 @@ def test_a_frame_of_another_shape_is_refused_as_a_whole() -> None:
 
     assert validated.good.is_empty()
     assert validated.failures.get_column("row_number").to_list() == [-1]
+
+
+def test_two_spells_that_share_a_day_are_both_refused() -> None:
+    members = table("economic.index_members")
+    row = good_row(members)
+
+    validated = validate(
+        members, frame_of(members, row, {**row, "from_date": row["to_date"], "to_date": None})
+    )
+
+    assert validated.good.is_empty()
+    assert validated.failures.get_column("rule").to_list() == ["spells_overlap"] * 2
 
 
 def test_a_bar_of_a_session_without_a_break_is_good() -> None:

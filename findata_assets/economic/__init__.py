@@ -1,0 +1,1 @@
+"""Assets of economic series, exchange rates and indices."""

@@ -1,0 +1,1 @@
+"""Economic series: the catalogue, vintages and what was published when."""
