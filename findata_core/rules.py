@@ -7,8 +7,11 @@ that need the calendar or other tables are in findata_core/market and findata_co
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
+
+from findata_core.exchanges import EXCHANGES
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,23 @@ def _is_at_most(lower: str, upper: str) -> pl.Expr:
     return pl.col(lower) <= pl.col(upper) + pl.col("pp").abs() * RELATIVE_ROUNDING
 
 
+_NAME = ["payload_id", "source", "symbology", "symbol", "mic"]
+
+
+def _overlaps_neighbour(distance: int) -> pl.Expr:
+    """Tell whether the spell before (1) or after (-1), of the same name, shares a date and means something else."""
+
+    def beside(name: str) -> pl.Expr:
+        return pl.col(name).shift(distance).over(_NAME, order_by="from_date")
+
+    forever = pl.lit(date.max)
+    meets = (beside("from_date") <= pl.col("to_date").fill_null(forever)) & (
+        pl.col("from_date") <= beside("to_date").fill_null(forever)
+    )
+    is_other = beside("source_id") != pl.col("source_id")
+    return (meets & is_other).fill_null(value=False)
+
+
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "findata.market.v1.Bar": (
         *OHLC_RULES,
@@ -92,6 +112,9 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "findata.rates.v1.ReferenceRate": (
         Rule("percentiles_not_ordered", ORDERED_PERCENTILES, "the percentiles are not in order"),
     ),
+    "findata.reference.v1.Dividend": (
+        Rule("amount_not_positive", pl.col("amount") > 0, "nothing is paid"),
+    ),
     "findata.reference.v1.ExchangeSession": (
         Rule(
             "closes_before_it_opens", pl.col("close_time") > pl.col("open_time"), "it closes before it opens"
@@ -103,6 +126,27 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             & (pl.col("close_time") > pl.col("break_end_time")),
             "the break does not lie inside the session",
         ),
+    ),
+    "findata.reference.v1.Listing": (
+        Rule(
+            "unknown_mic",
+            pl.col("mic").is_in(["", *EXCHANGES]),
+            "no exchange of the catalogue has this market identifier code",
+        ),
+        Rule(
+            "ends_before_it_begins",
+            pl.col("to_date") >= pl.col("from_date"),
+            "the name ends before it begins",
+        ),
+        Rule(
+            "means_two_securities",
+            ~(_overlaps_neighbour(1) | _overlaps_neighbour(-1)),
+            "the same source says of the same name, on some of these dates, that it means another security",
+        ),
+    ),
+    "findata.reference.v1.Split": (
+        Rule("ratio_not_whole", pl.col("numerator").is_not_null(), "the ratio is none of two whole numbers"),
+        Rule("ratio_is_one", pl.col("numerator") != pl.col("denominator"), "the number of shares stays"),
     ),
     "findata.signals.v1.PivotLevels": (
         Rule(

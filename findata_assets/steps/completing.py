@@ -104,8 +104,10 @@ def _said(platform: Platform, payload: Payload, wanted: Table | None) -> list[Pa
 def main_table(payload: Payload) -> str:
     """Return the table that a dataset's payloads are mainly for."""
     return {
+        "actions": "reference.splits",
         "bars": "market.bars",
         "decisions": "ops.decisions",
+        "securities": "reference.listings",
         "sofr": "rates.rates",
         "sessions": "reference.sessions",
         "universe": "reference.instruments",

@@ -18,6 +18,8 @@ from findata_resources.providers import (
     decisions,
     nyfed,
     recorded,
+    recorded_actions,
+    recorded_securities,
     universe,
     yahoo_chart,
 )
@@ -32,7 +34,9 @@ PARSERS: Mapping[tuple[str, str], Parser] = {
     ("findata", "sessions"): calendar.parse,
     ("findata", "universe"): universe.parse,
     ("nyfed", "sofr"): nyfed.parse,
+    ("recorded", "actions"): recorded_actions.parse,
     ("recorded", "bars"): recorded.parse_bars,
+    ("recorded", "securities"): recorded_securities.parse,
     ("recorded", "sofr"): recorded.parse_sofr,
     ("yahoo", "bars"): yahoo_chart.parse,
 }

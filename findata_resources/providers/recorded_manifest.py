@@ -47,7 +47,29 @@ RATE_COLUMNS = (
     "revision_indicator",
     "footnote_id",
 )
+ACTION_COLUMNS = ("ratio", "numerator", "denominator", "amount", "currency", "kind")
+LISTING_COLUMNS = (
+    "mic",
+    "from_date",
+    "to_date",
+    "source_id",
+    "name",
+    "security_type",
+    "currency",
+    "cik",
+    "gics_sector",
+    "gics_sub_industry",
+    "sector",
+    "industry",
+    "country",
+    "listed_date",
+    "delisted_date",
+)
 AVERAGE_COLUMNS = ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
+
+
+# Layouts that only one dataset comes in.
+SPECIAL = {"json": "securities", "lean_factors": "actions", "lean_map": "securities", "nyfed_json": "sofr"}
 
 
 class Part(BaseModel):
@@ -133,7 +155,7 @@ class TimePart(Part):
 class LayoutPart(Part):
     """How the bytes are cut into fields."""
 
-    format: Literal["csv", "parquet", "nyfed_json"] = "csv"
+    format: Literal["csv", "parquet", "json", "lean_factors", "lean_map", "nyfed_json"] = "csv"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     header: Literal["line", "none", "yfinance"] = "line"
     skip_lines: Annotated[int, Field(ge=0)] = 0
@@ -175,12 +197,13 @@ class RecordedSet(Part):
 
     name: Annotated[str, Field(min_length=1)]
     files: Globs
-    dataset: Literal["bars", "sofr"]
+    dataset: Literal["actions", "bars", "securities", "sofr"]
     source: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     received: AwareDatetime
     interval: Literal["1m", "2m", "5m", "15m", "30m", "1h", "1d"] | None = None
     adjustment: Literal["raw", "split", "split_dividend"] | None = None
     rate: str | None = None
+    symbology: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] = "ticker"
     region: str = ""
     category: str = ""
     quality_flags: list[str] = []
@@ -209,6 +232,8 @@ class RecordedSet(Part):
 
     @model_validator(mode="after")
     def _says_its_label(self) -> Self:
+        if self.layout.format in SPECIAL and self.dataset != SPECIAL[self.layout.format]:
+            raise ValueError(f"{self.layout.format} is a layout of {SPECIAL[self.layout.format]}")
         if self.dataset == "bars" and self.interval != "1d" and self.time and self.time.label is None:
             raise ValueError("say in time.label whether a stamp is the bar's 'start' or its 'end'")
         return self
@@ -217,11 +242,15 @@ class RecordedSet(Part):
         """Return the names that `columns` may map."""
         if self.dataset == "bars":
             return BAR_COLUMNS + OPTIONAL_BAR_COLUMNS
+        if self.dataset == "actions":
+            return ACTION_COLUMNS
+        if self.dataset == "securities":
+            return LISTING_COLUMNS
         return ("rate", *RATE_COLUMNS, *AVERAGE_COLUMNS)
 
     def column_map(self) -> dict[str, ColumnName]:
         """Return which field of the file feeds which column; a column not mapped has findata's own name."""
-        if self.dataset == "sofr":
+        if self.dataset != "bars":
             return dict(self.columns)
         needed = BAR_COLUMNS if self.values.has_volume else BAR_COLUMNS[:-1]
         return {name: self.columns.get(name, name) for name in needed} | self.columns
@@ -229,6 +258,11 @@ class RecordedSet(Part):
     def _needed(self) -> tuple[str, ...]:
         if self.dataset == "bars":
             return ("interval", "adjustment", "instrument", "time")
+        if self.dataset == "actions":
+            is_lean = self.layout.format == "lean_factors"
+            return ("instrument",) if is_lean else ("instrument", "time", "adjustment")
+        if self.dataset == "securities":
+            return ("instrument",)
         return () if self.layout.format == "nyfed_json" else ("time",)
 
     def _positions_only(self) -> bool:
