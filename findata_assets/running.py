@@ -19,7 +19,12 @@ from findata_assets.resource import given
 from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
-from findata_assets.steps.sources import adopt_receipts, recorded_answers, reference_is_current
+from findata_assets.steps.sources import (
+    RECORDED_DATASETS,
+    adopt_receipts,
+    recorded_answers,
+    reference_is_current,
+)
 from findata_core.errors import ConfigurationError, RunFailed
 from findata_resources.stores.due import due_dates
 from findata_resources.stores.raw import receipt
@@ -33,6 +38,8 @@ REFERENCE = ("reference.instruments", "reference.symbols", "reference.sessions")
 # What runs together, in order: tables of one grain whose inputs come before them.
 GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], ...] = (
     (REFERENCE, None),
+    (("reference.dividends", "reference.splits"), None),
+    (("reference.listings", "reference.securities", "reference.security_symbols"), None),
     (("market.bars", "market.candles"), SESSIONS),
     (("market.bars_1d",), MONTHS),
     (
@@ -85,7 +92,7 @@ class Runner:
 
     def load_recorded(self, directory: Path, manifest: Path | None) -> None:
         """Receive a folder; files that are known already start no run."""
-        for dataset in ("bars", "sofr"):
+        for dataset in RECORDED_DATASETS:
             answers = recorded_answers(self._platform, directory, manifest, dataset)
             ids = [receipt(answer)["payload_id"] for answer in answers]
             if len(known_payloads(self._platform, ids)) < len(ids):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import lake
+from findata_cli import instruments, lake
+from findata_cli.adjusted import adjusted
 from findata_cli.breaks import breaks
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
@@ -43,6 +44,9 @@ quarantine = typer.Typer(
     help="Payloads that are held because they are implausible: list, show, release, reject.",
     no_args_is_help=True,
 )
+instrument = typer.Typer(
+    help="Securities and their names, which need a date: find, show, history.", no_args_is_help=True
+)
 schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
 
 # In the order of help: a first look, the servers, the data, the proofs, the rest.
@@ -56,6 +60,7 @@ for _command in (
     materialize,
     sql,
     as_of,
+    adjusted,
     coverage,
     breaks,
     explain,
@@ -65,6 +70,9 @@ for _command in (
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
+for _command in (instruments.find, instruments.show, instruments.history):
+    instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
+app.add_typer(instrument, name="instrument")
 app.add_typer(lake.app, name="lake")
 app.add_typer(schema, name="schema")
 quarantine.command("list", cls=FindataCommand, epilog=EXIT_CODES)(list_held)

@@ -137,9 +137,9 @@ def _fetch(runner: Runner, settings: Settings, source: str, span: Span) -> None:
 
 def _name_files(outcome: Outcome, folder: Path, manifest: Path | None) -> None:
     """Note which files each set has and which ones no set takes."""
-    from findata_assets.steps.sources import recorded_requests
+    from findata_assets.steps.sources import RECORDED_DATASETS, recorded_requests
 
-    for dataset in ("bars", "sofr"):
+    for dataset in RECORDED_DATASETS:
         requests, skipped = recorded_requests(folder, manifest, dataset)
         for request in requests:
             name = str(request.parameters["reading"]["name"])

@@ -48,6 +48,8 @@ ARROWS = (
     Arrow("market.weekly_candles", "signals.weekly_pivots", Spread.SAME_DATE),
     Arrow("rates.published_averages", "rates.averages", Spread.WHOLE),
     Arrow("rates.rates", "rates.averages", Spread.WHOLE),
+    Arrow("reference.listings", "reference.securities", Spread.WHOLE),
+    Arrow("reference.listings", "reference.security_symbols", Spread.WHOLE),
     Arrow("signals.weekly_pivots", "signals.pivot_signals", Spread.WEEKS_AFTER),
 )
 

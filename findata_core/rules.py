@@ -112,9 +112,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "findata.rates.v1.ReferenceRate": (
         Rule("percentiles_not_ordered", ORDERED_PERCENTILES, "the percentiles are not in order"),
     ),
-    "findata.reference.v1.Dividend": (
-        Rule("amount_not_positive", pl.col("amount") > 0, "nothing is paid"),
-    ),
+    "findata.reference.v1.Dividend": (Rule("amount_not_positive", pl.col("amount") > 0, "nothing is paid"),),
     "findata.reference.v1.ExchangeSession": (
         Rule(
             "closes_before_it_opens", pl.col("close_time") > pl.col("open_time"), "it closes before it opens"

@@ -14,6 +14,7 @@ from findata_core.market.candles import daily_candles, fold_session_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.market.periods import fold_period_candles
 from findata_core.rates.sofr import recompute_averages
+from findata_core.reference.securities import identify
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_core.signals.pivot_signals import pivot_signals
@@ -39,6 +40,10 @@ class Reads(Protocol):
         interval: str | None = None,
     ) -> pl.DataFrame:
         """Return rows with scope dates in [start, end) of some subjects and one interval (default: all)."""
+        ...
+
+    def closed(self, address: str) -> pl.DataFrame:
+        """Return the closed versions of a table of facts, with superseded_time."""
         ...
 
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
@@ -94,6 +99,23 @@ def averages_of_rates(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
     fixings = _preferred(reads.read("rates.rates", subjects=rates))
     published = _preferred(reads.read("rates.published_averages", subjects=rates))
     return recompute_averages(fixings, published)
+
+
+def securities(reads: Reads, regions: pl.Series | None) -> pl.DataFrame:
+    """Return the securities of regions: what all sources say of names, joined."""
+    return identify(reads.read("reference.listings", subjects=regions), _first_times(reads)).securities
+
+
+def names_of_securities(reads: Reads, regions: pl.Series | None) -> pl.DataFrame:
+    """Return the names of the securities of regions."""
+    return identify(reads.read("reference.listings", subjects=regions), _first_times(reads)).names
+
+
+def _first_times(reads: Reads) -> pl.DataFrame:
+    """Return when each name was said first, of those of which a version is closed: an identifier goes by it."""
+    closed = reads.closed("reference.listings")
+    key = list(table("reference.listings").business_key)
+    return closed.group_by(key).agg(pl.col("ingest_time").min().alias("first_time"))
 
 
 def daily_of_both_families(

@@ -10,8 +10,10 @@ import polars as pl
 
 from findata_assets.steps.derivations import (
     averages_of_rates,
+    names_of_securities,
     period_candles,
     pivots_of_weeks,
+    securities,
     session_candles,
     signals_of_week,
 )
@@ -77,6 +79,24 @@ def derive_averages(platform: Platform) -> WriteReport:
     return _replace(
         platform, "rates.averages", averages_of_rates(platform, marks.get_column("subject")), marks
     )
+
+
+def derive_securities(platform: Platform) -> WriteReport:
+    """Tell again which names are one security, in the regions that are due."""
+    marks = _due_marks(platform, "reference.securities")
+    if marks.is_empty():
+        return WriteReport()
+    found = securities(platform, marks.get_column("subject"))
+    return _replace(platform, "reference.securities", found, marks)
+
+
+def derive_security_symbols(platform: Platform) -> WriteReport:
+    """Derive the names of the securities of the regions that are due."""
+    marks = _due_marks(platform, "reference.security_symbols")
+    if marks.is_empty():
+        return WriteReport()
+    found = names_of_securities(platform, marks.get_column("subject"))
+    return _replace(platform, "reference.security_symbols", found, marks)
 
 
 def _due_marks(

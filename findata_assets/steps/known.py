@@ -15,8 +15,10 @@ from findata_assets.steps.derivations import (
     SIGNAL_INTERVAL,
     Reads,
     averages_of_rates,
+    names_of_securities,
     period_candles,
     pivots_of_weeks,
+    securities,
     session_candles,
     signals_of_week,
 )
@@ -66,6 +68,11 @@ class KnownAt:
         """Return the sessions of the exchanges that some instruments trade on, as they are known now."""
         return self.platform.sessions_of(instrument_ids)
 
+    def closed(self, address: str) -> pl.DataFrame:
+        """Return the versions of a table of facts that were closed by then, with superseded_time."""
+        instant = sql.SQL("superseded_time <= {}::timestamptz").format(sql.Literal(self.instant.isoformat()))
+        return self.platform.store.read(table(address).history(), where=instant)
+
     def _facts(
         self, target: Table, start: date | None, end: date | None, subjects: pl.Series | None
     ) -> pl.DataFrame:
@@ -109,6 +116,8 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "market.monthly_candles": lambda *asked: _periods("market.monthly_candles", *asked),
     "market.weekly_candles": lambda *asked: _periods("market.weekly_candles", *asked),
     "rates.averages": lambda reads, _start, _end, subjects: averages_of_rates(reads, subjects),
+    "reference.securities": lambda reads, _start, _end, subjects: securities(reads, subjects),
+    "reference.security_symbols": lambda reads, _start, _end, subjects: names_of_securities(reads, subjects),
     "signals.pivot_signals": _signals,
     "signals.weekly_pivots": pivots_of_weeks,
 }

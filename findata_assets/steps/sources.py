@@ -12,6 +12,7 @@ from pathlib import Path
 from psycopg import sql
 
 from findata_assets.steps.facts import fold_facts
+from findata_assets.steps.lists import receive_lists
 from findata_assets.steps.platform import Platform, mic_of
 from findata_assets.steps.receiving import (
     Intake,
@@ -33,6 +34,7 @@ from findata_resources.stores import fetches
 from findata_resources.stores.raw import payload_id_in, receipt
 from findata_resources.stores.reports import WriteReport
 
+RECORDED_DATASETS = ("actions", "bars", "securities", "sofr")  # what a manifest's sets may be
 REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
 
 
@@ -139,7 +141,7 @@ def _count_adopted(platform: Platform, payload_ids: Sequence[int], intakes: Sequ
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
-    """Receive the files of a folder that its manifest names for one dataset ("bars" or "sofr")."""
+    """Receive the files of a folder that its manifest names for one dataset of RECORDED_DATASETS."""
     _, skipped = recorded_requests(directory, manifest, dataset)
     answers = recorded_answers(platform, directory, manifest, dataset)
     ids = {receipt(answer)["payload_id"]: answer for answer in answers}
@@ -150,7 +152,8 @@ def load_recorded(platform: Platform, directory: Path, manifest: Path | None, da
             refresh_reference(platform, mics)
     sets: dict[str, Intake] = {}
     fresh = [payload_id for payload_id in ids if payload_id in new]
-    intakes = dict(zip(fresh, receive_all(platform, (ids[payload_id] for payload_id in fresh)), strict=True))
+    taken = receive_lists if dataset == "securities" else receive_all
+    intakes = dict(zip(fresh, taken(platform, (ids[payload_id] for payload_id in fresh)), strict=True))
     for payload_id, answer in ids.items():
         name = str(answer.request.parameters["reading"]["name"])
         intake = intakes.get(payload_id, Intake(payloads_known=1))

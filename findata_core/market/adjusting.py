@@ -31,14 +31,16 @@ VIEWS: tuple[View, ...] = ("raw", "split", "all")
 PRICES = ("open", "high", "low", "close", "vwap")
 # Two sources may date one split differently; no company splits twice in a week, or pays the same twice in three days.
 SAME_SPLIT, SAME_DIVIDEND = timedelta(days=5), timedelta(days=2)
-STALE_CLOSE = timedelta(days=14)  # a close before an ex-date that is older says nothing of it: closures are shorter
+STALE_CLOSE = timedelta(
+    days=14
+)  # a close before an ex-date that is older says nothing of it: closures are shorter
 SIGNIFICANT = 12  # digits of a price as traded, at most; beyond are the roundings of its way there and back
 _POWERS = np.array([float(10**exponent) for exponent in range(23)])  # those that a float holds exactly
 
 
 @dataclass(frozen=True)
 class Actions:
-    """What an instrument went through, by ex-date: splits, and dividends as (ex-date, amount on a share of the day before)."""
+    """What an instrument went through: splits by ex-date, and dividends, on a share of the day before their ex-date."""
 
     splits: tuple[tuple[date, Fraction], ...] = ()
     dividends: tuple[tuple[date, Fraction], ...] = ()
@@ -56,9 +58,7 @@ def actions_of(
     Where sources agree on the event the preferred one's row is taken. Amounts come out in price units.
     """
     chosen = _once(splits.to_dicts(), SAME_SPLIT)
-    ratios = tuple(
-        sorted((row["ex_date"], Fraction(row["numerator"], row["denominator"])) for row in chosen)
-    )
+    ratios = tuple(sorted((row["ex_date"], Fraction(row["numerator"], row["denominator"])) for row in chosen))
     made = Actions(ratios)
     paid: dict[date, Fraction] = {}
     for kind in sorted(set(dividends.get_column("kind"))):
@@ -114,9 +114,7 @@ def basis_dates(bars: pl.DataFrame, zone: str) -> pl.Series:
     received = pl.col("ingest_time").dt.convert_time_zone(zone).dt.date()
     is_raw = pl.col("adjustment") == "raw"
     later = pl.max_horizontal("session_date", received)
-    return bars.select(
-        pl.when(is_raw).then("session_date").otherwise(later).alias("basis_date")
-    ).to_series()
+    return bars.select(pl.when(is_raw).then("session_date").otherwise(later).alias("basis_date")).to_series()
 
 
 def require_view(name: str) -> View:
@@ -200,7 +198,9 @@ def _once(rows: Sequence[Mapping[str, Any]], near: timedelta) -> list[Mapping[st
     """Return each event once: of the rows of several sources near one another the preferred source's."""
     ranks = {name: rank for rank, name in enumerate(SOURCE_ORDER)}
     kept: list[Mapping[str, Any]] = []
-    for row in sorted(rows, key=lambda row: (ranks.get(row["source"], len(ranks)), row["source"], row["ex_date"])):
+    for row in sorted(
+        rows, key=lambda row: (ranks.get(row["source"], len(ranks)), row["source"], row["ex_date"])
+    ):
         others = (one for one in kept if one["source"] != row["source"])
         if not any(abs(one["ex_date"] - row["ex_date"]) <= near for one in others):
             kept.append(row)

@@ -3,11 +3,13 @@
 What belongs here: from what a single source says (rows of reference.listings) to chains. What does not: which chains of
 several sources are one security (securities).
 
-A source that tells securities apart (source_id) has said it all. A range of dates with neither that nor an exchange tells
-nothing apart and is left out: such lists were seen to name the past by later tickers (GOOGL in 2006). A list of one day says who is there. Of two lists in a
-row of one source and exchange: a name in both means the same security, unless the issuer's number (CIK) says otherwise; a
-name that is new is a renaming where one issuer's only name went as another one came; else it is a new security. A
-name that comes back later means the old security if the issuer is the same.
+A source that tells securities apart (source_id) has said it all. A range of dates with neither that nor an exchange
+tells nothing apart and is left out: such lists were seen to name the past by later tickers (GOOGL in 2006).
+
+A list of one day says who is there. Of two lists in a row of one source and exchange: a name in both means the same
+security, unless the issuer's number (CIK) says otherwise; a name that is new is a renaming where one issuer's only name
+went as another one came; else it is a new security. A name that comes back later means the old security if the issuer
+is the same.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ def chains_of(rows: Sequence[Row]) -> list[Chain]:
 
 
 def issuer_of(row: Row) -> str:
-    """Return what tells an issuer: its number at the SEC, else its name without punctuation; "" where neither is said."""
+    """Return what tells an issuer: its number at the SEC, else its name without punctuation; "" if neither is said."""
     return f"cik {row['cik']}" if row["cik"] else _NOISE.sub(" ", (row["name"] or "").lower()).strip()
 
 
@@ -101,10 +103,13 @@ class _Lists:
     def __init__(self, source: str) -> None:
         self.chains: list[Chain] = []
         self._source = source
-        self._present: dict[tuple[str, str], dict[str, Chain]] = {}  # list -> symbol -> chain, of its latest day
+        self._present: dict[
+            tuple[str, str], dict[str, Chain]
+        ] = {}  # list -> symbol -> chain, of its latest day
         self._gone: dict[tuple[str, str], dict[str, Chain]] = {}
 
     def take(self, day: date, which: tuple[str, str], rows: Sequence[Row]) -> None:
+        """Read the list of a day; `which`: its symbology and exchange."""
         before, gone = self._present.get(which, {}), self._gone.setdefault(which, {})
         symbols = {row["symbol"] for row in rows}
         left = {symbol: chain for symbol, chain in before.items() if symbol not in symbols}
@@ -114,8 +119,8 @@ class _Lists:
             symbol = row["symbol"]
             chain = renamed.get(symbol) or _same(before.get(symbol), row) or _back(gone.get(symbol), row)
             now[symbol] = self._seen(chain, row, day, was_there=symbol in before)
-        for symbol in left:
-            _close(left[symbol], (which[0], symbol, which[1]))
+        for symbol, chain in left.items():
+            _close(chain, (which[0], symbol, which[1]))
         gone.update(left)
         self._present[which] = now
 

@@ -4,8 +4,8 @@ What belongs here: joining, the identifier, what is known of each. What does not
 a security by a name (finding).
 
 Chains of two sources are one security where they give it the same name, on the same exchange or with none named, on a
-common date. A chain that would join two securities of one source joins neither. The identifier is the first name of the chain
-that was known first, "NWSA.XNAS@2004-11-12": later knowledge, of earlier names too, does not change it.
+common date. A chain that would join two securities of one source joins neither. The identifier is the first name of the
+chain that was known first, "NWSA.XNAS@2004-11-12": later knowledge, of earlier names too, does not change it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from findata_core.reference.chains import Chain, Spell, chains_of
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 
-KNOWN = ("name", "security_type", "currency", "cik", "gics_sector", "gics_sub_industry", "sector", "industry", "country")
+KNOWN = (
+    "name",
+    "security_type",
+    "currency",
+    "cik",
+    "gics_sector",
+    "gics_sub_industry",
+    "sector",
+    "industry",
+    "country",
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,9 @@ def _named(groups: Sequence[Sequence[Chain]]) -> Iterator[tuple[str, Sequence[Ch
 
 
 def _eldest(chains: Sequence[Chain]) -> tuple[tuple[Any, ...], Chain]:
-    keyed = [((chain.known_since, chain.first.start, chain.first.name, chain.source), chain) for chain in chains]
+    keyed = [
+        ((chain.known_since, chain.first.start, chain.first.name, chain.source), chain) for chain in chains
+    ]
     return min(keyed, key=lambda pair: pair[0])
 
 
@@ -150,8 +162,12 @@ def _described(chains: Sequence[Chain], spells: Sequence[dict[str, Any]]) -> dic
     )
     latest = {name: next((row[name] for row in reversed(rows) if row[name]), None) for name in KNOWN}
     tickers = [spell for spell in spells if spell["symbology"] == "ticker"] or list(spells)
-    current = max(tickers, key=lambda spell: (spell["to_date"] or date.max, spell["from_date"], spell["symbol"]))
-    starts = [spell["from_date"] for spell in spells] + [row["listed_date"] for row in rows if row["listed_date"]]
+    current = max(
+        tickers, key=lambda spell: (spell["to_date"] or date.max, spell["from_date"], spell["symbol"])
+    )
+    starts = [spell["from_date"] for spell in spells] + [
+        row["listed_date"] for row in rows if row["listed_date"]
+    ]
     ends = [spell["to_date"] for spell in spells]
     told = [row["delisted_date"] for row in rows if row["delisted_date"]]
     return {

@@ -2,10 +2,10 @@
 
 A factor file has lines of date, price factor, split factor and reference price: the factors hold for prices up to and
 including the date, so that the events between two lines have their ex-date on the session after the first of the two.
-The ratio of two split factors is a split's, rounded to six or seven digits; the ratio of two price factors is 1 - D / P,
-P the reference price, the last close before. So splits come back where they are simple ratios, and dividends as far as
-the rounding lets them: the shortest amount within it, the rest as its uncertainty. Spin-offs stand in the split factor too, and are
-no ratio. A map file has lines of last date and ticker, the first line being the first date with the first ticker
+The ratio of two split factors is a split's, rounded to six or seven digits; that of two price factors is 1 - D / P, P
+the reference price, the last close before. So splits come back where they are simple ratios, dividends as far as the
+rounding lets them: the shortest amount within it, the rest as its uncertainty. Spin-offs stand in the split factor too,
+and are no ratio. A map file has lines of last date and ticker, the first being the first date with the first ticker
 (https://github.com/QuantConnect/Lean, Common/Data/Auxiliary).
 """
 
@@ -50,7 +50,9 @@ def parse_factors(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     lines = [_factors(cells) for cells in _lines(body)]
     if any(one.last_date >= other.last_date for one, other in pairwise(lines)):
         raise _malformed("its dates do not ascend")
-    events = [(_session_after(str(fixed["mic"]), one.last_date), one, other) for one, other in pairwise(lines)]
+    events = [
+        (_session_after(str(fixed["mic"]), one.last_date), one, other) for one, other in pairwise(lines)
+    ]
     splits = [_split(who, ex_date, one, other) for ex_date, one, other in events if one.split != other.split]
     dividends = [
         _dividend(who, ex_date, one, other, str(fixed["currency"]))
@@ -118,7 +120,9 @@ def _dividend(
     ratio = Fraction(one.price) / Fraction(other.price)
     price = Fraction(one.reference)
     # Both factors are off by half a digit at most, and so is the price.
-    slack = PRICE_FACTOR_ERROR * (1 + ratio) / Fraction(other.price) * price + REFERENCE_ERROR * abs(1 - ratio)
+    slack = PRICE_FACTOR_ERROR * (1 + ratio) / Fraction(other.price) * price + REFERENCE_ERROR * abs(
+        1 - ratio
+    )
     middle = (1 - ratio) * price
     amount = shortest_decimal(middle - slack, middle + slack)
     uncertainty = Decimal(round(slack * 10**12)).scaleb(-12)
@@ -164,5 +168,6 @@ def _date(text: str) -> date:
 
 def _malformed(what: str) -> MalformedPayload:
     return MalformedPayload(
-        f"The file is not one of Lean's: {what}", "Look at it, correct layout.format in the manifest, and load it again"
+        f"The file is not one of Lean's: {what}",
+        "Look at it, correct layout.format in the manifest, and load it again",
     )

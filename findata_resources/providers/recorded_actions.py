@@ -30,7 +30,9 @@ def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     frame = fields(body, LayoutPart(**reading["layout"]), ValuesPart(**reading["values"]).nulls)
     instruments = named_instruments(frame, parameters["instruments"])
     own = {name: name for name in ACTION_COLUMNS if name in frame.columns}
-    said = {name: field(frame, source).cast(pl.String) for name, source in (reading["columns"] or own).items()}
+    said = {
+        name: field(frame, source).cast(pl.String) for name, source in (reading["columns"] or own).items()
+    }
     rows = pl.DataFrame(
         {
             "instrument_id": instruments.get_column("instrument_id"),

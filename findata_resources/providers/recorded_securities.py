@@ -3,8 +3,8 @@
 What belongs here: from the fields of a file to rows of reference.listings. What does not: which names are one security
 (findata_core/securities), map files (lean).
 
-A list that has no column from_date is of one day: the day it was received. A symbol is what it is, NA and NULL too; texts
-that mean "no value" are taken so in the other columns.
+A list that has no column from_date is of one day: the day it was received. A symbol is what it is, NA and NULL too;
+texts that mean "no value" are taken so in the other columns.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def records(body: bytes) -> pl.DataFrame:
         )
     except (ValueError, RecursionError) as error:
         raise MalformedPayload(
-            f"The file can't be read as a list: {error}", "Look at it, correct layout.format, and load it again"
+            f"The file can't be read as a list: {error}",
+            "Look at it, correct layout.format, and load it again",
         ) from error
 
 
@@ -65,7 +66,9 @@ def _rows(frame: pl.DataFrame, request: Mapping[str, Any]) -> pl.DataFrame:
     parameters, reading = request["parameters"], request["parameters"]["reading"]
     own = {name: name for name in LISTING_COLUMNS if name in frame.columns}
     nulls = ValuesPart(**reading["values"]).nulls
-    said = {name: _filled(field(frame, source), nulls) for name, source in (reading["columns"] or own).items()}
+    said = {
+        name: _filled(field(frame, source), nulls) for name, source in (reading["columns"] or own).items()
+    }
     named = _names(frame, parameters["instruments"])
     day = pl.lit(datetime.fromisoformat(parameters["received_time"]).date())
     is_snapshot = "from_date" not in said
@@ -74,7 +77,11 @@ def _rows(frame: pl.DataFrame, request: Mapping[str, Any]) -> pl.DataFrame:
         _or_else(rows, "mic", named.get_column("mic")),
         _or_else(rows, "currency", named.get_column("currency")),
         _or_else(rows, "source_id", repeated("", frame.height, pl.String())),
-        *(pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for name in DATES if name in said),
+        *(
+            pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+            for name in DATES
+            if name in said
+        ),
         pl.lit(str(request["source"])).alias("source"),
         pl.lit(reading["symbology"]).alias("symbology"),
         pl.lit(is_snapshot).alias("is_snapshot"),
