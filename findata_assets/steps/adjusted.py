@@ -27,7 +27,8 @@ DAILY = "market.bars_1d"
 class Wanted:
     """Which bars, and how: sessions in [start, end).
 
-    `on`: in the shares of which day, up to which ex-dates count (default: today, or the day of the instant). `instant`: as they were known then; None: as they are.
+    `on`: in the shares of which day, up to which ex-dates count (default: today, or the day of the instant).
+    `instant`: as they were known then; None: as they are.
     """
 
     instrument_id: str
