@@ -111,14 +111,14 @@ class _Lists:
     def take(self, day: date, which: tuple[str, str], rows: Sequence[Row]) -> None:
         """Read the list of a day; `which`: its symbology and exchange."""
         before, gone = self._present.get(which, {}), self._gone.setdefault(which, {})
-        symbols = {row["symbol"] for row in rows}
-        left = {symbol: chain for symbol, chain in before.items() if symbol not in symbols}
-        renamed = _renamings(left, [row for row in rows if row["symbol"] not in before])
+        kept = {row["symbol"]: chain for row in rows if (chain := _same(before.get(row["symbol"]), row))}
+        left = {symbol: chain for symbol, chain in before.items() if symbol not in kept}
+        renamed = _renamings(left, [row for row in rows if row["symbol"] not in kept])
         now = {}
         for row in rows:
             symbol = row["symbol"]
-            chain = renamed.get(symbol) or _same(before.get(symbol), row) or _back(gone.get(symbol), row)
-            now[symbol] = self._seen(chain, row, day, was_there=symbol in before)
+            chain = kept.get(symbol) or renamed.get(symbol) or _back(gone.get(symbol), row)
+            now[symbol] = self._seen(chain, row, day, was_there=symbol in kept)
         for symbol, chain in left.items():
             _close(chain, (which[0], symbol, which[1]))
         gone.update(left)

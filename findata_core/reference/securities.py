@@ -120,10 +120,13 @@ def _named(groups: Sequence[Sequence[Chain]]) -> Iterator[tuple[str, Sequence[Ch
 
 
 def _eldest(chains: Sequence[Chain]) -> tuple[tuple[Any, ...], Chain]:
-    keyed = [
-        ((chain.known_since, chain.first.start, chain.first.name, chain.source), chain) for chain in chains
-    ]
-    return min(keyed, key=lambda pair: pair[0])
+    return min(((_age(chain), chain) for chain in chains), key=lambda pair: pair[0])
+
+
+def _age(chain: Chain) -> tuple[Any, ...]:
+    """Return by what the first known chain is told; of several at once, the one that names an exchange."""
+    first = chain.first
+    return chain.known_since, first.name[2] == "", first.start, first.name, chain.source
 
 
 def _spells(chains: Sequence[Chain]) -> list[dict[str, Any]]:
