@@ -15,6 +15,8 @@ from typing import Any
 from findata_assets.steps.sources import recorded_requests
 from findata_core.errors import ConfigurationError, MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_resources.providers import PARSERS, alphavantage_series, calendar, decisions, nyfed
+from findata_resources.providers.recorded_files import _request
+from findata_resources.providers.recorded_manifest import RecordedSet
 from findata_resources.providers.yahoo_chart import bars_request
 from tests.chaos.market import UNIVERSE, tasks
 from tests.standin import SAMPLE
@@ -40,6 +42,7 @@ def seeds() -> tuple[Seed, ...]:
     yahoo = tasks(1)[0].payloads[0]
     daily = bars_request("MSFT.XNAS", "MSFT", "1d", START, END).to_dict()
     return (
+        *_actions(),
         *_alphavantage(),
         Seed("calendar", ("findata", "sessions"), _sessions(), {"subject": "XNYS", "source": "findata"}),
         Seed("decision", ("findata", "decisions"), _decision(), {}),
@@ -47,7 +50,9 @@ def seeds() -> tuple[Seed, ...]:
         *_nyfed(),
         *_recorded("bars"),
         *_recorded("sofr"),
+        *_securities(),
         Seed("yahoo 1m", ("yahoo", "bars"), _shortened(yahoo.body), yahoo.request.to_dict()),
+        Seed("yahoo events", ("yahoo", "bars"), _with_events(_shortened(yahoo.body)), daily),
         Seed("yahoo 1d", ("yahoo", "bars"), _shortened(yahoo.body), daily),
     )
 
@@ -60,6 +65,54 @@ def judged(seed: Seed, body: bytes) -> None:
     except allowed:
         return
     assert sum(item.rows.height for item in parsed) <= 2 * len(body) + 2, "rows come from bytes"
+
+
+def _actions() -> list[Seed]:
+    factors = b"19980102,0.86,0.5,1\n20140606,0.9011818,0.0357143,645.57\n20200828,0.99,0.25,499.23\n20501231,1,1,0\n"
+    table = b"date,ratio,amount,currency,kind\n2014-06-09,7:1,,,\n2014-08-07,,0.47,USD,cash\n"
+    lean = {"layout": {"format": "lean_factors"}}
+    mine = {"adjustment": "raw", "time": {"column": "date"}}
+    key = ("recorded", "actions")
+    return [
+        Seed("lean factors", key, factors, _stored("actions", **lean)),
+        Seed("a table of actions", key, table, _stored("actions", **mine)),
+    ]
+
+
+def _securities() -> list[Seed]:
+    named = {"instrument": {"column": "symbol", "mic": "XNAS"}}
+    screener = (
+        b'[{"symbol": "A", "name": "Agilent", "lastsale": "$159.00", "pctchange": "1.7%", "sector": ""}]'
+    )
+    spells = b"symbol,from_date,to_date,cik\nA,2000-06-05,,1090872\nAAL,1996-01-02,1997-01-15,6201\n"
+    lean = {"layout": {"format": "lean_map"}, "instrument": {"symbol": "goog", "mic": "XNAS"}}
+    key = ("recorded", "securities")
+    return [
+        Seed("a screener", key, screener, _stored("securities", layout={"format": "json"}, **named)),
+        Seed("spells", key, spells, _stored("securities", **named)),
+        Seed(
+            "lean map",
+            key,
+            b"20140327,goocv,Q\n20140402,goocv,Q\n20501231,goog,Q\n",
+            _stored("securities", **lean),
+        ),
+    ]
+
+
+def _stored(dataset: str, **keys: Any) -> Mapping[str, Any]:
+    """Return the stored request of a file of a folder that a manifest with these keys describes."""
+    usual = {"name": "one", "files": "*", "dataset": dataset, "source": "mine", "received": END}
+    item = RecordedSet.model_validate({"instrument": {"symbol": "A", "mic": "XNAS"}, **usual, **keys})
+    return _request("one.csv", item).to_dict()
+
+
+def _with_events(body: bytes) -> bytes:
+    chart = json.loads(body)
+    chart["chart"]["result"][0]["events"] = {
+        "dividends": {"1": {"amount": 0.62, "date": 1655213400, "currency": "USD"}},
+        "splits": {"2": {"date": 1655213400, "numerator": 4, "denominator": 1, "splitRatio": "4:1"}},
+    }
+    return json.dumps(chart).encode()
 
 
 def _alphavantage() -> list[Seed]:
