@@ -70,8 +70,9 @@ for _command in (
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
-for _command in (instruments.find, instruments.show, instruments.history):
-    instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
+instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.find)
+instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.show)
+instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.history)
 app.add_typer(instrument, name="instrument")
 app.add_typer(lake.app, name="lake")
 app.add_typer(schema, name="schema")

@@ -145,7 +145,7 @@ def _spells(chains: Sequence[Chain]) -> list[dict[str, Any]]:
             )
             continue
         same["from_date"] = min(same["from_date"], spell.start)
-        same["to_date"] = None if None in (same["to_date"], spell.end) else max(same["to_date"], spell.end)  # type: ignore[type-var]
+        same["to_date"] = None if None in (same["to_date"], spell.end) else max(same["to_date"], spell.end)
         same["sources"] = sorted({*same["sources"], chain.source})
         same["ingest_time"] = max(same["ingest_time"], latest)
     return found

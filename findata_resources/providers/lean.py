@@ -43,6 +43,15 @@ class Factors:
     reference: Decimal
 
 
+@dataclass(frozen=True)
+class Named:
+    """A line of a map file: the ticker until `last_date`, and the letter of its exchange; "" where there is none."""
+
+    last_date: date
+    name: str
+    letter: str
+
+
 def parse_factors(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return the splits and dividends between the lines of a factor file; MalformedPayload: it is none."""
     fixed, source = request["parameters"]["instruments"]["fixed"], str(request["source"])
@@ -66,10 +75,10 @@ def parse_map(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return the names of a security, from its first day to its last; MalformedPayload: the file is no map file."""
     parameters = request["parameters"]
     fixed, reading = parameters["instruments"]["fixed"], parameters["reading"]
-    lines = [(_date(cells[0]), *cells[1:3]) for cells in _lines(body)]
-    if len(lines) < 2 or any(one[0] > other[0] for one, other in pairwise(lines)):
+    lines = [Named(_date(cells[0]), cells[1], (cells[2:3] or [""])[0].upper()) for cells in _lines(body)]
+    if len(lines) < 2 or any(one.last_date > other.last_date for one, other in pairwise(lines)):
         raise _malformed("it has one line, or its dates do not ascend")
-    first_day, first_name = lines[0][0], str(lines[0][1])
+    first_day, first_name = lines[0].last_date, lines[0].name
     shared = {
         "region": fixed["region"],
         "source": str(request["source"]),
@@ -78,25 +87,25 @@ def parse_map(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
         "source_id": f"{first_name} {first_day:%Y%m%d}",
         "currency": fixed["currency"],
         "listed_date": first_day,
-        "delisted_date": _end(lines[-1][0]),
+        "delisted_date": _end(lines[-1].last_date),
     }
     rows = [{**shared, **spell} for spell in _spells(lines, str(fixed["mic"]))]
     return [Parsed("reference.listings", table_rows("reference.listings", rows))]
 
 
-def _spells(lines: Sequence[tuple[Any, ...]], mic: str) -> Iterator[dict[str, Any]]:
+def _spells(lines: Sequence[Named], mic: str) -> Iterator[dict[str, Any]]:
     """Yield each name with its dates; the first line repeats the second's, or has a name of its own for a day."""
-    start = lines[0][0]
-    for place, (last_day, name, *letter) in enumerate(lines):
-        if place == 0 and name == lines[1][1]:
+    start = lines[0].last_date
+    for place, line in enumerate(lines):
+        if place == 0 and line.name == lines[1].name:
             continue
         yield {
-            "symbol": str(name).upper(),
-            "mic": EXCHANGES_BY_LETTER.get(letter[0].upper(), f"?{letter[0]}") if letter else mic,
+            "symbol": line.name.upper(),
+            "mic": EXCHANGES_BY_LETTER.get(line.letter, f"?{line.letter}") if line.letter else mic,
             "from_date": start,
-            "to_date": _end(last_day),
+            "to_date": _end(line.last_date),
         }
-        start = last_day + DAY
+        start = line.last_date + DAY
 
 
 def _end(day: date) -> date | None:

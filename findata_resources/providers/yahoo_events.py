@@ -19,6 +19,7 @@ from findata_resources.provider import Parsed
 from findata_resources.providers.action_rows import action_parts, dividend_row, split_row
 
 KINDS = {"dividends": "cash", "capitalGains": "capital_gain"}
+LAST_SECOND = 62_000_000_000  # the year 3934: what has no place in a calendar is no stamp
 Days = Callable[[pl.Series], pl.Series]
 
 
@@ -64,8 +65,7 @@ def _dividend(
 
 def _day(event: Mapping[str, Any], days_of: Days) -> Any:
     stamp = event.get("date")
-    is_stamp = isinstance(stamp, int | float) and not isinstance(stamp, bool)
-    if not is_stamp or not abs(stamp) < 62_000_000_000:  # what has no place in a calendar is no stamp
+    if not isinstance(stamp, int | float) or isinstance(stamp, bool) or not abs(stamp) < LAST_SECOND:
         return None
     micros = pl.Series([int(stamp) * 1_000_000], dtype=pl.Int64)
     try:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from findata_assets.steps.adjusted import Wanted, adjusted_bars
+from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.sources import adopt_receipts, load_recorded
 from findata_core.schema.tables import table
@@ -26,7 +27,6 @@ from tests.assets.test_holds import (
     fetch,
     held,
     rows,
-    run_due,
     times,
 )
 from tests.conftest import MakePlatform
@@ -66,7 +66,7 @@ def rescale(standin: StandIn, splits: tuple[tuple[int, int, int], ...]) -> None:
     for interval in ("1m", "1d"):
         change(standin, "MSFT", interval, times(0.25))
         bars = standin.yahoo_bars["MSFT", interval]
-        bars = replace(bars, rows=[(*row[:5], row[5] * 4) for row in bars.rows], splits=splits)
+        bars = replace(bars, rows=[(*row[:5], (row[5] or 0) * 4) for row in bars.rows], splits=splits)
         standin.yahoo_bars["MSFT", interval] = bars
 
 

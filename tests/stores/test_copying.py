@@ -162,11 +162,11 @@ def test_upserting_nothing_changes_nothing(platform: Platform) -> None:
 
 def test_an_error_inside_a_transaction_takes_everything_back(platform: Platform) -> None:
     with created(platform.store.database, ALL) as cursor:
-        copy_into(cursor, ALL, frame([(None,) * 9]))
+        copy_into(cursor, ALL, frame([(None,) * len(KINDS)]))
 
     def write_and_fail() -> None:
         with platform.store.database.transaction() as cursor:
-            copy_into(cursor, ALL, frame([(None,) * 9] * 2)[1:])
+            copy_into(cursor, ALL, frame([(None,) * len(KINDS)] * 2)[1:])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -181,7 +181,7 @@ def test_the_servers_time_zone_changes_nothing(make_platform: MakePlatform) -> N
     with psycopg.connect(platform.store.database.url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Hong_Kong'".encode())
     instant = datetime(2022, 5, 19, 13, 30, tzinfo=UTC)
-    rows = frame([(None,) * 9]).with_columns(c_timestamp=pl.lit(instant), c_date=pl.lit(date(2022, 5, 19)))
+    rows = frame([(None,) * len(KINDS)]).with_columns(c_timestamp=pl.lit(instant), c_date=pl.lit(date(2022, 5, 19)))
     with created(platform.store.database, ALL) as cursor:
         copy_into(cursor, ALL, rows)
 
