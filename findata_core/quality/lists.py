@@ -14,6 +14,7 @@ from typing import Any
 
 from findata_core.quality.plausibility import Finding
 
+LIST_CHANGED = "list_changed"
 LARGE_SHARE = 1 / 3
 FEW = 3
 SHOWN = 20
@@ -30,7 +31,7 @@ def list_changed(before: Mapping[str, str], now: Mapping[str, str]) -> Finding |
         f"of {len(before)} names that the list before had, {len(gone)} are gone and {len(changed)} "
         "mean another issuer"
     )
-    return Finding("list_changed", words, _evidence(before, now, [*gone, *changed]))
+    return Finding(LIST_CHANGED, words, _evidence(before, now, [*gone, *changed]))
 
 
 def _is_other(before: str, now: str) -> bool:

@@ -108,8 +108,14 @@ def _stored(dataset: str, **keys: Any) -> Mapping[str, Any]:
 
 def _with_events(body: bytes) -> bytes:
     chart = json.loads(body)
-    chart["chart"]["result"][0]["events"] = {
-        "dividends": {"1": {"amount": 0.62, "date": 1655213400, "currency": "USD"}},
+    result = chart["chart"]["result"][0]
+    result["meta"]["currency"] = "GBp"
+    result["indicators"]["adjclose"] = [{"adjclose": [value and value * 0.9 for value in result["indicators"]["quote"][0]["close"]]}]  # fmt: skip
+    result["events"] = {
+        "dividends": {
+            "1": {"amount": 0.62, "date": 1655213400, "currency": "USD"},
+            "3": {"amount": 0.31, "date": result["timestamp"][-1]},
+        },
         "splits": {"2": {"date": 1655213400, "numerator": 4, "denominator": 1, "splitRatio": "4:1"}},
     }
     return json.dumps(chart).encode()

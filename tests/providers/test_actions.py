@@ -108,14 +108,44 @@ def test_an_answer_without_events_says_bars_alone() -> None:
     assert [part.table for part in of_chart(chart([7]))] == ["market.bars_1d"]
 
 
+def in_pence(amount: float, adjusted: float, **meta: object) -> dict[str, Any]:
+    """Two days at 200 pence; before the second, a dividend, and what Yahoo's adjusted close makes of it."""
+    content = chart({"dividends": {"1": {"amount": amount, "date": 1604673000}}}, currency="GBp", **meta)
+    columns = {name: [200.0, 200.0] for name in ("open", "high", "low", "close", "volume")}
+    content["chart"]["result"][0] |= {
+        "timestamp": [1604586600, 1604673000],
+        "indicators": {"quote": [columns], "adjclose": [{"adjclose": [adjusted, 200.0]}]},
+    }
+    return content
+
+
 @pytest.mark.parametrize(
-    ("currency", "whole", "amount"),
-    [("GBp", "GBP", "0.123"), ("ZAc", "ZAR", "0.123"), ("ILA", "ILS", "0.123"), ("GBP", "GBP", "12.3")],
+    ("amount", "adjusted", "pounds"),
+    [(10.0, 190.0, "0.1"), (0.1, 190.0, "0.1"), (1.5, 198.5, "0.015"), (0.015, 198.5, "0.015")],
 )
-def test_an_amount_in_pence_is_kept_in_pounds(currency: str, whole: str, amount: str) -> None:
+def test_whether_an_amount_is_in_pence_or_pounds_is_told_by_the_adjusted_close(
+    amount: float, adjusted: float, pounds: str
+) -> None:
+    """10 pence of 200 leave 190, whether Yahoo writes 10 or 0.1."""
+    (row,) = said(of_chart(in_pence(amount, adjusted)), "reference.dividends")
+    assert (row["currency"], row["amount"]) == ("GBP", Decimal(pounds))
+
+
+@pytest.mark.parametrize(("amount", "adjusted"), [(10.0, 200.0), (10.0, 0.0), (1e-9, 190.0), (10.0, 210.0)])
+def test_an_amount_whose_unit_nothing_tells_is_refused(amount: float, adjusted: float) -> None:
+    assert refused(of_chart(in_pence(amount, adjusted)), "reference.dividends") == ["currency_malformed"]
+
+
+def test_minutes_in_pence_do_not_tell_the_unit_of_a_dividend() -> None:
     events = {"dividends": {"1": {"amount": 12.3, "date": 1604673000}}}
-    (row,) = said(of_chart(chart(events, currency=currency)), "reference.dividends")
-    assert (row["currency"], row["amount"]) == (whole, Decimal(amount))
+    parts = of_chart(chart(events, currency="GBp"), "1m")
+    assert refused(parts, "reference.dividends") == ["currency_malformed"]
+
+
+def test_an_event_that_names_pence_itself_is_kept_in_pounds() -> None:
+    events = {"dividends": {"1": {"amount": 12.3, "date": 1604673000, "currency": "GBp"}}}
+    (row,) = said(of_chart(chart(events, currency="GBp")), "reference.dividends")
+    assert (row["currency"], row["amount"]) == ("GBP", Decimal("0.123"))
 
 
 def test_an_event_that_names_its_own_currency_is_believed() -> None:

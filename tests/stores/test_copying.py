@@ -181,7 +181,9 @@ def test_the_servers_time_zone_changes_nothing(make_platform: MakePlatform) -> N
     with psycopg.connect(platform.store.database.url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Hong_Kong'".encode())
     instant = datetime(2022, 5, 19, 13, 30, tzinfo=UTC)
-    rows = frame([(None,) * len(KINDS)]).with_columns(c_timestamp=pl.lit(instant), c_date=pl.lit(date(2022, 5, 19)))
+    rows = frame([(None,) * len(KINDS)]).with_columns(
+        c_timestamp=pl.lit(instant), c_date=pl.lit(date(2022, 5, 19))
+    )
     with created(platform.store.database, ALL) as cursor:
         copy_into(cursor, ALL, rows)
 
