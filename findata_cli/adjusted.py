@@ -27,6 +27,7 @@ SHOWN = (
     "source",
     "adjustment",
 )
+DECIMALS = 6  # shown in the table; JSON and CSV give all
 
 
 def adjusted(
@@ -70,7 +71,9 @@ def adjusted(
     if as_json or as_csv:
         (print_json if as_json else print_csv)(found.rows.columns, found.rows.iter_rows())
         return
-    print_table(SHOWN, found.rows.select(SHOWN).iter_rows())
+    import polars.selectors as cs
+
+    print_table(SHOWN, found.rows.select(SHOWN).with_columns(cs.float().round(DECIMALS)).iter_rows())
     basis = "each as it was traded" if adjust == "raw" else f"in the shares of {found.on}"
     screen.say(f"{adjust}: {basis}")
     for note in found.notes:

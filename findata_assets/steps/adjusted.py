@@ -53,19 +53,19 @@ class AdjustedBars:
 def adjusted_bars(platform: Platform, wanted: Wanted) -> AdjustedBars:
     """Return an instrument's bars on the basis wanted. ConfigurationError: there are none."""
     reads = KnownAt(platform, wanted.instant) if wanted.instant else platform
-    bars = _bars(reads, wanted, wanted.start)
+    bars = _bars(reads, wanted, wanted.start, wanted.end)
     zone = _zone(reads, wanted.instrument_id)
     moment = wanted.instant or platform.clock.now()
     on = wanted.on or moment.astimezone(ZoneInfo(zone)).date()
     actions = _actions(reads, wanted, zone)
-    closes = _closes(reads, wanted, actions, zone) if wanted.view == "all" else None
+    closes = _closes(reads, wanted, actions, zone, on) if wanted.view == "all" else None
     rows = adjusted(bars, actions, wanted.view, on, zone, closes)
     return AdjustedBars(rows.sort("event_time"), on, tuple(_refused(platform, wanted.instrument_id)))
 
 
-def _bars(reads: Platform | KnownAt, wanted: Wanted, start: date | None) -> pl.DataFrame:
+def _bars(reads: Platform | KnownAt, wanted: Wanted, start: date | None, end: date | None) -> pl.DataFrame:
     table = DAILY if wanted.interval == "1d" else "market.bars"
-    bars = reads.read(table, start, wanted.end, pl.Series([wanted.instrument_id]), wanted.interval)
+    bars = reads.read(table, start, end, pl.Series([wanted.instrument_id]), wanted.interval)
     if wanted.source is not None:
         bars = bars.filter(source=wanted.source)
     if bars.is_empty():
@@ -93,13 +93,15 @@ def _actions(reads: Platform | KnownAt, wanted: Wanted, zone: str) -> Actions:
     return actions_of(splits, paid, zone, currency, units)
 
 
-def _closes(reads: Platform | KnownAt, wanted: Wanted, actions: Actions, zone: str) -> pl.DataFrame:
-    """Return closes as traded: the provider's days, and where it has none the last bar of the session."""
-    before = wanted.start - STALE_CLOSE if wanted.start else None
-    end = wanted.end + timedelta(days=1) if wanted.end else None
+def _closes(reads: Platform | KnownAt, wanted: Wanted, actions: Actions, zone: str, on: date) -> pl.DataFrame:
+    """Return closes as traded, up to `on`: the provider's days, and where it has none the last bar of the session.
+
+    Later than the sessions wanted too: each dividend up to `on` is taken out of them.
+    """
+    before, end = wanted.start - STALE_CLOSE if wanted.start else None, on + timedelta(days=1)
     own = [reads.read(DAILY, before, end, pl.Series([wanted.instrument_id]), "1d")]
     if wanted.interval != "1d":
-        own.append(_bars(reads, wanted, before))
+        own.append(_bars(reads, wanted, before, end))
     traded = [
         adjusted(choose_sources(bars), actions, "raw", date.max, zone)
         .filter(pl.col("session_phase") == "regular")

@@ -96,6 +96,26 @@ def test_a_list_of_which_a_third_means_other_companies_is_held(platform: Platfor
     assert "4 mean another issuer" in waiting["reason"]
 
 
+def test_a_list_that_is_loaded_late_is_compared_with_the_one_before_it(
+    platform: Platform, tmp_path: Path
+) -> None:
+    """Half the names are new in March: January's list, loaded after it, has not lost the others."""
+    listed(platform, tmp_path, MARCH, of_companies(LETTERS))
+    listed(platform, tmp_path, JANUARY, of_companies(LETTERS[:6]))
+    assert held_payloads(platform).is_empty()
+    assert find_security(platform, "A", FEBRUARY).item(0, "security_id") == "A.XNAS@2024-01-02"
+
+
+def test_lists_of_several_days_are_judged_in_the_order_of_their_days(
+    platform: Platform, make_platform: Any, tmp_path: Path
+) -> None:
+    listed(make_platform(), tmp_path, MARCH, of_companies(LETTERS[6:]))
+    listed(make_platform(), tmp_path, JANUARY, of_companies(LETTERS))
+    load_recorded(platform, tmp_path, None, "securities")
+    (waiting,) = held_payloads(platform).to_dicts()
+    assert waiting["received_time"].date() == MARCH
+
+
 def test_lists_of_two_exchanges_are_not_compared_with_each_other(platform: Platform, tmp_path: Path) -> None:
     listed(platform, tmp_path, JANUARY, of_companies(LETTERS))
     listed(platform, tmp_path, FEBRUARY, of_companies("XYZ"), mic="XNYS")

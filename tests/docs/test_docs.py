@@ -182,6 +182,9 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+GROUPS = {"instrument", "quarantine"}  # commands whose parts have options of their own
+
+
 def _commands() -> dict[str, set[str]]:
     """Return findata's commands in the code of all pages, each with the options that stand behind it."""
     found: dict[str, set[str]] = {}
@@ -191,13 +194,15 @@ def _commands() -> dict[str, set[str]]:
         for command, rest in re.findall(
             r"(?:^ *|/bin/)findata ([a-z][a-z-]*)([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
         ):
-            found.setdefault(command, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
+            part = re.match(r" ([a-z-]+)", rest) if command in GROUPS else None
+            name = f"{command} {part.group(1)}" if part else command
+            found.setdefault(name, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
     return dict(sorted(found.items()))
 
 
 def _help(command: str) -> str:
     """Return what a command says of itself; "" if there is no such command."""
-    asked = [sys.executable, "-m", "findata_cli", command, "--help"]
+    asked = [sys.executable, "-m", "findata_cli", *command.split(), "--help"]
     return subprocess.run(asked, cwd=PROJECT, capture_output=True, check=False, text=True).stdout
 
 

@@ -125,6 +125,16 @@ def test_with_dividends_apples_days_are_leans_own_adjusted_prices(loaded: Platfo
         assert ours == pytest.approx(traded * factor, rel=1e-5)
 
 
+def test_dividends_after_the_sessions_shown_are_taken_out_of_them(loaded: Platform) -> None:
+    how = {"view": "all", "on": date(2021, 3, 31)}
+    some = adjusted_bars(
+        loaded, Wanted(AAPL, "1d", start=date(2014, 6, 5), end=date(2014, 6, 10), **how)
+    ).rows  # type: ignore[arg-type]
+    every = adjusted_bars(loaded, Wanted(AAPL, "1d", **how)).rows  # type: ignore[arg-type]
+    assert some.height == 3
+    assert some.equals(every.join(some, on="session_date", how="semi"))
+
+
 def test_the_command_says_in_whose_shares_prices_are(loaded: Platform) -> None:
     told = run(
         "adjusted", AAPL, "--interval", "1m", "--on", "2014-06-30", "--sessions", "2014-06-06", on=loaded
