@@ -44,6 +44,8 @@ REFERENCE = (
 # What runs together, in order: tables of one grain whose inputs come before them.
 GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], ...] = (
     (REFERENCE, None),
+    (("reference.dividends", "reference.splits"), None),
+    (("reference.listings", "reference.securities", "reference.security_symbols"), None),
     (("market.bars", "market.candles"), SESSIONS),
     (("market.bars_1d",), MONTHS),
     (

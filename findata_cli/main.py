@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import lake, rates, series
+from findata_cli import instruments, lake, rates, series
+from findata_cli.adjusted import adjusted
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
@@ -47,6 +48,9 @@ quarantine = typer.Typer(
 followed = typer.Typer(
     help="Economic series: the catalogue, what was published when, search.", no_args_is_help=True
 )
+instrument = typer.Typer(
+    help="Securities and their names, which need a date: find, show, history.", no_args_is_help=True
+)
 schema = typer.Typer(help="The database's tables and the contract in proto/.", no_args_is_help=True)
 
 # In the order of help: a first look, the servers, the data, the proofs, the rest.
@@ -60,6 +64,7 @@ for _command in (
     materialize,
     sql,
     as_of,
+    adjusted,
     coverage,
     calendars,
     breaks,
@@ -71,6 +76,10 @@ for _command in (
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(diff)
 schema.command(cls=FindataCommand, epilog=EXIT_CODES)(revision)
+instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.find)
+instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.show)
+instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.history)
+app.add_typer(instrument, name="instrument")
 app.add_typer(lake.app, name="lake")
 app.add_typer(rates.app, name="rates")
 app.add_typer(schema, name="schema")

@@ -51,6 +51,8 @@ ARROWS = (
     Arrow("rates.rates", "rates.averages", Spread.WHOLE),
     Arrow("rates.rates", "rates.calendar_disagreements", Spread.WHOLE),
     Arrow("reference.sessions", "reference.session_changes", Spread.WHOLE),
+    Arrow("reference.listings", "reference.securities", Spread.WHOLE),
+    Arrow("reference.listings", "reference.security_symbols", Spread.WHOLE),
     Arrow("signals.weekly_pivots", "signals.pivot_signals", Spread.WEEKS_AFTER),
 )
 

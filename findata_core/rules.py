@@ -12,6 +12,7 @@ from datetime import date
 import polars as pl
 
 from findata_core.economic.memberships import overlaps
+from findata_core.exchanges import EXCHANGES
 from findata_core.rates.catalogue import AVERAGES_OF, RATES
 
 
@@ -55,6 +56,23 @@ RELATIVE_ROUNDING = 1e-9  # levels of a flat week differ by the last bits of the
 def _is_at_most(lower: str, upper: str) -> pl.Expr:
     """Tell whether one level is not above another, but for rounding; null where a variant lacks one."""
     return pl.col(lower) <= pl.col(upper) + pl.col("pp").abs() * RELATIVE_ROUNDING
+
+
+_NAME = ["payload_id", "source", "symbology", "symbol", "mic"]
+
+
+def _overlaps_neighbour(distance: int) -> pl.Expr:
+    """Tell whether the spell before (1) or after (-1), of the same name, shares a date and means something else."""
+
+    def beside(name: str) -> pl.Expr:
+        return pl.col(name).shift(distance).over(_NAME, order_by="from_date")
+
+    forever = pl.lit(date.max)
+    meets = (beside("from_date") <= pl.col("to_date").fill_null(forever)) & (
+        pl.col("from_date") <= beside("to_date").fill_null(forever)
+    )
+    is_other = beside("source_id") != pl.col("source_id")
+    return (meets & is_other).fill_null(value=False)
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -138,6 +156,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         Rule("percentiles_not_ordered", ORDERED_PERCENTILES, "the percentiles are not in order"),
         Rule("rate_unknown", pl.col("rate").is_in(list(RATES)), f"the rate is none of {', '.join(RATES)}"),
     ),
+    "findata.reference.v1.Dividend": (Rule("amount_not_positive", pl.col("amount") > 0, "nothing is paid"),),
     "findata.reference.v1.ExchangeSession": (
         Rule(
             "closes_before_it_opens", pl.col("close_time") > pl.col("open_time"), "it closes before it opens"
@@ -149,6 +168,27 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             & (pl.col("close_time") > pl.col("break_end_time")),
             "the break does not lie inside the session",
         ),
+    ),
+    "findata.reference.v1.Listing": (
+        Rule(
+            "unknown_mic",
+            pl.col("mic").is_in(["", *EXCHANGES]),
+            "no exchange of the catalogue has this market identifier code",
+        ),
+        Rule(
+            "ends_before_it_begins",
+            pl.col("to_date") >= pl.col("from_date"),
+            "the name ends before it begins",
+        ),
+        Rule(
+            "means_two_securities",
+            ~(_overlaps_neighbour(1) | _overlaps_neighbour(-1)),
+            "the same source says of the same name, on some of these dates, that it means another security",
+        ),
+    ),
+    "findata.reference.v1.Split": (
+        Rule("ratio_not_whole", pl.col("numerator").is_not_null(), "the ratio is none of two whole numbers"),
+        Rule("ratio_is_one", pl.col("numerator") != pl.col("denominator"), "the number of shares stays"),
     ),
     "findata.signals.v1.PivotLevels": (
         Rule(

@@ -77,11 +77,15 @@ UNAVAILABLE = Answer(503, b"<html><body>Service Unavailable</body></html>", {"Co
 
 @dataclass
 class Bars:
-    """An instrument's bars at Yahoo: (seconds since 1970, open, high, low, close, volume), oldest first."""
+    """An instrument's bars at Yahoo: (seconds since 1970, open, high, low, close, volume), oldest first.
+
+    `splits`: stamp, numerator, denominator, told with every answer.
+    """
 
     zone: str
     currency: str
     rows: list[Row]
+    splits: tuple[tuple[int, int, int], ...] = ()
 
 
 class StandIn:
@@ -191,7 +195,8 @@ class StandIn:
         rows = [row for row in bars.rows if start <= row[0] < end]
         if self.now is not None and interval == "1m":
             rows = _up_to(rows, int(self.now.timestamp()))
-        return Answer(200, chart_body(symbol, interval, bars.zone, bars.currency, rows), JSON_TYPE)
+        body = chart_body(symbol, interval, bars.zone, bars.currency, rows, bars.splits)
+        return Answer(200, body, JSON_TYPE)
 
     def _series(self, query: Mapping[str, str]) -> Answer:
         """Answer as Alpha Vantage does: HTTP 200 whatever it says."""
@@ -211,8 +216,18 @@ class StandIn:
         return Answer(200, body.encode(), JSON_TYPE)
 
 
-def chart_body(symbol: str, interval: str, zone: str, currency: str, rows: Sequence[Row]) -> bytes:
-    """Return a v8 chart answer in Yahoo's shape; without rows it has no key `timestamp`, as on a weekend."""
+def chart_body(
+    symbol: str,
+    interval: str,
+    zone: str,
+    currency: str,
+    rows: Sequence[Row],
+    splits: Sequence[tuple[int, int, int]] = (),
+) -> bytes:
+    """Return a v8 chart answer in Yahoo's shape; without rows it has no key `timestamp`, as on a weekend.
+
+    `splits`: stamp, numerator, denominator.
+    """
     gmtoffset = _offset(rows[-1][0] if rows else 0, zone)
     meta: dict[str, Any] = {
         "currency": currency,
@@ -226,6 +241,12 @@ def chart_body(symbol: str, interval: str, zone: str, currency: str, rows: Seque
     if interval != "1d":
         meta["tradingPeriods"] = _trading_periods(rows, zone)
     result: dict[str, Any] = {"meta": meta, "indicators": {"quote": [{}]}}
+    if splits:
+        told = [
+            {"date": day, "numerator": top, "denominator": bottom, "splitRatio": f"{top}:{bottom}"}
+            for day, top, bottom in splits
+        ]
+        result["events"] = {"splits": {str(split["date"]): split for split in told}}
     if rows:
         names = ("open", "high", "low", "close", "volume")
         result["timestamp"] = [row[0] for row in rows]

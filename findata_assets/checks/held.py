@@ -11,6 +11,7 @@ from findata_assets.resource import PlatformResource
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
 from findata_assets.steps.holding import held_payloads, hex_id
 from findata_assets.steps.platform import Platform
+from findata_core.quality.lists import LIST_CHANGED
 
 
 def held_check(source: str) -> dg.AssetChecksDefinition:
@@ -30,7 +31,21 @@ def held_check(source: str) -> dg.AssetChecksDefinition:
 
 def check_held(platform: Platform, source: str) -> dg.AssetCheckResult:
     """Name the payloads of a source that wait for a decision."""
-    rows = held_payloads(platform).filter(source=source)
+    return _told(held_payloads(platform).filter(source=source))
+
+
+@dg.asset_check(
+    asset=["raw", "recorded", "securities"],
+    name="held",
+    description="Lists of securities that were held because a third changed at once, and wait for a decision: "
+    "findata quarantine list.",
+)
+def held_lists(platform: PlatformResource) -> dg.AssetCheckResult:
+    """Name the lists of securities that wait for a decision."""
+    return _told(held_payloads(platform.steps).filter(rule=LIST_CHANGED))
+
+
+def _told(rows: pl.DataFrame) -> dg.AssetCheckResult:
     shown = rows.select("payload_id", "rule", "subject", "interval", "held_time", "reason").head(
         MOST_ROWS_SHOWN
     )
@@ -45,4 +60,4 @@ def check_held(platform: Platform, source: str) -> dg.AssetCheckResult:
     return result(rows.is_empty(), metadata, named, dg.AssetCheckSeverity.WARN)
 
 
-HELD_CHECKS = [held_check(source) for source in BAR_PROVIDERS]
+HELD_CHECKS = [*(held_check(source) for source in BAR_PROVIDERS), held_lists]

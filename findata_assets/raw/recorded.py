@@ -58,6 +58,32 @@ def recorded_economic(config: RecordedFolder, platform: PlatformResource) -> dg.
     return _load(config, platform, "economic")
 
 
+@asset(
+    key=["raw", "recorded", "actions"],
+    group_name="raw",
+    kinds={"s3", "csv"},
+    owners=OWNERS,
+    tags={"layer": "raw"},
+    description="Files of splits and dividends of a folder, byte for byte on S3.",
+)
+def recorded_actions(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Receive the files of splits and dividends of a folder."""
+    return _load(config, platform, "actions")
+
+
+@asset(
+    key=["raw", "recorded", "securities"],
+    group_name="raw",
+    kinds={"s3", "csv"},
+    owners=OWNERS,
+    tags={"layer": "raw"},
+    description="Lists of securities of a folder, byte for byte on S3; one in which a third changed at once is held.",
+)
+def recorded_securities(config: RecordedFolder, platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Receive the lists of securities of a folder."""
+    return _load(config, platform, "securities")
+
+
 def _load(config: RecordedFolder, platform: PlatformResource, name: str) -> dg.MaterializeResult[None]:
     manifest = Path(config.manifest) if config.manifest else None
 

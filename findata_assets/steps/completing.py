@@ -104,6 +104,7 @@ def _said(platform: Platform, payload: Payload, wanted: Table | None) -> list[Pa
 def main_table(payload: Payload) -> str:
     """Return the table that a dataset's payloads are mainly for."""
     return {
+        "actions": "reference.splits",
         "bars": "market.bars",
         "catalogue": "economic.series",
         "decisions": "ops.decisions",
@@ -112,6 +113,7 @@ def main_table(payload: Payload) -> str:
         "index_members": "economic.index_members",
         "observations": "economic.observations",
         "rates": "rates.rates",
+        "securities": "reference.listings",
         "series": "economic.series",
         "sessions": "reference.sessions",
         "sofr": "rates.rates",

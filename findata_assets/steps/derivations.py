@@ -17,6 +17,7 @@ from findata_core.market.periods import fold_period_candles
 from findata_core.rates.disagreements import calendar_disagreements
 from findata_core.rates.preferring import merged_averages, preferred_fixings
 from findata_core.rates.sofr import recompute_averages
+from findata_core.reference.securities import identify
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_core.signals.pivot_signals import pivot_signals
@@ -41,6 +42,10 @@ class Reads(Protocol):
         interval: str | None = None,
     ) -> pl.DataFrame:
         """Return rows with scope dates in [start, end) of some subjects and one interval (default: all)."""
+        ...
+
+    def closed(self, address: str) -> pl.DataFrame:
+        """Return the closed versions of a table of facts, with superseded_time."""
         ...
 
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
@@ -107,6 +112,23 @@ def revisions_of_series(reads: Reads, series_ids: pl.Series | None) -> pl.DataFr
     """Return every change of the observations of series, with its realtime bounds."""
     observations = reads.read("economic.observations", subjects=series_ids)
     return _or_empty("economic.revisions", observations, revisions)
+
+
+def securities(reads: Reads, regions: pl.Series | None) -> pl.DataFrame:
+    """Return the securities of regions: what all sources say of names, joined."""
+    return identify(reads.read("reference.listings", subjects=regions), _first_times(reads)).securities
+
+
+def names_of_securities(reads: Reads, regions: pl.Series | None) -> pl.DataFrame:
+    """Return the names of the securities of regions."""
+    return identify(reads.read("reference.listings", subjects=regions), _first_times(reads)).names
+
+
+def _first_times(reads: Reads) -> pl.DataFrame:
+    """Return when each name was said first, of those of which a version is closed: an identifier goes by it."""
+    closed = reads.closed("reference.listings")
+    key = list(table("reference.listings").business_key)
+    return closed.group_by(key).agg(pl.col("ingest_time").min().alias("first_time"))
 
 
 def daily_of_both_families(

@@ -11,9 +11,11 @@ import polars as pl
 from findata_assets.steps.derivations import (
     averages_of_rates,
     disagreements_of_calendars,
+    names_of_securities,
     period_candles,
     pivots_of_weeks,
     revisions_of_series,
+    securities,
     session_candles,
     signals_of_week,
 )
@@ -97,6 +99,24 @@ def derive_revisions(platform: Platform) -> WriteReport:
         return WriteReport()
     rows = revisions_of_series(platform, marks.get_column("subject"))
     return _replace(platform, "economic.revisions", rows, marks)
+
+
+def derive_securities(platform: Platform) -> WriteReport:
+    """Tell again which names are one security, in the regions that are due."""
+    marks = _due_marks(platform, "reference.securities")
+    if marks.is_empty():
+        return WriteReport()
+    found = securities(platform, marks.get_column("subject"))
+    return _replace(platform, "reference.securities", found, marks)
+
+
+def derive_security_symbols(platform: Platform) -> WriteReport:
+    """Derive the names of the securities of the regions that are due."""
+    marks = _due_marks(platform, "reference.security_symbols")
+    if marks.is_empty():
+        return WriteReport()
+    found = names_of_securities(platform, marks.get_column("subject"))
+    return _replace(platform, "reference.security_symbols", found, marks)
 
 
 def _due_marks(

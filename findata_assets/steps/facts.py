@@ -11,8 +11,9 @@ from datetime import date
 import polars as pl
 from psycopg import sql
 
-from findata_assets.steps.completing import complete_payloads
+from findata_assets.steps.completing import BAR_TABLES, complete_payloads
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.rescaled import without_rescaled
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import LakePartition, Table, table
@@ -61,6 +62,9 @@ def fold_facts(
 def _fold_portion(platform: Platform, target: Table, work: Work) -> WriteReport:
     """Fold a portion of what is due, a transaction for each session."""
     observations, refused = _read_payloads(platform, target, work)
+    if target.address in BAR_TABLES:
+        observations, repeated = without_rescaled(platform, target, observations)
+        refused = pl.concat([refused, repeated])
     if not work.released.is_empty():
         observations = without_overruled(target, observations, work.released)
     quarantine = pl.concat([refused, _contradicted(target, observations)])

@@ -11,7 +11,7 @@ purpose what the tables do not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,10 +21,11 @@ from psycopg import sql
 from findata_assets.steps.completing import BAR_TABLES
 from findata_assets.steps.platform import Platform, mic_of
 from findata_assets.steps.receiving import Intake, receive_all
+from findata_assets.steps.rescaled import explanations, known_splits
 from findata_core.errors import FindataError
 from findata_core.intervals import interval_of
 from findata_core.quality.emptiness import ASKED_SCHEMA, answers_to_hold, empty_sessions, in_words
-from findata_core.quality.plausibility import PRICES, Finding, Known, judge_bars
+from findata_core.quality.plausibility import PRICES, Finding, Known, explained_rescalings, judge_bars
 from findata_core.schema.tables import table
 from findata_resources.provider import BAR_ROWS, Received
 from findata_resources.providers import CAPABILITIES
@@ -71,10 +72,13 @@ class Judged:
         if said.is_empty():
             self._kept_back[self._answers] = received
             return None
-        findings = judge_bars(said, _known_around(self.platform, said))
-        return (
-            [_hold([received], findings[0].rule, _reason(findings), findings[0].evidence)] if findings else []
+        known = replace(
+            _known_around(self.platform, said), splits=known_splits(self.platform, received, said)
         )
+        findings = judge_bars(said, known)
+        if findings:
+            return [_hold([received], findings[0].rule, _reason(findings), findings[0].evidence)]
+        return explanations(received, explained_rescalings(said, known))
 
     def finish(self) -> list[tuple[Received, Intake]]:
         """Judge all answers together, and receive those that were kept back."""

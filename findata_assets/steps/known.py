@@ -16,9 +16,11 @@ from findata_assets.steps.derivations import (
     Reads,
     averages_of_rates,
     disagreements_of_calendars,
+    names_of_securities,
     period_candles,
     pivots_of_weeks,
     revisions_of_series,
+    securities,
     session_candles,
     signals_of_week,
 )
@@ -68,6 +70,11 @@ class KnownAt:
         """Return the sessions of the exchanges that some instruments trade on, as they are known now."""
         return self.platform.sessions_of(instrument_ids)
 
+    def closed(self, address: str) -> pl.DataFrame:
+        """Return the versions of a table of facts that were closed by then, with superseded_time."""
+        instant = sql.SQL("superseded_time <= {}::timestamptz").format(sql.Literal(self.instant.isoformat()))
+        return self.platform.store.read(table(address).history(), where=instant)
+
     def _facts(
         self, target: Table, start: date | None, end: date | None, subjects: pl.Series | None
     ) -> pl.DataFrame:
@@ -115,6 +122,8 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "rates.calendar_disagreements": lambda reads, _start, _end, subjects: disagreements_of_calendars(
         reads, subjects
     ),
+    "reference.securities": lambda reads, _start, _end, subjects: securities(reads, subjects),
+    "reference.security_symbols": lambda reads, _start, _end, subjects: names_of_securities(reads, subjects),
     "signals.pivot_signals": _signals,
     "signals.weekly_pivots": pivots_of_weeks,
 }

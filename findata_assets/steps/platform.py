@@ -107,6 +107,10 @@ class Platform:
         where = sql.SQL("interval = {}").format(sql.Literal(interval)) if interval else None
         return self.store.read(table(address), start, end, subjects, where)
 
+    def closed(self, address: str) -> pl.DataFrame:
+        """Return the closed versions of a table of facts, with superseded_time."""
+        return self.store.read(table(address).history())
+
     def forget_sessions(self) -> None:
         """Read sessions again when they are next needed: they have changed."""
         self._sessions.clear()

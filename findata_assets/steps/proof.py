@@ -33,7 +33,7 @@ DIFFERENCE_SCHEMA = {
 # Days around a window whose payloads decide about it: a month that begins in it lasts 31 days, pivots need
 # the week after theirs, signals the pivots of the week before and their own week from Monday on.
 REACH = timedelta(days=38)
-BOOKS = ("ops.payloads", "ops.payload_scopes", "ops.quarantine", "ops.decisions")
+BOOKS = ("ops.payloads", "ops.payload_scopes", "ops.quarantine", "ops.decisions", "ops.rescales")
 
 
 @dataclass(frozen=True)

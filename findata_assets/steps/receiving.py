@@ -26,6 +26,7 @@ from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
 
 DECISIONS = table("ops.decisions")
+RESCALES = table("ops.rescales")
 SCOPE = ["table_name", "subject", "scope_date", "payload_id"]
 
 
@@ -60,6 +61,7 @@ class Entries:
     windows: pl.DataFrame
     scopeless: pl.DataFrame
     decisions: pl.DataFrame
+    rescales: pl.DataFrame
     intakes: dict[int, Intake]
 
 
@@ -116,14 +118,17 @@ def _entries(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries
         number: Intake(1, 0, good[number] + bad[number] + twice[number], bad[number], twice[number])
         for number in ids
     }
-    decided = [part.rows for part in parts if part.target == DECISIONS]
-    decisions = pl.concat([empty(DECISIONS), *decided])
+    decisions, rescales = (
+        pl.concat([empty(book), *(part.rows for part in parts if part.target == book)])
+        for book in (DECISIONS, RESCALES)
+    )
     return Entries(
         _payload_frame(payloads),
         _scope_frame(payloads, parts),
         _window_frame(payloads, parts),
         _scopeless(parts),
         decisions,
+        rescales,
         intakes,
     )
 
@@ -153,6 +158,7 @@ def _enter(platform: Platform, entries: Entries) -> set[int]:
     with platform.store.database.transaction() as cursor:
         holds.lock(cursor, exclusive=not entries.decisions.is_empty())
         upsert(cursor, table("ops.payloads"), entries.payloads)
+        upsert(cursor, RESCALES, entries.rescales)
         if not entries.decisions.is_empty():
             _enter_decisions(platform, cursor, entries.decisions)
         held = holds.withheld(cursor, list(entries.intakes))

@@ -12,6 +12,7 @@ from pathlib import Path
 from psycopg import sql
 
 from findata_assets.steps.facts import fold_facts
+from findata_assets.steps.lists import receive_lists
 from findata_assets.steps.platform import Platform, mic_of
 from findata_assets.steps.receiving import (
     Intake,
@@ -37,8 +38,11 @@ REFERENCE_DATASETS = ("sessions", "universe")  # bars can't be read without them
 
 
 # Asset below raw/recorded/ -> the datasets of a manifest that it takes.
+# Actions come before bars: a rescaled history is explained by a split that is known.
 RECORDED_ASSETS: Mapping[str, tuple[str, ...]] = {
+    "actions": ("actions",),
     "bars": ("bars",),
+    "securities": ("securities",),
     "rates": ("rates",),
     "economic": ("fx", "index_levels", "index_members", "observations", "series", "vintages"),
 }
@@ -150,7 +154,7 @@ def _count_adopted(platform: Platform, payload_ids: Sequence[int], intakes: Sequ
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
-    """Receive the files of a folder that its manifest names for one dataset ("bars" or "rates")."""
+    """Receive the files of a folder that its manifest names for one dataset of RECORDED_ASSETS."""
     _, skipped = recorded_requests(directory, manifest, dataset)
     answers = recorded_answers(platform, directory, manifest, dataset)
     ids = {receipt(answer)["payload_id"]: answer for answer in answers}
@@ -161,7 +165,8 @@ def load_recorded(platform: Platform, directory: Path, manifest: Path | None, da
             refresh_reference(platform, mics)
     sets: dict[str, Intake] = {}
     fresh = [payload_id for payload_id in ids if payload_id in new]
-    intakes = dict(zip(fresh, receive_all(platform, (ids[payload_id] for payload_id in fresh)), strict=True))
+    taken = receive_lists if dataset == "securities" else receive_all
+    intakes = dict(zip(fresh, taken(platform, (ids[payload_id] for payload_id in fresh)), strict=True))
     for payload_id, answer in ids.items():
         name = str(answer.request.parameters["reading"]["name"])
         intake = intakes.get(payload_id, Intake(payloads_known=1))

@@ -10,13 +10,14 @@ A rule speaks only where it is nearly sure: to hold a good payload costs as much
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from findata_core.quality.scales import powers_of_ten_off, rescaled
+from findata_core.quality.scales import REACH, Rescaling, powers_of_ten_off, rescaled, rescalings
 from findata_core.quality.shifts import displaced, outside_sessions, weekdays_off
+from findata_core.quality.splits import Explained, explanation, no_splits, splits_of
 
 PRICES = ("open", "high", "low", "close")
 SERIES = ("instrument_id", "interval", "source", "adjustment")
@@ -37,26 +38,43 @@ class Known:
 
     `stored`: current bars of the same instruments, columns of market.bars. `levels`: instrument_id, source,
     adjustment, session_date, level: a price of each session near by. `sessions`: rows of reference.sessions.
+    `splits`: instrument_id, ex_date, numerator, denominator, of those with an ex-date by now.
     """
 
     stored: pl.DataFrame
     levels: pl.DataFrame
     sessions: pl.DataFrame
+    splits: pl.DataFrame = field(default_factory=no_splits)
 
 
-def judge_bars(said: pl.DataFrame, known: Known, known_ratios: Sequence[float] = ()) -> list[Finding]:
+def judge_bars(said: pl.DataFrame, known: Known) -> list[Finding]:
     """Return what is implausible about the bars that one payload says; nothing where all is well.
 
-    `said`: rows as a parser gives them, those without four prices left out. `known_ratios`: factors by which
-    a history may be rescaled, of splits that are known (10 or 0.1 for 10:1).
+    `said`: rows as a parser gives them, those without four prices left out.
     """
+    return [
+        finding for mine, stored in _series(said, known) for finding in _judge_series(mine, stored, known)
+    ]
+
+
+def explained_rescalings(said: pl.DataFrame, known: Known) -> list[Explained]:
+    """Return the stored sessions that a payload says again on a scale that known splits explain."""
+    if known.splits.is_empty():
+        return []
+    return [
+        explained
+        for mine, stored in _series(said, known)
+        for found in rescalings(mine, stored)
+        if (explained := _explained(mine, found, known)) is not None
+    ]
+
+
+def _series(said: pl.DataFrame, known: Known) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield the bars said of each series, and those that are stored of it."""
     rows = placed(said).drop_nulls(["place", *PRICES]).filter(pl.all_horizontal(pl.col(*PRICES) > 0))
     stored = placed(known.stored)
-    found: list[Finding] = []
     for series, mine in rows.group_by(SERIES, maintain_order=True):
-        same = dict(zip(SERIES, series, strict=True))
-        found.extend(_judge_series(mine, stored.filter(**same), known, known_ratios))
-    return found
+        yield mine, stored.filter(**dict(zip(SERIES, series, strict=True)))
 
 
 def placed(rows: pl.DataFrame) -> pl.DataFrame:
@@ -71,9 +89,7 @@ def placed(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _judge_series(
-    said: pl.DataFrame, stored: pl.DataFrame, known: Known, known_ratios: Sequence[float]
-) -> Iterator[Finding]:
+def _judge_series(said: pl.DataFrame, stored: pl.DataFrame, known: Known) -> Iterator[Finding]:
     """Yield what is implausible about the bars of one series."""
     first = said.row(0, named=True)
     venue = known.sessions.filter(pl.col("mic") == str(first["instrument_id"]).rpartition(".")[2])
@@ -86,11 +102,44 @@ def _judge_series(
         # What stands at the wrong time is compared with the wrong bars: its scale says nothing.
         yield Finding("shifted_in_time", *shifted)
         return
-    ratios = (1.0, *known_ratios, *(1 / ratio for ratio in known_ratios))
-    off = powers_of_ten_off(said, near, ratios)
+    off = powers_of_ten_off(said, near, _ratios_near(said, known))
     if off:
         yield Finding("powers_of_ten_off", *off)
         return
-    other_scale = rescaled(said, stored, ratios)
-    if other_scale:
-        yield Finding("history_rescaled", *other_scale)
+    for other_scale in rescalings(said, stored):
+        if _explained(said, other_scale, known) is None:
+            yield Finding("history_rescaled", *rescaled(other_scale))
+            return
+
+
+def _ratios_near(said: pl.DataFrame, known: Known) -> Sequence[float]:
+    """Return by what splits near the bars may set prices apart, both ways."""
+    first, last = said.select(
+        pl.col("place").dt.date().min(), pl.col("place").dt.date().max().alias("last")
+    ).row(0)
+    near = [
+        float(ratio)
+        for ex_date, ratio in splits_of(known.splits, str(said.item(0, "instrument_id")))
+        if first - REACH <= ex_date <= last + REACH
+    ]
+    return (1.0, *near, *(1 / ratio for ratio in near))
+
+
+def _explained(said: pl.DataFrame, found: Rescaling, known: Known) -> Explained | None:
+    """Return how splits explain that bars were rescaled. Only bars that a provider rescales at splits can be."""
+    first = said.row(0, named=True)
+    if first["adjustment"] != "split":
+        return None
+    splits = splits_of(known.splits, str(first["instrument_id"]))
+    explained = explanation(found.factor, found.session_date, splits)
+    if explained is None:
+        return None
+    ratio, splits_in_words = explained
+    return Explained(
+        str(first["instrument_id"]),
+        str(first["interval"]),
+        found.session_date,
+        ratio,
+        found.factor,
+        f"{found.words}: {splits_in_words}",
+    )

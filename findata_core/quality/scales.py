@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,7 +33,6 @@ HALF_A_CENT = 0.005
 MANY_BARS, FEW_PRICES = 20, 3
 LEAST_FACTOR_OF_MANY, LEAST_FACTOR_OF_FEW = 1.01, 1.1
 LEAST_FACTOR_OF_DIVIDENDS = 1.5
-SAME_RATIO = 0.01  # a known split's ratio is met within 1 %
 NEAR_A_POWER = math.log10(1.25)
 REACH = timedelta(days=31)
 SHOWN = 5
@@ -40,18 +40,35 @@ SHOWN = 5
 Found = tuple[str, list[dict[str, Any]]]
 
 
-def rescaled(said: pl.DataFrame, stored: pl.DataFrame, ratios: Sequence[float]) -> Found | None:
-    """Return what is found if a session that is stored already is said again on another scale."""
+@dataclass(frozen=True)
+class Rescaling:
+    """Bars of a session that are stored already and said again, all by one factor: new prices by old ones."""
+
+    session_date: date
+    factor: float
+    bars: pl.DataFrame
+
+    @property
+    def words(self) -> str:
+        """What was found."""
+        return (
+            f"{self.bars.height} bars of {self.session_date} that are stored already have prices "
+            f"{self.factor:.4g} times the stored ones, all by one factor"
+        )
+
+
+def rescalings(said: pl.DataFrame, stored: pl.DataFrame) -> Iterator[Rescaling]:
+    """Yield the sessions that are stored already and said again on another scale."""
     both = said.join(stored, on="place", suffix="_old").sort("place")
-    for (day,), bars in both.group_by(pl.col("place").dt.date(), maintain_order=True):
+    for _, bars in both.group_by(pl.col("place").dt.date(), maintain_order=True):
         factor = _common_factor(bars)
-        if factor is not None and not _is_known(factor, ratios):
-            words = (
-                f"{bars.height} bars of {day} that are stored already have prices {factor:.4g} times the stored "
-                "ones, all by one factor, and no split is known"
-            )
-            return words, _old_and_new(bars)
-    return None
+        if factor is not None:
+            yield Rescaling(bars.item(0, "session_date_old"), factor, bars)
+
+
+def rescaled(found: Rescaling) -> Found:
+    """Return what is told of a rescaling that nothing explains."""
+    return f"{found.words}, and no split is known", _old_and_new(found.bars)
 
 
 def _common_factor(bars: pl.DataFrame) -> float | None:
@@ -114,10 +131,6 @@ def _power_between(level: float, other: float, ratios: Sequence[float]) -> int:
     power = round(log)
     is_explained = any(abs(log - math.log10(ratio)) <= NEAR_A_POWER for ratio in ratios)
     return power if abs(log - power) <= NEAR_A_POWER and not is_explained else 0
-
-
-def _is_known(factor: float, ratios: Sequence[float]) -> bool:
-    return any(abs(factor / ratio - 1) <= SAME_RATIO for ratio in ratios if ratio != 1)
 
 
 def _old_and_new(bars: pl.DataFrame) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ times slower than a column.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -32,7 +33,8 @@ def frame_of(table: Table, records: Iterable[Message]) -> pl.DataFrame:
     """Return messages as a frame in the table's shape."""
     schema = polars_schema(table)
     dates = [name for name, kind in schema.items() if isinstance(kind, pl.Date)]
-    texts = {name: pl.String() if name in dates else kind for name, kind in schema.items()}
+    written = {name for name, kind in schema.items() if isinstance(kind, pl.Date | pl.Decimal)}
+    texts = {name: pl.String() if name in written else kind for name, kind in schema.items()}
     rows = pl.DataFrame([_flat(record) for record in records], schema=texts)
     return conform(rows.with_columns(pl.col(dates).str.to_date("%Y-%m-%d")), table)
 
@@ -80,8 +82,10 @@ def _set(record: Message, field: Any, value: Any) -> None:
         getattr(record, field.name).FromDatetime(value.astimezone(UTC).replace(tzinfo=None))
     elif isinstance(value, list):
         getattr(record, field.name).extend(value)
+    elif isinstance(value, date):
+        setattr(record, field.name, value.isoformat())
     else:
-        setattr(record, field.name, value.isoformat() if isinstance(value, date) else value)
+        setattr(record, field.name, f"{value:f}" if isinstance(value, Decimal) else value)
 
 
 def _flat(record: Message) -> dict[str, Any]:

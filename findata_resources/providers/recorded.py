@@ -38,6 +38,7 @@ from findata_resources.providers.recorded_manifest import (
     TimePart,
     ValuesPart,
 )
+from findata_resources.providers.recorded_naming import named_instruments
 from findata_resources.providers.recorded_times import days, instants
 
 _TEXT_COLUMNS = ("revision_indicator", "footnote_id")
@@ -69,7 +70,7 @@ def parse_bars(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     parameters, reading = request["parameters"], request["parameters"]["reading"]
     values, time = ValuesPart(**reading["values"]), TimePart(**reading["time"])
     frame = fields(body, LayoutPart(**reading["layout"]), values.nulls)
-    instruments = _instruments(frame, parameters["instruments"])
+    instruments = named_instruments(frame, parameters["instruments"])
     columns: dict[str, Any] = {
         "instrument_id": instruments.get_column("instrument_id"),
         **_constants(frame.height, reading),
@@ -88,7 +89,7 @@ def instruments_by_request(request: Mapping[str, Any]) -> Parsed | None:
     naming, reading = request["parameters"]["instruments"], request["parameters"]["reading"]
     if "fixed" not in naming:
         return None
-    return _instrument_rows(_instruments(pl.DataFrame({"": [None]}), naming), reading)
+    return _instrument_rows(named_instruments(pl.DataFrame({"": [None]}), naming), reading)
 
 
 def parse_rates(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
@@ -187,43 +188,6 @@ def _refuse_unreadable(
                 f"No field of column {source!r} is a number; the first is {seen[0]!r}",
                 "Correct columns, values.decimal or values.thousands in the manifest, and load it again",
             )
-
-
-def _instruments(frame: pl.DataFrame, naming: Mapping[str, Any]) -> pl.DataFrame:
-    """Return one record per row, with all that is known of its instrument; nulls where it is unknown."""
-    schema: dict[str, pl.DataType] = {
-        "instrument_id": pl.String(),
-        "symbol": pl.String(),
-        "mic": pl.String(),
-        "currency": pl.String(),
-        "price_units": pl.Int32(),
-        "region": pl.String(),
-    }
-    if "fixed" in naming:
-        fixed = naming["fixed"]
-        return pl.DataFrame(
-            {name: repeated(fixed[name], frame.height, dtype) for name, dtype in schema.items()}
-        )
-    named = field(frame, naming["column"]).cast(pl.String)
-    records = [_instrument(name, naming) for name in named.unique().sort().to_list()]
-    known = pl.DataFrame(records, schema={"name": pl.String(), **schema})
-    return (
-        pl.DataFrame({"name": named}).join(known, on="name", how="left", maintain_order="left").drop("name")
-    )
-
-
-def _instrument(name: str | None, naming: Mapping[str, Any]) -> dict[str, Any]:
-    if name in naming["symbols"]:
-        return {"name": name, **naming["symbols"][name]}
-    if name is None or naming["other"] is None:
-        return {"name": name}
-    symbol = name.upper() if naming["upper_case"] else name
-    return {
-        "name": name,
-        "symbol": symbol,
-        "instrument_id": f"{symbol}.{naming['other']['mic']}",
-        **naming["other"],
-    }
 
 
 def _instrument_rows(instruments: pl.DataFrame, reading: Mapping[str, Any]) -> Parsed:

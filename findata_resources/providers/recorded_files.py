@@ -130,7 +130,9 @@ def _refuse_silent_overlaps(chosen: list[tuple[str, RecordedSet]]) -> None:
 
 
 def _request(path: str, item: RecordedSet) -> Request:
-    reading = item.model_dump(mode="json", exclude=_FINDING_KEYS)
+    # A key that says nothing of a dataset stays out of its requests, which name payloads for ever.
+    silent = set() if item.dataset == "securities" else {"symbology"}
+    reading = item.model_dump(mode="json", exclude=_FINDING_KEYS | silent)
     parameters: dict[str, Any] = {
         "file": path,
         "received_time": item.received.astimezone(UTC).isoformat(),

@@ -51,6 +51,24 @@ RATE_COLUMNS = (
     "intraday_high_percent",
     "standard_deviation_percent",
 )
+ACTION_COLUMNS = ("ratio", "numerator", "denominator", "amount", "currency", "kind")
+LISTING_COLUMNS = (
+    "mic",
+    "from_date",
+    "to_date",
+    "source_id",
+    "name",
+    "security_type",
+    "currency",
+    "cik",
+    "gics_sector",
+    "gics_sub_industry",
+    "sector",
+    "industry",
+    "country",
+    "listed_date",
+    "delisted_date",
+)
 LEVEL_COLUMNS = ("level", "open_level", "high_level", "low_level")
 MEMBER_COLUMNS = ("symbol", "from_date", "to_date")
 AVERAGE_COLUMNS = ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
@@ -144,7 +162,17 @@ class TimePart(Part):
 class LayoutPart(Part):
     """How the bytes are cut into fields."""
 
-    format: Literal["csv", "ecb_csv", "fred_json", "parquet", "nyfed_export", "nyfed_json"] = "csv"
+    format: Literal[
+        "csv",
+        "ecb_csv",
+        "fred_json",
+        "json",
+        "lean_factors",
+        "lean_map",
+        "parquet",
+        "nyfed_export",
+        "nyfed_json",
+    ] = "csv"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     header: Literal["line", "none", "yfinance"] = "line"
     skip_lines: Annotated[int, Field(ge=0)] = 0
@@ -187,7 +215,18 @@ class RecordedSet(Part):
     name: Annotated[str, Field(min_length=1)]
     files: Globs
     dataset: Annotated[
-        Literal["bars", "fx", "index_levels", "index_members", "observations", "rates", "series", "vintages"],
+        Literal[
+            "actions",
+            "bars",
+            "fx",
+            "index_levels",
+            "index_members",
+            "observations",
+            "rates",
+            "securities",
+            "series",
+            "vintages",
+        ],
         BeforeValidator(_todays_name),
     ]
     source: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
@@ -198,6 +237,7 @@ class RecordedSet(Part):
     series: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")] | None = None
     index: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")] | None = None
     until: Literal["inclusive", "exclusive"] | None = None
+    symbology: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] = "ticker"
     region: str = ""
     category: str = ""
     quality_flags: list[str] = []
@@ -258,6 +298,8 @@ class RecordedSet(Part):
             return () if self.layout.format.startswith("nyfed_") else ("time",)
         if self.layout.format == "fred_json":
             return () if self.dataset == "series" else ("series",)
+        if self.layout.format == "lean_factors":
+            return ("instrument",)
         return _NEEDED[self.dataset]
 
     def _positions_only(self) -> bool:
@@ -269,21 +311,25 @@ class RecordedSet(Part):
 
 # dataset -> names that `columns` may map. Sorted.
 _KNOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "actions": ACTION_COLUMNS,
     "bars": BAR_COLUMNS + OPTIONAL_BAR_COLUMNS,
     "fx": (),
     "index_levels": LEVEL_COLUMNS,
     "index_members": MEMBER_COLUMNS,
     "observations": ("value",),
     "rates": ("rate", *RATE_COLUMNS, *AVERAGE_COLUMNS),
+    "securities": LISTING_COLUMNS,
     "series": (),
     "vintages": (),
 }
 # dataset -> keys without which its files can't be read. Sorted.
 _NEEDED: Mapping[str, tuple[str, ...]] = {
+    "actions": ("instrument", "time", "adjustment"),
     "fx": (),
     "index_levels": ("index", "time"),
     "index_members": ("index", "until"),
     "observations": ("series", "time"),
+    "securities": ("instrument",),
     "series": (),
     "vintages": ("series",),
 }
@@ -294,12 +340,14 @@ _MAPPED: Mapping[str, tuple[str, ...]] = {
     "observations": ("value",),
 }
 _FORMATS: Mapping[str, tuple[str, ...]] = {
+    "actions": ("csv", "lean_factors", "parquet"),
     "bars": ("csv", "parquet"),
     "fx": ("ecb_csv",),
     "index_levels": ("csv", "parquet"),
     "index_members": ("csv", "parquet"),
     "observations": ("csv", "fred_json", "parquet"),
     "rates": ("csv", "nyfed_export", "nyfed_json", "parquet"),
+    "securities": ("csv", "json", "lean_map", "parquet"),
     "series": ("fred_json",),
     "vintages": ("fred_json",),
 }

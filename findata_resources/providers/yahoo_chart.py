@@ -19,6 +19,7 @@ from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProvi
 from findata_core.market.bars import restore_float32
 from findata_resources.provider import Capability, Parsed, Request, bar_rows
 from findata_resources.providers.http_answers import TRY_LATER
+from findata_resources.providers.yahoo_events import events
 
 PROVIDER = "yahoo"
 
@@ -99,7 +100,8 @@ def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
         **_quote(result, len(stamps)),
     }
     table = "market.bars_1d" if interval == "1d" else "market.bars"
-    return [Parsed(table, restore_float32(bar_rows(columns)))]
+    bars = Parsed(table, restore_float32(bar_rows(columns)))
+    return [bars, *events(result, request, lambda days: _local_days(result, days))]
 
 
 def chart_result(body: bytes) -> dict[str, Any]:

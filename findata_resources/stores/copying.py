@@ -8,6 +8,7 @@ session. The format is described in PostgreSQL's documentation of COPY, "Binary 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ TRAILER = struct.pack(">h", -1)
 POSTGRES_EPOCH_DAYS = 10_957  # 2000-01-01 counted from 1970-01-01
 POSTGRES_EPOCH_MICROSECONDS = POSTGRES_EPOCH_DAYS * 86_400_000_000
 TEXT_OID = 25
+NUMERIC_BASE = 10_000  # a digit of PostgreSQL's numeric: four decimal places
 ROWS_A_BLOCK = 16_384  # about two megabytes: the server works on one block while the next is encoded
 
 FIXED_TYPES = {
@@ -68,6 +70,8 @@ def _field(values: pl.Series, column: Column) -> Field:
         return _text_field(pl.select(pl.lit("\x01") + values).to_series())
     if column.kind is ColumnKind.TEXT_LIST:
         return _bytes_field([None if item is None else _text_array(item) for item in values.to_list()])
+    if column.kind is ColumnKind.DECIMAL:
+        return _bytes_field([None if item is None else _numeric(item) for item in values.to_list()])
     raise DataError(f"{column.name} can't be copied: {column.kind}", "Write the table with INSERT")
 
 
@@ -114,6 +118,23 @@ def _text_array(items: list[str]) -> bytes:
     elements = (item.encode() for item in items)
     body = b"".join(struct.pack(">i", len(element)) + element for element in elements)
     return struct.pack(">iiiii", 1, 0, TEXT_OID, len(items), 1) + body
+
+
+def _numeric(item: Decimal) -> bytes:
+    """Return a numeric in binary: number of digits of base 10,000, weight of the first, sign, scale, digits."""
+    sign, digits, exponent = item.as_tuple()
+    scale = -int(exponent)
+    padding = -scale % 4  # the digits after the point are whole digits of the base
+    number = int("".join(map(str, digits))) * 10**padding
+    places: list[int] = []
+    while number:
+        number, digit = divmod(number, NUMERIC_BASE)
+        places.insert(0, digit)
+    weight = len(places) - (scale + padding) // 4 - 1
+    while places and places[-1] == 0:
+        places.pop()
+    head = struct.pack(">hhHh", len(places), weight if places else 0, 0x4000 if sign else 0, scale)
+    return head + b"".join(struct.pack(">h", digit) for digit in places)
 
 
 def _layouts(fields: list[Field]) -> Iterator[npt.NDArray[np.int64]]:

@@ -184,6 +184,9 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+GROUPS = {"instrument", "quarantine"}  # commands whose parts have options of their own
+
+
 def _commands() -> dict[str, set[str]]:
     """Return findata's commands in the code of all pages, each with the options that stand behind it.
 
@@ -198,7 +201,9 @@ def _commands() -> dict[str, set[str]]:
         for command, rest in re.findall(
             rf"(?:^ *|/bin/)findata ({named})([^\n&#]*)", f"{blocks}\n{spans}", re.MULTILINE
         ):
-            found.setdefault(command, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
+            part = re.match(r" ([a-z-]+)", rest) if command in GROUPS else None
+            name = f"{command} {part.group(1)}" if part else command
+            found.setdefault(name, set()).update(re.findall(r"--[a-z][a-z-]*", rest))
     return dict(sorted(found.items()))
 
 

@@ -30,7 +30,7 @@ from findata_resources.providers import (
     recorded_files,
     series_catalogue,
 )
-from findata_resources.providers.recorded_manifest import manifest_from
+from findata_resources.providers.recorded_manifest import RecordedSet, manifest_from
 from findata_resources.providers.yahoo_chart import bars_request
 from tests.chaos.market import UNIVERSE, tasks
 from tests.economic.test_fx import HISTORY, zipped
@@ -60,6 +60,7 @@ def seeds() -> tuple[Seed, ...]:
     yahoo = tasks(1)[0].payloads[0]
     daily = bars_request("MSFT.XNAS", "MSFT", "1d", START, END).to_dict()
     return (
+        *_actions(),
         *_alphavantage(),
         Seed("calendar", ("findata", "sessions"), _sessions(), {"subject": "XNYS", "source": "findata"}),
         *_economic(),
@@ -69,7 +70,9 @@ def seeds() -> tuple[Seed, ...]:
         *_recorded("bars"),
         *_recorded("rates"),
         *_exports(),
+        *_securities(),
         Seed("yahoo 1m", ("yahoo", "bars"), _shortened(yahoo.body), yahoo.request.to_dict()),
+        Seed("yahoo events", ("yahoo", "bars"), _with_events(_shortened(yahoo.body)), daily),
         Seed("yahoo 1d", ("yahoo", "bars"), _shortened(yahoo.body), daily),
     )
 
@@ -82,6 +85,60 @@ def judged(seed: Seed, body: bytes) -> None:
     except allowed:
         return
     assert sum(item.rows.height for item in parsed) <= 2 * len(body) + 2, "rows come from bytes"
+
+
+def _actions() -> list[Seed]:
+    factors = b"19980102,0.86,0.5,1\n20140606,0.9011818,0.0357143,645.57\n20200828,0.99,0.25,499.23\n20501231,1,1,0\n"
+    table = b"date,ratio,amount,currency,kind\n2014-06-09,7:1,,,\n2014-08-07,,0.47,USD,cash\n"
+    lean = {"layout": {"format": "lean_factors"}}
+    mine = {"adjustment": "raw", "time": {"column": "date"}}
+    key = ("recorded", "actions")
+    return [
+        Seed("lean factors", key, factors, _stored("actions", **lean)),
+        Seed("a table of actions", key, table, _stored("actions", **mine)),
+    ]
+
+
+def _securities() -> list[Seed]:
+    named = {"instrument": {"column": "symbol", "mic": "XNAS"}}
+    screener = (
+        b'[{"symbol": "A", "name": "Agilent", "lastsale": "$159.00", "pctchange": "1.7%", "sector": ""}]'
+    )
+    spells = b"symbol,from_date,to_date,cik\nA,2000-06-05,,1090872\nAAL,1996-01-02,1997-01-15,6201\n"
+    lean = {"layout": {"format": "lean_map"}, "instrument": {"symbol": "goog", "mic": "XNAS"}}
+    key = ("recorded", "securities")
+    return [
+        Seed("a screener", key, screener, _stored("securities", layout={"format": "json"}, **named)),
+        Seed("spells", key, spells, _stored("securities", **named)),
+        Seed(
+            "lean map",
+            key,
+            b"20140327,goocv,Q\n20140402,goocv,Q\n20501231,goog,Q\n",
+            _stored("securities", **lean),
+        ),
+    ]
+
+
+def _stored(dataset: str, **keys: Any) -> Mapping[str, Any]:
+    """Return the stored request of a file of a folder that a manifest with these keys describes."""
+    usual = {"name": "one", "files": "*", "dataset": dataset, "source": "mine", "received": END}
+    item = RecordedSet.model_validate({"instrument": {"symbol": "A", "mic": "XNAS"}, **usual, **keys})
+    return recorded_files._request("one.csv", item).to_dict()
+
+
+def _with_events(body: bytes) -> bytes:
+    chart = json.loads(body)
+    result = chart["chart"]["result"][0]
+    result["meta"]["currency"] = "GBp"
+    result["indicators"]["adjclose"] = [{"adjclose": [value and value * 0.9 for value in result["indicators"]["quote"][0]["close"]]}]  # fmt: skip
+    result["events"] = {
+        "dividends": {
+            "1": {"amount": 0.62, "date": 1655213400, "currency": "USD"},
+            "3": {"amount": 0.31, "date": result["timestamp"][-1]},
+        },
+        "splits": {"2": {"date": 1655213400, "numerator": 4, "denominator": 1, "splitRatio": "4:1"}},
+    }
+    return json.dumps(chart).encode()
 
 
 def _alphavantage() -> list[Seed]:

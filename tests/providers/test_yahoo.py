@@ -66,7 +66,7 @@ def minutes_of(day: date, symbol: str = "MSFT", instrument_id: str = "MSFT.XNAS"
 
 
 def parsed(body: bytes, request: Request) -> pl.DataFrame:
-    (one,) = parse_payload(body, json.loads(request.to_json()))
+    one, *_ = parse_payload(body, json.loads(request.to_json()))
     return one.rows
 
 

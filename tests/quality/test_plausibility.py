@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from findata_core.calendars import sessions_of
 from findata_core.quality.emptiness import ASKED_SCHEMA, answers_to_hold, empty_sessions
-from findata_core.quality.plausibility import Finding, Known, judge_bars
+from findata_core.quality.plausibility import Finding, Known, explained_rescalings, judge_bars
+from findata_core.quality.splits import SPLIT_SCHEMA
 
 # New York's week before and after a holiday (2022-05-30), London's and Hong Kong's beside it.
 FIRST, LAST = date(2022, 5, 23), date(2022, 6, 10)
@@ -69,13 +71,18 @@ def walk(
 def judged(
     said: pl.DataFrame,
     stored: pl.DataFrame | None = None,
-    ratios: tuple[float, ...] = (),
+    splits: tuple[tuple[date, int, int], ...] = (),
     sessions: pl.DataFrame = SESSIONS,
 ) -> list[Finding]:
     """Judge bars beside stored ones, whose levels are their sessions' median closes."""
     held = walk().clear() if stored is None else stored
     levels = held.group_by(*LEVELS).agg(level=pl.col("close").median())
-    return judge_bars(said, Known(held, levels, sessions), ratios)
+    return judge_bars(said, Known(held, levels, sessions, known_splits(splits)))
+
+
+def known_splits(splits: tuple[tuple[date, int, int], ...]) -> pl.DataFrame:
+    rows = [("X.XNYS", *split) for split in splits]
+    return pl.DataFrame(rows, schema=SPLIT_SCHEMA, orient="row")
 
 
 def rules(found: list[Finding]) -> list[str]:
@@ -244,13 +251,47 @@ def test_the_basis_of_another_source_or_adjustment_is_not_compared() -> None:
         assert judged(scaled(stored, 0.1), stored.with_columns(pl.lit(value).alias(name))) == []
 
 
-@pytest.mark.parametrize("ratio", [4.0, 0.25])
-def test_a_split_that_is_known_explains_its_scale(ratio: float) -> None:
+@pytest.mark.parametrize(("factor", "numerator", "denominator"), [(0.25, 4, 1), (0.1, 10, 1), (8.0, 1, 8)])
+def test_a_split_that_is_known_explains_its_scale(factor: float, numerator: int, denominator: int) -> None:
     bars = walk(price=400.0)
     stored, _ = split_at(bars, NEXT)
-    assert rules(judged(scaled(bars, 0.25, 4), stored)) == ["history_rescaled"]
-    assert judged(scaled(bars, 0.25, 4), stored, (ratio,)) == []
-    assert judged(scaled(bars, 0.1, 4), stored, (10.0,)) == []
+    assert rules(judged(scaled(bars, factor, 4), stored)) in (["history_rescaled"], ["powers_of_ten_off"])
+    assert judged(scaled(bars, factor, 4), stored, ((NEXT, numerator, denominator),)) == []
+
+
+def test_two_splits_in_a_row_explain_what_they_do_together() -> None:
+    stored, _ = split_at(walk(price=400.0), NEXT)
+    splits = ((NEXT, 2, 1), (NEXT + timedelta(days=30), 3, 2))
+    assert judged(scaled(stored, 1 / 3, 4), stored, splits) == []
+    assert judged(scaled(stored, 0.5, 4), stored, splits) == []
+    assert rules(judged(scaled(stored, 0.25, 4), stored, splits)) == ["history_rescaled"]
+
+
+@pytest.mark.parametrize(
+    "split",
+    [(date(2022, 5, 2), 4, 1), (NEXT, 1, 4), (NEXT, 5, 1)],
+    ids=["before the bars", "the other way round", "another ratio"],
+)
+def test_a_split_that_does_not_fit_explains_nothing(split: tuple[date, int, int]) -> None:
+    stored, _ = split_at(walk(price=400.0), NEXT)
+    assert rules(judged(scaled(stored, 0.25, 4), stored, (split,))) == ["history_rescaled"]
+
+
+def test_bars_as_traded_are_rescaled_by_no_split() -> None:
+    stored, _ = split_at(walk(price=400.0).with_columns(adjustment=pl.lit("raw")), NEXT)
+    assert rules(judged(scaled(stored, 0.25, 4), stored, ((NEXT, 4, 1),))) == ["history_rescaled"]
+
+
+def test_what_is_explained_names_session_ratio_and_split() -> None:
+    stored, _ = split_at(walk(price=400.0), NEXT)
+    known = Known(
+        stored, pl.DataFrame(schema=dict.fromkeys(LEVELS, pl.String)), SESSIONS, known_splits(((NEXT, 4, 1),))
+    )
+    found = explained_rescalings(scaled(stored, 0.25, 4), known)
+    assert [one.session_date for one in found] == sorted(set(stored.get_column("session_date")))
+    assert {(one.ratio, one.interval) for one in found} == {(Fraction(4), "1m")}
+    assert found[0].factor == pytest.approx(0.25, rel=0.001)
+    assert "4:1 of 2022-06-07" in found[0].reason
 
 
 def test_bars_adjusted_for_dividends_may_be_rescaled_by_one_of_them_but_not_by_a_split() -> None:

@@ -7,6 +7,7 @@ import random
 import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -134,6 +135,7 @@ OTHER_VALUES: dict[ColumnKind, Callable[[Any], Any]] = {
     ColumnKind.TIMESTAMP: lambda value: value + timedelta(microseconds=1),
     ColumnKind.DATE: lambda value: value + timedelta(days=1),
     ColumnKind.FLOAT64: lambda value: math.nextafter(value, math.inf),
+    ColumnKind.DECIMAL: lambda value: value + Decimal("0.000000000001"),
     ColumnKind.INT32: lambda value: value + 1,
     ColumnKind.INT64: lambda value: value + 1,
 }
@@ -141,6 +143,7 @@ ENCODED_AS_NULL: dict[ColumnKind, Any] = {
     ColumnKind.TEXT: "",
     ColumnKind.DATE: date(1970, 1, 1),
     ColumnKind.FLOAT64: 0.0,
+    ColumnKind.DECIMAL: Decimal(0),
 }
 
 

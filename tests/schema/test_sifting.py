@@ -1,6 +1,7 @@
 """sift() is a quicker validate(): whatever stands in a row, both say the same."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ VALUES: dict[ColumnKind, list[Any]] = {
     ColumnKind.TEXT: ["", "x", "regular", "1m", "MSFT.XNAS", "USD"],
     ColumnKind.TEXT_LIST: [[], ["sample"]],
     ColumnKind.FLOAT64: [-1.0, 0.0, 253.89, 1e308, float("inf"), float("-inf"), float("nan")],
+    ColumnKind.DECIMAL: [Decimal(-1), Decimal(0), Decimal("0.62")],
     ColumnKind.INT32: NUMBERS,
     ColumnKind.INT64: NUMBERS,
     ColumnKind.BOOLEAN: [True, False],

@@ -1,6 +1,7 @@
 """The split of a batch into good rows and failures, rule by rule over the whole catalogue of tables."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -67,6 +68,7 @@ BREAKS: dict[str, dict[str, list[dict[str, Any]]]] = {
         ],
         "rate_unknown": [{"rate": "LIBOR"}],
     },
+    "findata.reference.v1.Dividend": {"amount_not_positive": [{"amount": Decimal(0)}]},
     "findata.reference.v1.ExchangeSession": {
         "closes_before_it_opens": [
             {"close_time": OPEN - timedelta(days=1), "break_start_time": None, "break_end_time": None}
@@ -75,6 +77,15 @@ BREAKS: dict[str, dict[str, list[dict[str, Any]]]] = {
             {"break_start_time": OPEN - timedelta(days=1)},
             {"break_end_time": OPEN + timedelta(days=1)},
         ],
+    },
+    "findata.reference.v1.Listing": {
+        "ends_before_it_begins": [{"to_date": date(1986, 3, 12)}],
+        "means_two_securities": [],  # that takes two rows: tests/reference/test_securities.py
+        "unknown_mic": [{"mic": "XXXX"}],
+    },
+    "findata.reference.v1.Split": {
+        "ratio_is_one": [{"denominator": 2}],
+        "ratio_not_whole": [{"numerator": None}],
     },
     "findata.signals.v1.PivotLevels": {
         "levels_not_ordered": [{"r1": 14.0}, {"s1": 12.5}, {"s2": 9.5}],

@@ -8,7 +8,7 @@ from psycopg import sql
 from findata_core.schema.tables import Column, ColumnKind, LakePartition, Table
 from findata_resources.stores.database import Cursor, Database
 
-KINDS = [kind for kind in ColumnKind if kind is not ColumnKind.DECIMAL]
+KINDS = list(ColumnKind)
 SQL_NAMES = {
     ColumnKind.TEXT: "text",
     ColumnKind.TEXT_LIST: "text[]",
@@ -18,6 +18,7 @@ SQL_NAMES = {
     ColumnKind.BOOLEAN: "bool",
     ColumnKind.TIMESTAMP: "timestamptz",
     ColumnKind.DATE: "date",
+    ColumnKind.DECIMAL: "numeric",
     ColumnKind.JSON: "jsonb",
 }
 

@@ -162,6 +162,30 @@ class Decision(_message.Message):
     payload_id: int
     def __init__(self, held_payload_id: _Optional[int] = ..., verdict: _Optional[str] = ..., rule: _Optional[str] = ..., reason: _Optional[str] = ..., operator: _Optional[str] = ..., evidence: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_id: _Optional[int] = ...) -> None: ...
 
+class Rescale(_message.Message):
+    __slots__ = ("rescaled_payload_id", "instrument_id", "interval", "session_date", "numerator", "denominator", "factor", "reason", "ingest_time", "payload_id")
+    RESCALED_PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
+    NUMERATOR_FIELD_NUMBER: _ClassVar[int]
+    DENOMINATOR_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    INGEST_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    rescaled_payload_id: int
+    instrument_id: str
+    interval: str
+    session_date: str
+    numerator: int
+    denominator: int
+    factor: float
+    reason: str
+    ingest_time: _timestamp_pb2.Timestamp
+    payload_id: int
+    def __init__(self, rescaled_payload_id: _Optional[int] = ..., instrument_id: _Optional[str] = ..., interval: _Optional[str] = ..., session_date: _Optional[str] = ..., numerator: _Optional[int] = ..., denominator: _Optional[int] = ..., factor: _Optional[float] = ..., reason: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload_id: _Optional[int] = ...) -> None: ...
+
 class Hold(_message.Message):
     __slots__ = ("payload_id", "state", "rule", "reason", "evidence", "hold_id", "held_time", "decided_time", "operator", "decided_reason", "decision_id")
     PAYLOAD_ID_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,129 @@
+"""Bars on another basis, on read: as traded, in the shares of a day, or with dividends taken out. Nothing is stored.
+
+What belongs here: which bars, splits and dividends go together, as they are or as they were known at an instant. What
+does not: the arithmetic (findata_core/market/adjusting.py), printing (findata_cli/adjusted.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from psycopg import sql
+
+from findata_assets.steps.known import KnownAt
+from findata_assets.steps.platform import Platform, mic_of
+from findata_core.errors import ConfigurationError
+from findata_core.exchanges import exchange_of
+from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
+from findata_core.market.choosing import choose_sources
+
+DAILY = "market.bars_1d"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which bars, and how: sessions in [start, end).
+
+    `on`: in the shares of which day, up to which ex-dates count (default: today, or the day of the instant).
+    `instant`: as they were known then; None: as they are.
+    """
+
+    instrument_id: str
+    interval: str
+    view: View
+    on: date | None = None
+    instant: datetime | None = None
+    start: date | None = None
+    end: date | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class AdjustedBars:
+    """The bars with price_factor and volume_factor, the day of their shares, and what a reader should know."""
+
+    rows: pl.DataFrame
+    on: date
+    notes: tuple[str, ...]
+
+
+def adjusted_bars(platform: Platform, wanted: Wanted) -> AdjustedBars:
+    """Return an instrument's bars on the basis wanted. ConfigurationError: there are none."""
+    reads = KnownAt(platform, wanted.instant) if wanted.instant else platform
+    bars = _bars(reads, wanted, wanted.start, wanted.end)
+    zone = _zone(reads, wanted.instrument_id)
+    moment = wanted.instant or platform.clock.now()
+    on = wanted.on or moment.astimezone(ZoneInfo(zone)).date()
+    actions = _actions(reads, wanted, zone)
+    closes = _closes(reads, wanted, actions, zone, on) if wanted.view == "all" else None
+    rows = adjusted(bars, actions, wanted.view, on, zone, closes)
+    return AdjustedBars(rows.sort("event_time"), on, tuple(_refused(platform, wanted.instrument_id)))
+
+
+def _bars(reads: Platform | KnownAt, wanted: Wanted, start: date | None, end: date | None) -> pl.DataFrame:
+    table = DAILY if wanted.interval == "1d" else "market.bars"
+    bars = reads.read(table, start, end, pl.Series([wanted.instrument_id]), wanted.interval)
+    if wanted.source is not None:
+        bars = bars.filter(source=wanted.source)
+    if bars.is_empty():
+        raise ConfigurationError(
+            f"No bars of {wanted.instrument_id} of {wanted.interval} are known there",
+            "findata coverage shows which sessions there are, as instrument_id and interval are spelt",
+        )
+    return choose_sources(bars)
+
+
+def _zone(reads: Platform | KnownAt, instrument_id: str) -> str:
+    sessions = reads.sessions_of(pl.Series([instrument_id]))
+    return str(sessions.item(0, "time_zone"))
+
+
+def _actions(reads: Platform | KnownAt, wanted: Wanted, zone: str) -> Actions:
+    subject = pl.Series([wanted.instrument_id])
+    splits = reads.read("reference.splits", subjects=subject)
+    dividends = reads.read("reference.dividends", subjects=subject)
+    known = reads.read("reference.instruments", subjects=subject)
+    usual = exchange_of(mic_of(wanted.instrument_id))
+    currency = usual.currency if known.is_empty() else str(known.item(0, "currency"))
+    units = usual.price_units if known.is_empty() else int(known.item(0, "price_units"))
+    paid = dividends if wanted.view == "all" else dividends.clear()
+    return actions_of(splits, paid, zone, currency, units)
+
+
+def _closes(reads: Platform | KnownAt, wanted: Wanted, actions: Actions, zone: str, on: date) -> pl.DataFrame:
+    """Return closes as traded, up to `on`: the provider's days, and where it has none the last bar of the session.
+
+    Later than the sessions wanted too: each dividend up to `on` is taken out of them.
+    """
+    before, end = wanted.start - STALE_CLOSE if wanted.start else None, on + timedelta(days=1)
+    own = [reads.read(DAILY, before, end, pl.Series([wanted.instrument_id]), "1d")]
+    if wanted.interval != "1d":
+        own.append(_bars(reads, wanted, before, end))
+    traded = [
+        adjusted(choose_sources(bars), actions, "raw", date.max, zone)
+        .filter(pl.col("session_phase") == "regular")
+        .sort("event_time")
+        .group_by("session_date", maintain_order=True)
+        .agg(pl.col("close").last().round(12))
+        for bars in own
+        if not bars.is_empty()
+    ]
+    empty = pl.DataFrame(schema={"session_date": pl.Date, "close": pl.Float64})
+    return pl.concat([empty, *traded]).unique("session_date", keep="first", maintain_order=True)
+
+
+def _refused(platform: Platform, instrument_id: str) -> list[str]:
+    """Return, in words, which splits and dividends of the instrument were refused: the view lacks them."""
+    query = sql.SQL(
+        "SELECT table_name, count(DISTINCT (payload_id, row_number)) AS rows FROM ops.quarantine "
+        "WHERE table_name IN ('reference.splits', 'reference.dividends') AND subject = {} GROUP BY 1 ORDER BY 1"
+    ).format(sql.Literal(instrument_id))
+    counts = platform.store.database.frame(query)
+    return [
+        f"{count} row{'' if count == 1 else 's'} meant for {name} {'was' if count == 1 else 'were'} refused and "
+        f"{'is' if count == 1 else 'are'} not taken out: see ops.quarantine"
+        for name, count in counts.iter_rows()
+    ]

@@ -1,0 +1,1 @@
+"""Rules of reference data: which names are one security."""
