@@ -14,6 +14,7 @@ from findata_assets.steps.platform import Platform
 from findata_resources.environment import PROJECT
 from tests.cli.conftest import Run
 from tests.conftest import MakePlatform
+from tests.standin import StandIn
 from tests.steps.folders import load, write_rates
 
 RATES = PROJECT / "tests" / "manifests" / "rates.toml"
@@ -192,3 +193,28 @@ def test_nothing_known_says_how_rates_are_got(findata: Run, make_platform: MakeP
     told = findata("rates", "averages", "--check", on=empty)
     assert told.exit_code == 1
     assert "could be compared" in told.stderr
+
+
+def test_named_days_of_all_rates_are_asked_for_by_the_command(
+    findata: Run, make_platform: MakePlatform
+) -> None:
+    with StandIn() as standin:
+        fixing = {"effectiveDate": "2022-06-28", "percentRate": 1.5, "revisionIndicator": ""}
+        for name in ("BGCR", "EFFR", "OBFR", "SOFR", "TGCR"):
+            standin.nyfed_rates[name.lower()] = [fixing | {"type": name}]
+        standin.nyfed_rates["sofrai"] = []
+        platform = make_platform(nyfed_base_url=standin.base_url)
+        told = findata(
+            "materialize", "--source", "nyfed", "--sessions", "2022-06-27..2022-06-29", on=platform
+        )
+        assert told.exit_code == 0, told.output
+        asked = sorted(standin.paths)
+    window = "search.json?startDate=2022-06-27&endDate=2022-06-29"
+    assert asked == [
+        *(f"/api/rates/secured/{name}/{window}" for name in ("bgcr", "sofr", "sofrai", "tgcr")),
+        *(f"/api/rates/unsecured/{name}/{window}" for name in ("effr", "obfr")),
+    ]
+    known = csv.DictReader(io.StringIO(findata("rates", "list", "--csv", on=platform).stdout))
+    assert [(line["rate"], line["source"], line["days"]) for line in known] == [
+        (name, "nyfed", "1") for name in ("BGCR", "EFFR", "OBFR", "SOFR", "TGCR")
+    ]
