@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -135,20 +135,24 @@ def _spells(chains: Sequence[Chain]) -> list[dict[str, Any]]:
     told = [(spell, chain) for chain in chains for spell in chain.spells]
     # Those that name an exchange first: one without is theirs where it meets them.
     for spell, chain in sorted(told, key=lambda pair: (pair[0].name[2] == "", pair[0].start, pair[0].name)):
-        latest = max(row["ingest_time"] for row in chain.rows)
         same = next((one for one in found if _is_one(one, spell)), None)
+        latest = max(row["ingest_time"] for row in chain.rows)
         if same is None:
-            symbology, symbol, mic = spell.name
-            found.append(
-                {"symbology": symbology, "symbol": symbol, "mic": mic, "from_date": spell.start}
-                | {"to_date": spell.end, "sources": [chain.source], "ingest_time": latest}
-            )
-            continue
-        same["from_date"] = min(same["from_date"], spell.start)
-        same["to_date"] = None if None in (same["to_date"], spell.end) else max(same["to_date"], spell.end)
-        same["sources"] = sorted({*same["sources"], chain.source})
-        same["ingest_time"] = max(same["ingest_time"], latest)
+            names = dict(zip(("symbology", "symbol", "mic"), spell.name, strict=True))
+            dates = {"from_date": spell.start, "to_date": spell.end}
+            found.append({**names, **dates, "sources": [chain.source], "ingest_time": latest})
+        else:
+            _widen(same, spell, chain.source, latest)
     return found
+
+
+def _widen(found: dict[str, Any], spell: Spell, source: str, latest: datetime) -> None:
+    """Let a name last as long as both say; an open end is the later one."""
+    found["from_date"] = min(found["from_date"], spell.start)
+    is_open = found["to_date"] is None or spell.end is None
+    found["to_date"] = None if is_open else max(found["to_date"], spell.end)
+    found["sources"] = sorted({*found["sources"], source})
+    found["ingest_time"] = max(found["ingest_time"], latest)
 
 
 def _is_one(found: dict[str, Any], spell: Spell) -> bool:

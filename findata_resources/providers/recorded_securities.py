@@ -64,35 +64,45 @@ def _text(value: Any) -> str | None:
 
 def _rows(frame: pl.DataFrame, request: Mapping[str, Any]) -> pl.DataFrame:
     parameters, reading = request["parameters"], request["parameters"]["reading"]
+    rows = _dated(_said(frame, reading, parameters["instruments"]), parameters["received_time"])
+    region = pl.col("mic").replace_strict(PLACES, default=None, return_dtype=pl.String)
+    return _shaped(
+        rows.with_columns(
+            region.fill_null(pl.lit(reading["region"] or None)).alias("region"),
+            pl.lit(str(request["source"])).alias("source"),
+            pl.lit(reading["symbology"]).alias("symbology"),
+        )
+    )
+
+
+def _said(frame: pl.DataFrame, reading: Mapping[str, Any], naming: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the columns that the file has, as text, with what the manifest says where a cell is empty."""
     own = {name: name for name in LISTING_COLUMNS if name in frame.columns}
     nulls = ValuesPart(**reading["values"]).nulls
     said = {
         name: _filled(field(frame, source), nulls) for name, source in (reading["columns"] or own).items()
     }
-    named = _names(frame, parameters["instruments"])
-    day = pl.lit(datetime.fromisoformat(parameters["received_time"]).date())
-    is_snapshot = "from_date" not in said
+    named = _names(frame, naming)
     rows = pl.DataFrame({**said, "symbol": named.get_column("symbol")}).with_row_index("row_number")
     rows = rows.with_columns(
         _or_else(rows, "mic", named.get_column("mic")),
         _or_else(rows, "currency", named.get_column("currency")),
         _or_else(rows, "source_id", repeated("", frame.height, pl.String())),
-        *(
-            pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-            for name in DATES
-            if name in said
-        ),
-        pl.lit(str(request["source"])).alias("source"),
-        pl.lit(reading["symbology"]).alias("symbology"),
-        pl.lit(is_snapshot).alias("is_snapshot"),
     )
-    if is_snapshot:
-        rows = rows.with_columns(from_date=day, to_date=day)
-    region = pl.col("mic").replace_strict(PLACES, default=None, return_dtype=pl.String)
-    rows = rows.with_columns(region.fill_null(pl.lit(reading["region"] or None)).alias("region"))
-    if "cik" in rows.columns:
-        rows = rows.with_columns(pl.col("cik").str.strip_chars_start("0"))
-    return _shaped(rows)
+    return rows.with_columns(pl.col("cik").str.strip_chars_start("0")) if "cik" in said else rows
+
+
+def _dated(rows: pl.DataFrame, received_time: str) -> pl.DataFrame:
+    """Return the rows with their dates; a list without any is of the day it was received."""
+    is_snapshot = "from_date" not in rows.columns
+    dates = (
+        pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        for name in DATES
+        if name in rows.columns
+    )
+    dated = rows.with_columns(*dates, is_snapshot=pl.lit(is_snapshot))
+    day = pl.lit(datetime.fromisoformat(received_time).date())
+    return dated.with_columns(from_date=day, to_date=day) if is_snapshot else dated
 
 
 def _filled(column: pl.Series, nulls: list[str]) -> pl.Series:
