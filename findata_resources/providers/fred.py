@@ -7,17 +7,19 @@ this is not fredapi's doing: docs/adr/0013-fred-over-http.md.
 from __future__ import annotations
 
 import json
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from pydantic import SecretStr
 
 from findata_core.errors import ConfigurationError, KeyRefused, ProviderError, RefusedRequest
 from findata_resources.provider import Clock, Received, Request, kept_headers
 from findata_resources.providers.fred_answers import CAPABILITIES, PATHS, PROVIDER, is_cut, query_of
 from findata_resources.providers.http_answers import interrupted, refusal, unreachable
-from findata_resources.providers.keyed import keyed_client
 from findata_resources.stores.quotas import key_id
+
+if TYPE_CHECKING:
+    import httpx
 
 DEFAULT_BASE_URL = "https://api.stlouisfed.org/fred"
 WHO = "FRED"
@@ -48,7 +50,7 @@ class FredProvider:
         """Ask once. AnswerTooWide: FRED would give, or has given, a part only, which is not kept."""
         answer = self._ask(f"{self._base_url}/{PATHS[request.dataset][0]}", query_of(request))
         shown = answer.content.replace(self.key.get_secret_value().encode(), b"***")
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             raise _refused(refusal(WHO, answer.status_code, answer.headers, shown, clock.now()), shown)
         if shown != answer.content:
             raise RefusedRequest(
@@ -62,6 +64,10 @@ class FredProvider:
         )
 
     def _ask(self, url: str, query: dict[str, str]) -> httpx.Response:
+        import httpx  # a third of a second that only those pay who ask
+
+        from findata_resources.providers.keyed import keyed_client
+
         try:
             with keyed_client(url, "api_key", self.key, self._timeout_seconds) as client:
                 return client.get(url, params=query)
@@ -84,7 +90,7 @@ def required_key(api_key: SecretStr | None) -> SecretStr:
 
 def _refused(error: ProviderError, body: bytes) -> ProviderError:
     """Return what HTTP 400 means here: FRED says with it whatever is wrong, in words."""
-    if error.http_status != httpx.codes.BAD_REQUEST:
+    if error.http_status != HTTPStatus.BAD_REQUEST:
         return error
     said = _message(body)
     if "api_key" in said:

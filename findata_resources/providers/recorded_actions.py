@@ -16,8 +16,9 @@ from findata_core.market.ratios import decimal_of, ratio_of_text, whole_ratio
 from findata_resources.provider import Parsed
 from findata_resources.providers import lean
 from findata_resources.providers.action_rows import action_parts, dividend_row, split_row
+from findata_resources.providers.recorded_datasets import ACTION_COLUMNS
 from findata_resources.providers.recorded_layout import field, fields
-from findata_resources.providers.recorded_manifest import ACTION_COLUMNS, LayoutPart, TimePart, ValuesPart
+from findata_resources.providers.recorded_manifest import LayoutPart, TimePart, ValuesPart
 from findata_resources.providers.recorded_naming import named_instruments
 from findata_resources.providers.recorded_times import days
 

@@ -20,8 +20,9 @@ from findata_core.errors import MalformedPayload
 from findata_core.exchanges import EXCHANGES
 from findata_resources.provider import Parsed, repeated, row_schema
 from findata_resources.providers import lean
+from findata_resources.providers.recorded_datasets import LISTING_COLUMNS
 from findata_resources.providers.recorded_layout import field, fields
-from findata_resources.providers.recorded_manifest import LISTING_COLUMNS, LayoutPart, ValuesPart
+from findata_resources.providers.recorded_manifest import LayoutPart, ValuesPart
 
 ADDRESS = "reference.listings"
 DATES = ("from_date", "to_date", "listed_date", "delisted_date")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from pydantic import SecretStr
 
 from findata_assets.checks.series import SERIES_CHECKS
+from findata_assets.definitions import ASSETS
 from findata_assets.economic.assets import revisions, series
 from findata_assets.steps.proof import verify
+from tests.assets.shape import shape
 from tests.conftest import MakePlatform
 from tests.economic.test_fred_series import NOON
 from tests.economic.test_fx import HISTORY, zipped
@@ -39,6 +42,19 @@ def live(standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, b
     )
     platform.clock = SetClock(NOON)
     return Orchestrated(platform, dagster.instance)
+
+
+def evaluated(live: Orchestrated, name: str) -> set[bool]:
+    """Tell how a check (`asset/key:name`) ended, each time that it was made."""
+    key, _, check = name.partition(":")
+    records = live.instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey(key.split("/")), check), limit=100
+    )
+    return {
+        record.evaluation.passed
+        for record in records
+        if isinstance(record.evaluation, dg.AssetCheckEvaluation)
+    }
 
 
 def test_sources_become_tables_with_green_checks_and_are_made_again_equal(
@@ -75,6 +91,14 @@ def test_sources_become_tables_with_green_checks_and_are_made_again_equal(
     assert failed == live.rows("SELECT count(DISTINCT subject) FROM ops.fetches WHERE is_refused")[0][0], (
         "the others are unknown to this server"
     )
+
+    for asset in ASSETS:
+        for key in asset.keys:
+            if key.path[0] == "economic" or key.path[1:] == ["recorded", "economic"]:
+                assert live.latest(key.to_user_string())
+    checked = {name for name in shape()["checks"] if name.startswith("economic/")}
+    passed = {name for name in checked if evaluated(live, name) == {True}}
+    assert passed == checked
 
     again = live.runner()
     again.run_due()
