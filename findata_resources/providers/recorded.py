@@ -29,15 +29,10 @@ from findata_resources.provider import (
     table_rows,
 )
 from findata_resources.providers import nyfed
+from findata_resources.providers.recorded_datasets import AVERAGE_COLUMNS, RATE_COLUMNS
 from findata_resources.providers.recorded_files import PROVIDER
 from findata_resources.providers.recorded_layout import field, fields
-from findata_resources.providers.recorded_manifest import (
-    AVERAGE_COLUMNS,
-    RATE_COLUMNS,
-    LayoutPart,
-    TimePart,
-    ValuesPart,
-)
+from findata_resources.providers.recorded_manifest import LayoutPart, TimePart, ValuesPart
 from findata_resources.providers.recorded_times import days, instants
 
 _TEXT_COLUMNS = ("revision_indicator", "footnote_id")

@@ -22,6 +22,13 @@ from pydantic import (
 )
 
 from findata_core.errors import ConfigurationError
+from findata_resources.providers.recorded_datasets import (
+    BAR_COLUMNS,
+    FORMATS,
+    KNOWN_COLUMNS,
+    MAPPED,
+    NEEDED,
+)
 from findata_resources.providers.recorded_keys import (
     NULL_MARKERS,
     ColumnName,
@@ -32,24 +39,6 @@ from findata_resources.providers.recorded_keys import (
     Zone,
     group,
 )
-
-BAR_COLUMNS = ("open", "high", "low", "close", "volume")
-OPTIONAL_BAR_COLUMNS = ("vwap", "trade_count")
-RATE_COLUMNS = (
-    "rate_percent",
-    "percentile_1_percent",
-    "percentile_25_percent",
-    "percentile_75_percent",
-    "percentile_99_percent",
-    "volume_billions_usd",
-    "target_from_percent",
-    "target_to_percent",
-    "revision_indicator",
-    "footnote_id",
-)
-LEVEL_COLUMNS = ("level", "open_level", "high_level", "low_level")
-MEMBER_COLUMNS = ("symbol", "from_date", "to_date")
-AVERAGE_COLUMNS = ("average_30day_percent", "average_90day_percent", "average_180day_percent", "index_value")
 
 
 class Part(BaseModel):
@@ -216,9 +205,9 @@ class RecordedSet(Part):
 
     @model_validator(mode="after")
     def _has_its_format(self) -> Self:
-        if self.layout.format not in _FORMATS[self.dataset]:
-            raise ValueError(f"a set of {self.dataset} is read as {', '.join(_FORMATS[self.dataset])}")
-        mapped = _MAPPED.get(self.dataset, ()) if self.layout.format in ("csv", "parquet") else ()
+        if self.layout.format not in FORMATS[self.dataset]:
+            raise ValueError(f"a set of {self.dataset} is read as {', '.join(FORMATS[self.dataset])}")
+        mapped = MAPPED.get(self.dataset, ()) if self.layout.format in ("csv", "parquet") else ()
         missing = [name for name in mapped if name not in self.columns]
         if missing:
             raise ValueError(f"say in columns which field is {', '.join(missing)}")
@@ -232,7 +221,7 @@ class RecordedSet(Part):
 
     def known_columns(self) -> tuple[str, ...]:
         """Return the names that `columns` may map."""
-        return _KNOWN_COLUMNS[self.dataset]
+        return KNOWN_COLUMNS[self.dataset]
 
     def column_map(self) -> dict[str, ColumnName]:
         """Return which field of the file feeds which column; a column not mapped has findata's own name."""
@@ -248,51 +237,13 @@ class RecordedSet(Part):
             return () if self.layout.format == "nyfed_json" else ("time",)
         if self.layout.format == "fred_json":
             return () if self.dataset == "series" else ("series",)
-        return _NEEDED[self.dataset]
+        return NEEDED[self.dataset]
 
     def _positions_only(self) -> bool:
         times = self.time
         named = [times.column, times.date_column, times.time_column] if times else []
         named.append(self.instrument.column if self.instrument else None)
         return not any(isinstance(name, str) for name in (*named, *self.column_map().values()))
-
-
-# dataset -> names that `columns` may map. Sorted.
-_KNOWN_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "bars": BAR_COLUMNS + OPTIONAL_BAR_COLUMNS,
-    "fx": (),
-    "index_levels": LEVEL_COLUMNS,
-    "index_members": MEMBER_COLUMNS,
-    "observations": ("value",),
-    "series": (),
-    "sofr": ("rate", *RATE_COLUMNS, *AVERAGE_COLUMNS),
-    "vintages": (),
-}
-# dataset -> keys without which its files can't be read. Sorted.
-_NEEDED: Mapping[str, tuple[str, ...]] = {
-    "fx": (),
-    "index_levels": ("index", "time"),
-    "index_members": ("index", "until"),
-    "observations": ("series", "time"),
-    "series": (),
-    "vintages": ("series",),
-}
-# dataset -> columns that it must map, layouts that it may have. Sorted.
-_MAPPED: Mapping[str, tuple[str, ...]] = {
-    "index_levels": ("level",),
-    "index_members": MEMBER_COLUMNS,
-    "observations": ("value",),
-}
-_FORMATS: Mapping[str, tuple[str, ...]] = {
-    "bars": ("csv", "parquet"),
-    "fx": ("ecb_csv",),
-    "index_levels": ("csv", "parquet"),
-    "index_members": ("csv", "parquet"),
-    "observations": ("csv", "fred_json", "parquet"),
-    "series": ("fred_json",),
-    "sofr": ("csv", "nyfed_json", "parquet"),
-    "vintages": ("fred_json",),
-}
 
 
 class Manifest(Part):
