@@ -43,12 +43,16 @@ def copy(tmp_path: Path) -> Path:
     for name in COPIED:
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(PROJECT / "docs" / "data", tmp_path / "docs" / "data")
-    path = tmp_path / "proto/findata/signals/v1/signals.proto"
-    head, found, rest = path.read_text().partition("message PivotSignal {")
+    add_field(tmp_path / "proto/findata/signals/v1/signals.proto", "PivotSignal")
+    return tmp_path
+
+
+def add_field(path: Path, message: str) -> None:
+    """Put one more field at the end of a message."""
+    head, found, rest = path.read_text().partition(f"message {message} {{")
     assert found
     body, _, after = rest.partition("\n}\n")
     path.write_text(head + found + body + ADDED + after)
-    return tmp_path
 
 
 def run(folder: Path, *arguments: str, url: str = "") -> str:
@@ -89,7 +93,7 @@ def test_one_field_more_is_one_column_more_everywhere_and_nothing_else(copy: Pat
         column = "SELECT data_type FROM information_schema.columns WHERE column_name = 'remark_count'"
         assert connection.execute(column).fetchall() == [("integer",)]
     assert "nothing to do" in run(copy, "-m", "findata_cli", "schema", "diff", url=migrated)
-    assert run(copy, "-c", LOOK).split() == ["int32", "int32"]
+    assert run(copy, "-c", LOOK).split() == ["int32", "Int32"]
     changed = {
         path.name
         for path in (copy / "docs/data").iterdir()
@@ -98,6 +102,22 @@ def test_one_field_more_is_one_column_more_everywhere_and_nothing_else(copy: Pat
     assert changed == {"signals.pivot_signals.md"}
     # A second time there is nothing to write.
     assert "nothing to write" in run(copy, "-m", "findata_cli", "schema", "revision", "again", url=migrated)
+
+
+def test_a_table_with_history_gets_the_column_twice_and_can_be_migrated_before_its_revision_is_written(
+    copy: Path, migrated: str
+) -> None:
+    add_field(copy / "proto/findata/reference/v1/reference.proto", "SymbolMapping")
+    run(copy, "scripts/generate.py")
+
+    run(copy, "-m", "findata_cli", "migrate", url=migrated)
+    run(copy, "-m", "findata_cli", "schema", "revision", "remarks", url=migrated)
+    run(copy, "-m", "findata_cli", "migrate", url=migrated)
+
+    with psycopg.connect(migrated) as connection:
+        columns = "SELECT table_schema FROM information_schema.columns WHERE column_name = 'remark_count' ORDER BY 1"
+        assert connection.execute(columns).fetchall() == [("history",), ("reference",), ("signals",)]
+        assert connection.execute("SELECT remark_count FROM as_of.symbols(now())").fetchall() == []
 
 
 def test_the_compatible_change_passes_the_guard_and_a_renumbered_field_does_not(copy: Path) -> None:
