@@ -76,10 +76,17 @@ def test_nothing_new_asks_for_nothing(evening: Evening) -> None:
     assert evening.asked_for() == {}
 
 
-def test_an_answer_of_yahoo_asks_for_the_bars_of_its_session_and_month(evening: Evening) -> None:
+def test_an_answer_of_yahoo_asks_for_the_bars_of_its_session_and_month_and_for_actions(
+    evening: Evening,
+) -> None:
     """Though nobody has ever loaded a recorded folder, and no other session was asked for."""
     evening.materialized("raw/yahoo/bars", TUESDAY)
-    assert evening.asked_for() == {"market/bars": {TUESDAY}, "market/bars_1d": {JUNE}}
+    assert evening.asked_for() == {
+        "market/bars": {TUESDAY},
+        "market/bars_1d": {JUNE},
+        "reference/dividends": set(),
+        "reference/splits": set(),
+    }
     assert evening.asked_for() == {}
 
 

@@ -345,7 +345,7 @@ def test_a_set_of_actions_says_on_which_basis_its_amounts_are() -> None:
 
 def test_a_layout_of_lean_is_no_layout_of_bars() -> None:
     bars = {"name": "a", "files": "*", "dataset": "bars", "source": "a", "received": START, "interval": "1d", "adjustment": "raw", "instrument": {"symbol": "A", "mic": "XNAS"}, "time": {"column": 0}, "layout": {"format": "lean_factors"}}  # fmt: skip
-    with pytest.raises(ValueError, match="lean_factors is a layout of actions"):
+    with pytest.raises(ValueError, match="a set of bars is read as csv, parquet"):
         manifest_from({"set": [bars]})
 
 
