@@ -4,11 +4,13 @@ A scope is replaced as a whole; one that comes out the same is not touched. What
 derivations.
 """
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
 
 from findata_assets.steps.derivations import (
+    Reads,
     averages_of_rates,
     disagreements_of_calendars,
     names_of_securities,
@@ -75,48 +77,37 @@ def derive_signals(platform: Platform, start: date | None = None, end: date | No
 
 def derive_averages(platform: Platform) -> WriteReport:
     """Recompute the averages and the index of the rates that are due, the published ones beside them."""
-    marks = _due_marks(platform, "rates.averages")
-    if marks.is_empty():
-        return WriteReport()
-    return _replace(
-        platform, "rates.averages", averages_of_rates(platform, marks.get_column("subject")), marks
-    )
+    return _derive_whole(platform, "rates.averages", averages_of_rates)
 
 
 def derive_disagreements(platform: Platform) -> WriteReport:
     """Compare calendars with the publications of the rates that are due."""
-    marks = _due_marks(platform, "rates.calendar_disagreements")
-    if marks.is_empty():
-        return WriteReport()
-    found = disagreements_of_calendars(platform, marks.get_column("subject"))
-    return _replace(platform, "rates.calendar_disagreements", found, marks)
+    return _derive_whole(platform, "rates.calendar_disagreements", disagreements_of_calendars)
 
 
 def derive_revisions(platform: Platform) -> WriteReport:
     """Make the table of revisions of the series that are due again, from all their vintages."""
-    marks = _due_marks(platform, "economic.revisions")
-    if marks.is_empty():
-        return WriteReport()
-    rows = revisions_of_series(platform, marks.get_column("subject"))
-    return _replace(platform, "economic.revisions", rows, marks)
+    return _derive_whole(platform, "economic.revisions", revisions_of_series)
 
 
 def derive_securities(platform: Platform) -> WriteReport:
     """Tell again which names are one security, in the regions that are due."""
-    marks = _due_marks(platform, "reference.securities")
-    if marks.is_empty():
-        return WriteReport()
-    found = securities(platform, marks.get_column("subject"))
-    return _replace(platform, "reference.securities", found, marks)
+    return _derive_whole(platform, "reference.securities", securities)
 
 
 def derive_security_symbols(platform: Platform) -> WriteReport:
     """Derive the names of the securities of the regions that are due."""
-    marks = _due_marks(platform, "reference.security_symbols")
+    return _derive_whole(platform, "reference.security_symbols", names_of_securities)
+
+
+def _derive_whole(
+    platform: Platform, address: str, derive: Callable[[Reads, pl.Series | None], pl.DataFrame]
+) -> WriteReport:
+    """Derive the whole histories of the subjects that are due."""
+    marks = _due_marks(platform, address)
     if marks.is_empty():
         return WriteReport()
-    found = names_of_securities(platform, marks.get_column("subject"))
-    return _replace(platform, "reference.security_symbols", found, marks)
+    return _replace(platform, address, derive(platform, marks.get_column("subject")), marks)
 
 
 def _due_marks(

@@ -60,6 +60,7 @@ BACKLOG_DAYS = 3
 # answer contradicts: what strikes a session's very first answer is seen by the units alone.
 ONE_INSTRUMENT = (("unknown_split", "XNYS", -3), ("unit_change", "XLON", -2), ("shifted", "XNAS", -3))
 DAY = timedelta(days=1)
+NOON = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,12 @@ class Mischief:
 
     def is_odd_now(self, name: str, instrument_id: str, now: datetime) -> bool:
         """Tell whether an instrument's answers are wrong in this way now."""
-        return self.strikes(name, self.odd_evening.get(name) == (instrument_id, now.date()))
+        return self.strikes(name, self.odd_evening.get(name) == (instrument_id, evening_of(now)))
+
+
+def evening_of(now: datetime) -> date:
+    """Return the date whose evening it is until the next noon: asking for many instruments lasts past midnight."""
+    return (now - NOON).date()
 
 
 def plan_mischief(world: World, on: Collection[str]) -> Mischief:

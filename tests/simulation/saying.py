@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.simulation.chance import generator
 from tests.simulation.instruments import Instrument
-from tests.simulation.mischief import LATE_BY, ONE_INSTRUMENT, REVISED_AFTER, Mischief
+from tests.simulation.mischief import LATE_BY, ONE_INSTRUMENT, REVISED_AFTER, Mischief, evening_of
 from tests.simulation.truth import PRICES, Day, Floats, Whole
 from tests.standin import Row
 
@@ -64,7 +64,10 @@ def day_said(day: Day, mischief: Mischief, now: datetime) -> list[Row]:
         prices[0, 3], volume = day.prices[-1, 3], int(day.volumes.sum())
     # A day that is rescaled when it is first told contradicts nothing, and no complete day is asked for again: that the
     # platform can't put right, so an unknown split strikes the minutes alone.
-    is_split = mischief.odd_evening.get("unknown_split") == (day.instrument.instrument_id, now.date())
+    is_split = mischief.odd_evening.get("unknown_split") == (
+        day.instrument.instrument_id,
+        evening_of(now),
+    )
     prices = prices if is_split else prices * _scale(day, mischief, now)
     stamp = day.session.open
     if mischief.strikes("midnight_days", day.instrument.mic in MIDNIGHT_MICS):
