@@ -18,6 +18,7 @@ import polars as pl
 from findata_core.economic.vintages import EARLIEST, LATEST, Window
 from findata_core.errors import MalformedPayload
 from findata_resources.provider import Capability, Parsed, Request, row_schema, table_rows
+from findata_resources.providers.json_values import day, text
 
 PROVIDER = "fred"
 MISSING = "."  # FRED's mark of an observation without a value
@@ -90,7 +91,7 @@ def parse_series(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
 def parse_vintages(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return rows of economic.vintages."""
     rows = [
-        {"series_id": request["subject"], "source": request["source"], "vintage_date": _day(item)}
+        {"series_id": request["subject"], "source": request["source"], "vintage_date": day(item)}
         for item in items(body, "vintages")
     ]
     return [Parsed("economic.vintages", table_rows("economic.vintages", rows))]
@@ -101,7 +102,7 @@ def parse_observations(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     content = _content(body)
     found = items(body, "observations")
     _refuse_other_figures(content)
-    start, end = _day(content.get("realtime_start")), _day(content.get("realtime_end"))
+    start, end = day(content.get("realtime_start")), day(content.get("realtime_end"))
     if start is None or end is None:
         raise MalformedPayload(
             "The answer does not say its realtime window", "See the payload; ask FRED for it again"
@@ -118,7 +119,7 @@ def parse_observations(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
 def vintage_dates(body: bytes) -> tuple[list[date], bool]:
     """Return the days of an answer about vintages, and whether there are more behind them."""
     content, found = _content(body), items(body, "vintages")
-    days = [day for item in found if (day := _day(item)) is not None]
+    days = [found_day for item in found if (found_day := day(item)) is not None]
     return days, is_cut(content, found)
 
 
@@ -186,9 +187,9 @@ def _said(found: list[Any]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "row_number": range(len(known)),
-            "observation_date": [_day(item.get("date")) for item in known],
-            "start": [_day(item.get("realtime_start")) for item in known],
-            "end": [_day(item.get("realtime_end")) for item in known],
+            "observation_date": [day(item.get("date")) for item in known],
+            "start": [day(item.get("realtime_start")) for item in known],
+            "end": [day(item.get("realtime_end")) for item in known],
             "state": [state for state, _ in states],
             "value": [value for _, value in states],
         },
@@ -260,30 +261,13 @@ def _series(item: Any, source: str) -> dict[str, Any]:
     known = item if isinstance(item, dict) else {}
     updated = datetime_of(known.get("last_updated"))
     return {
-        "series_id": _text(known.get("id")),
+        "series_id": text(known.get("id")),
         "source": source,
-        "name": _text(known.get("title")),
-        "unit": _text(known.get("units")),
-        "frequency": _text(known.get("frequency_short")),
-        "seasonal_adjustment": _text(known.get("seasonal_adjustment_short")),
-        "observation_start_date": _day(known.get("observation_start")),
-        "observation_end_date": _day(known.get("observation_end")),
+        "name": text(known.get("title")),
+        "unit": text(known.get("units")),
+        "frequency": text(known.get("frequency_short")),
+        "seasonal_adjustment": text(known.get("seasonal_adjustment_short")),
+        "observation_start_date": day(known.get("observation_start")),
+        "observation_end_date": day(known.get("observation_end")),
         "updated_time": updated.astimezone(UTC) if updated else None,
     }
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _text(value: Any) -> str | None:
-    """Return a value as text; what has no UTF-8 becomes a NUL, which no table takes: the row is quarantined."""
-    if value is None:
-        return None
-    try:
-        return str(value).encode().decode()
-    except UnicodeEncodeError:
-        return "\x00"

@@ -15,6 +15,7 @@ from findata_core.errors import MalformedPayload, RefusedRequest
 from findata_core.rates.catalogue import AVERAGES_OF, rate_of, types_of
 from findata_resources.provider import Capability, Clock, Parsed, Received, Request, kept_headers, table_rows
 from findata_resources.providers.http_answers import interrupted, refusal, unreachable
+from findata_resources.providers.json_values import day, number, text
 
 PROVIDER = "nyfed"
 DEFAULT_BASE_URL = "https://markets.newyorkfed.org"
@@ -118,8 +119,8 @@ def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
 
 def rows_of(items: Sequence[Mapping[str, Any]], source: str) -> list[Parsed]:
     """Return the rows of items in the API's shape; those of averages go to a table of their own."""
-    averages = [_averages(item, source) for item in items if _text(item.get("type")) in AVERAGES_OF]
-    rates = [_rate(item, source) for item in items if _text(item.get("type")) not in AVERAGES_OF]
+    averages = [_averages(item, source) for item in items if text(item.get("type")) in AVERAGES_OF]
+    rates = [_rate(item, source) for item in items if text(item.get("type")) not in AVERAGES_OF]
     parsed = []
     if rates or not averages:
         parsed.append(Parsed("rates.rates", table_rows("rates.rates", rates)))
@@ -152,12 +153,12 @@ def _items(body: bytes) -> list[dict[str, Any]]:
 
 def _rate(item: Mapping[str, Any], source: str) -> dict[str, Any]:
     return {
-        "rate": _text(item.get("type")),
+        "rate": text(item.get("type")),
         "source": source,
-        "observation_date": _day(item.get("effectiveDate")),
-        **{column: _number(item.get(key)) for column, key in _RATE_FIELDS.items()},
-        "revision_indicator": _text(item.get("revisionIndicator")),
-        "footnote_id": _text(item.get("footnoteId")),
+        "observation_date": day(item.get("effectiveDate")),
+        **{column: number(item.get(key)) for column, key in _RATE_FIELDS.items()},
+        "revision_indicator": text(item.get("revisionIndicator")),
+        "footnote_id": text(item.get("footnoteId")),
     }
 
 
@@ -165,32 +166,7 @@ def _averages(item: Mapping[str, Any], source: str) -> dict[str, Any]:
     return {
         "rate": AVERAGES_OF[item["type"]],
         "source": source,
-        "observation_date": _day(item.get("effectiveDate")),
-        **{column: _number(item.get(key)) for column, key in _AVERAGE_FIELDS.items()},
-        "revision_indicator": _text(item.get("revisionIndicator")),
+        "observation_date": day(item.get("effectiveDate")),
+        **{column: number(item.get(key)) for column, key in _AVERAGE_FIELDS.items()},
+        "revision_indicator": text(item.get("revisionIndicator")),
     }
-
-
-def _number(value: Any) -> float | None:
-    """Return a number that the API may also write as text; "", "NA" and other words are null."""
-    try:
-        return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _day(value: Any) -> date | None:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _text(value: Any) -> str | None:
-    """Return a value as text; what has no UTF-8 becomes a NUL, which no table takes: the row is quarantined."""
-    if value is None:
-        return None
-    try:
-        return str(value).encode().decode()
-    except UnicodeEncodeError:
-        return "\x00"
