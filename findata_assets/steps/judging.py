@@ -19,8 +19,9 @@ import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.completing import BAR_TABLES
+from findata_assets.steps.entries import Intake
 from findata_assets.steps.platform import Platform, mic_of
-from findata_assets.steps.receiving import Intake, receive_all
+from findata_assets.steps.receiving import receive_all
 from findata_assets.steps.rescaled import explanations, known_splits
 from findata_core.errors import FindataError
 from findata_core.intervals import interval_of

@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.entries import Intake
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import Intake, receive_all
+from findata_assets.steps.receiving import receive_all
 from findata_core.errors import FindataError
 from findata_core.quality.lists import list_changed
 from findata_core.reference.chains import issuer_of

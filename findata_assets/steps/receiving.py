@@ -4,65 +4,23 @@ The body is on S3 before the transaction: a kill between the two leaves an objec
 finds in place. A receipt that is known already changes nothing.
 """
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 import polars as pl
 from psycopg import sql
 
-from findata_assets.steps.completing import BATCH, Completed, complete_payloads, received_time, scopes_of
+from findata_assets.steps.completing import BATCH, complete_payloads
+from findata_assets.steps.entries import RESCALES, SCOPE, Entries, Intake, entries_of, spoken_of
 from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
-from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.provider import Received
 from findata_resources.stores import due, holds, ledger
 from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
-
-DECISIONS = table("ops.decisions")
-RESCALES = table("ops.rescales")
-SCOPE = ["table_name", "subject", "scope_date", "payload_id"]
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What receiving did: payloads new, known and held; rows answered, of them those refused and those said twice."""
-
-    payloads_new: int = 0
-    payloads_known: int = 0
-    rows_answered: int = 0
-    rows_refused: int = 0
-    rows_duplicate: int = 0
-    payloads_held: int = 0
-
-    def __add__(self, other: "Intake") -> "Intake":
-        return Intake(
-            self.payloads_new + other.payloads_new,
-            self.payloads_known + other.payloads_known,
-            self.rows_answered + other.rows_answered,
-            self.rows_refused + other.rows_refused,
-            self.rows_duplicate + other.rows_duplicate,
-            self.payloads_held + other.payloads_held,
-        )
-
-
-@dataclass(frozen=True)
-class Entries:
-    """What the books take of payloads: rows of their tables in ops."""
-
-    payloads: pl.DataFrame
-    scopes: pl.DataFrame
-    windows: pl.DataFrame
-    scopeless: pl.DataFrame
-    decisions: pl.DataFrame
-    rescales: pl.DataFrame
-    intakes: dict[int, Intake]
 
 
 def receive(platform: Platform, received: Received) -> Intake:
@@ -96,58 +54,13 @@ def register_all(platform: Platform, payloads: Iterable[Payload]) -> list[Intake
         new = {payload["payload_id"]: payload for payload in batch if payload["payload_id"] not in known}
         brought: dict[int, Intake] = {}
         for read, parts in complete_payloads(platform, new.values()):
-            entries = _entries(read, parts)
+            entries = entries_of(read, parts)
             held = _enter(platform, entries)
             for payload_id, intake in entries.intakes.items():
                 brought[payload_id] = replace(intake, payloads_held=int(payload_id in held))
         # Of a payload that stands in the batch twice, the second is known.
         intakes.extend(brought.pop(payload["payload_id"], Intake(payloads_known=1)) for payload in batch)
     return intakes
-
-
-def _entries(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries:
-    """Return what the books take of payloads; their rows are not kept."""
-    refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
-    good, twice = Counter[int](), Counter[int]()
-    for part in parts:
-        good.update(dict(part.rows.group_by("payload_id").len().iter_rows()))
-        twice.update(part.duplicates)
-    bad = _rows_refused(refused)
-    ids = [payload["payload_id"] for payload in payloads]
-    intakes = {
-        number: Intake(1, 0, good[number] + bad[number] + twice[number], bad[number], twice[number])
-        for number in ids
-    }
-    decisions, rescales = (
-        pl.concat([empty(book), *(part.rows for part in parts if part.target == book)])
-        for book in (DECISIONS, RESCALES)
-    )
-    return Entries(
-        _payload_frame(payloads),
-        _scope_frame(payloads, parts),
-        _window_frame(payloads, parts),
-        _scopeless(parts),
-        decisions,
-        rescales,
-        intakes,
-    )
-
-
-def _rows_refused(refused: pl.DataFrame) -> Counter[int]:
-    """Count the rows of each payload that were refused: a row once, however many rules it broke."""
-    rows = refused.select("payload_id", "table_name", "row_number").unique()
-    return Counter(dict(rows.group_by("payload_id").len().iter_rows()))
-
-
-def spoken_of(payloads: Sequence[Payload], parts: Sequence[Completed]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return of what payloads speak, in the shape of ops.payload_scopes, and their refused rows without a scope."""
-    return _scope_frame(payloads, parts), _scopeless(parts)
-
-
-def _scopeless(parts: Sequence[Completed]) -> pl.DataFrame:
-    """Return refused rows without a scope: they are never folded, and entered here. The others are when theirs is."""
-    refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
-    return refused.filter(pl.any_horizontal(pl.col("subject", "scope_date").is_null()))
 
 
 def _enter(platform: Platform, entries: Entries) -> set[int]:
@@ -178,7 +91,7 @@ def _enter_decisions(platform: Platform, cursor: Cursor, decisions: pl.DataFrame
     if released:
         payloads = payloads_by_id(platform, pl.Series(released, dtype=pl.Int64))
         for read, parts in complete_payloads(platform, payloads):
-            _enter_spoken(cursor, _scope_frame(read, parts), _window_frame(read, parts), _scopeless(parts))
+            _enter_spoken(cursor, *spoken_of(read, parts))
 
 
 def _enter_spoken(
@@ -233,87 +146,3 @@ def latest_sha256(platform: Platform, source: str, dataset: str, subject: str) -
         "ORDER BY received_time DESC LIMIT 1"
     ).format(*map(sql.Literal, (source, dataset, subject)))
     return next(iter(platform.store.database.frame(query).get_column("sha256")), None)
-
-
-def _payload_frame(payloads: Sequence[Payload]) -> pl.DataFrame:
-    rows = [{**payload, "received_time": received_time(payload)} for payload in payloads]
-    return conform(pl.DataFrame(rows, infer_schema_length=None), table("ops.payloads"))
-
-
-def _window_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:
-    """Return the windows that payloads answer for: of bars that were asked for, where the answer can be read."""
-    target = table("ops.answered_windows")
-    unreadable = {
-        payload_id
-        for part in parts
-        for payload_id in part.refused.filter(row_number=-1).get_column("payload_id")
-    }
-    asked = [
-        (payload, json.loads(payload["request"]))
-        for payload in payloads
-        if payload["dataset"] == "bars" and payload["payload_id"] not in unreadable
-    ]
-    rows = [
-        {
-            "instrument_id": request["subject"],
-            "source": payload["source"],
-            "interval": request["parameters"]["interval"],
-            "payload_id": payload["payload_id"],
-            "start_time": datetime.fromisoformat(request["window_start"]),
-            "end_time": datetime.fromisoformat(request["window_end"]),
-            "received_time": received_time(payload),
-        }
-        for payload, request in asked
-        if request["window_start"] is not None
-    ]
-    return conform(pl.DataFrame(rows, infer_schema_length=None), target) if rows else empty(target)
-
-
-def _scope_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:
-    """Return the scopes that payloads speak of, refused rows included: they are quarantined with theirs."""
-    target = table("ops.payload_scopes")
-    times = pl.DataFrame(
-        [(payload["payload_id"], received_time(payload)) for payload in payloads],
-        schema={"payload_id": pl.Int64, "received_time": pl.Datetime("us", "UTC")},
-        orient="row",
-    )
-    found = [frame for part in parts if part.target.digest_subject for frame in _scopes(part)]
-    if not found:
-        return empty(target)
-    spoken = pl.concat(found).unique().join(times, on="payload_id")
-    contents = (_contents(part) for part in parts if part.target.digest_subject)
-    told = pl.concat([pl.DataFrame(schema=CONTENT_SCHEMA), *contents])
-    key = ["table_name", "subject", "payload_id"]
-    return conform(spoken.join(told, on=key, how="left").sort(*SCOPE), target)
-
-
-def _scopes(part: Completed) -> Iterator[pl.DataFrame]:
-    name = pl.lit(part.target.address).alias("table_name")
-    yield scopes_of(part.target, part.rows).with_columns(name)
-    yield part.refused.select("payload_id", "subject", "scope_date").drop_nulls().with_columns(name)
-
-
-CONTENT_SCHEMA = {"table_name": pl.String, "subject": pl.String, "payload_id": pl.Int64, "content": pl.String}
-
-
-def _contents(part: Completed) -> pl.DataFrame:
-    """Return a hash of what each payload says of each whole history, unless some of its rows were refused.
-
-    Histories only: a session is spoken of by few payloads, an instrument or a rate by each that comes.
-    """
-    if part.target.digest_date:
-        return pl.DataFrame(schema=CONTENT_SCHEMA)
-    good = part.rows.join(part.refused, on="payload_id", how="anti")
-    values = good.select(pl.exclude("payload_id", "ingest_time")).with_columns(good.get_column("payload_id"))
-    told = [
-        (part.target.address, subject, payload_id, _hash_of(rows.drop("payload_id")))
-        for (subject, payload_id), rows in values.group_by(
-            [part.target.digest_subject, "payload_id"], maintain_order=True
-        )
-    ]
-    return pl.DataFrame(told, schema=CONTENT_SCHEMA, orient="row")
-
-
-def _hash_of(rows: pl.DataFrame) -> str:
-    text = json.dumps([rows.columns, *rows.iter_rows()], default=str)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -21,10 +21,10 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
+from findata_assets.steps.entries import Intake
 from findata_assets.steps.judging import Judged
 from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import Intake
 from findata_core.errors import (
     DailyLimitReached,
     FindataError,

@@ -20,9 +20,9 @@ from psycopg import sql
 
 from findata_assets.steps.completing import BAR_TABLES, complete_payloads
 from findata_assets.steps.derived import derive_signals, fold_candles
+from findata_assets.steps.entries import spoken_of
 from findata_assets.steps.facts import fold_facts, payloads_by_id
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import spoken_of
 from findata_core.calendar_changes import session_changes
 from findata_core.schema.tables import table
 from findata_resources.stores import due, reopening
@@ -98,7 +98,7 @@ def reopen(platform: Platform, days: Sequence[tuple[str, date]]) -> None:
     ]
     with platform.store.database.transaction() as cursor:
         reopening.forget_spoken(cursor, payload_ids, days)
-        for scopes, scopeless in spoken:
+        for scopes, _windows, scopeless in spoken:
             reopening.enter_spoken(cursor, scopes, scopeless, days)
         for name in BAR_TABLES:
             due.mark(cursor, name, reopening.scopes_on(cursor, name, days), from_time=reopening.EVER)

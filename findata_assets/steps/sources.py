@@ -11,11 +11,11 @@ from pathlib import Path
 
 from psycopg import sql
 
+from findata_assets.steps.entries import Intake
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.lists import receive_lists
 from findata_assets.steps.platform import Platform, mic_of
 from findata_assets.steps.receiving import (
-    Intake,
     known_payloads,
     latest_sha256,
     receive,

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 
 from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.entries import Intake
 from findata_assets.steps.parsed import ParsedPayloads
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.receiving import Intake, receive, receive_all
+from findata_assets.steps.receiving import receive, receive_all
 from findata_assets.steps.sources import recorded_answers, refresh_reference
 from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table

@@ -10,9 +10,10 @@ import pytest
 
 from findata_assets.steps import coverage as coverage_step
 from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.entries import Intake
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform, platform_at
-from findata_assets.steps.receiving import Intake, receive, register
+from findata_assets.steps.receiving import receive, register
 from findata_assets.steps.sources import recorded_answers, refresh_reference
 from findata_core.quality.gaps import coverage
 from findata_core.schema.tables import table
