@@ -109,7 +109,6 @@ def _beyond_wall(source: str, capability: Capability, states: pl.DataFrame) -> F
     if lost.is_empty() or capability.wall is None:
         return Fetched()
     days = lost.get_column("session_date")
-    days = lost.get_column("session_date")
     text = (
         f"{lost.height} instrument-sessions of {capability.interval} from {days.min()!s} to {days.max()!s}: {source} "
         f"gives the last {capability.wall.days} days. Next: load older bars from recorded files "
