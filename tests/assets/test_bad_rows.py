@@ -205,7 +205,7 @@ def test_a_day_without_a_session_is_refused_by_name(day: date) -> None:
 def test_days_without_a_closed_session_can_t_be_fetched(odd: Orchestrated) -> None:
     with pytest.raises(ConfigurationError, match="No followed exchange has a session"):
         odd.runner().fetch("yahoo", date(2022, 12, 24), date(2022, 12, 27))
-    with pytest.raises(ConfigurationError, match="Use one of alphavantage, nyfed, yahoo"):
+    with pytest.raises(ConfigurationError, match="Use one of alphavantage, ecb, fred, nyfed, yahoo"):
         odd.runner().fetch("bloomberg", date(2022, 6, 13), date(2022, 6, 14))
 
 
