@@ -259,6 +259,8 @@ def test_the_catalogue_of_limits_is_sorted_and_each_provider_has_one() -> None:
     assert all(LIMITS.values())
     assert {name: [(limit.requests, limit.window) for limit in found] for name, found in LIMITS.items()} == {
         "alphavantage": [(40, "minute"), (25, "day")],
+        "ecb": [(1, "second")],
+        "fred": [(120, "minute")],
         "nyfed": [(1, "second")],
         "yahoo": [(24, "minute")],
     }

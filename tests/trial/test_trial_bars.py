@@ -247,5 +247,5 @@ def test_a_second_load_changes_nothing(trial: Trial) -> None:
     again = load_recorded(trial.platform, trial.folder, MANIFEST, "bars")
     assert again.total.payloads_new == 0
     assert again.total.payloads_known == trial.loaded.total.payloads_new
-    assert {report.rows_written for report in run_due(trial.platform).values()} == {0}
+    assert run_due(trial.platform) == {}  # nothing is due
     assert trial.rows(DIGESTS) == before
