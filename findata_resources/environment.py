@@ -23,6 +23,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationEr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from findata_core.backups.retention import parse_kept
 from findata_core.errors import ConfigurationError, NotRunning
 from findata_core.quotas import parse_limits
 from findata_resources.embedded.state import StackState, read_state
@@ -70,6 +71,11 @@ def _limits(text: str) -> str:
     return text
 
 
+def _kept_backups(text: str) -> str:
+    parse_kept(text)  # it says what is wrong
+    return text
+
+
 def _postgres_url(url: SecretStr) -> SecretStr:
     """Accept any spelling of the scheme; keep the plain one, to which each reader adds its driver."""
     scheme, separator, rest = url.get_secret_value().partition("://")
@@ -100,6 +106,7 @@ def _sample_universe() -> Path:
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+KeptBackups = Annotated[str, AfterValidator(_kept_backups)]
 RequestLimits = Annotated[str, AfterValidator(_limits)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -226,6 +233,12 @@ class Settings(BaseSettings):
         default="",
         max_length=64,
         description="Who is written down as deciding about held payloads. Default: the login name.",
+    )
+
+    backups_kept: KeptBackups = Field(
+        default="daily=7,weekly=5,monthly=12",
+        description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "
+        "never the newest and never the newest that a drill has proven.",
     )
 
     @model_validator(mode="after")
