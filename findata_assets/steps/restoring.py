@@ -79,8 +79,7 @@ def restore(platform: Platform, name: str, progress: Progress, *, with_dagster: 
             _put_in_place(targets)
     restored_seconds = time.monotonic() - started
     since = receive_since(platform, progress)
-    with servers.connected(endpoints.database_url, autocommit=False) as connection:
-        now = counting.content_hash(counting.content(connection))
+    now = servers.content_hash_of(endpoints.database_url)
     since_seconds = time.monotonic() - started - restored_seconds
     return Restored(manifest, unlike, since, now, restored_seconds, since_seconds)
 
@@ -198,8 +197,8 @@ def _require_empty(target: _Target) -> None:
     if reason:
         raise ConfigurationError(
             f"The database {name} is not empty: {reason}",
-            "findata restore never overwrites. If a restore was interrupted at its very end, findata materialize goes on "
-            "with it; to repair what differs, findata rebuild; to restore all the same, rename the database first, or "
+            "findata restore never overwrites. If a restore was interrupted at its end, findata materialize goes "
+            "on with it; to repair what differs, findata rebuild; to restore all the same, rename the database first, or "
             "name an empty one in FINDATA_DATABASE_URL (Dagster's: FINDATA_DAGSTER_DATABASE_URL, or --without-dagster)",
         )
     users = servers.sessions_in(target.server, name)
@@ -222,7 +221,7 @@ def _put_in_place(targets: list[_Target]) -> None:
 
 
 def _unfaithful(manifest: Manifest, differences: list[str]) -> NotEqual:
-    shown = "; ".join(differences[:5]) + ("; ..." if len(differences) > 5 else "")  # noqa: PLR2004
+    shown = "; ".join(differences[:5]) + ("; ..." if len(differences) > 5 else "")
     return NotEqual(
         f"What was restored is not what {manifest.name} says: {shown}",
         "Nothing was put in place. Restore another backup (findata backup list), or make everything from raw: "

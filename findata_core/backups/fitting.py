@@ -16,7 +16,10 @@ COMMUNITY = "timescale"  # what `SHOW timescaledb.license` says of the edition t
 
 @dataclass(frozen=True)
 class Server:
-    """What a server is: PostgreSQL's major version, the versions of TimescaleDB that it has, its licence, "" if it does not say."""
+    """What a server is: PostgreSQL's major version, the versions of TimescaleDB that it has, its licence.
+
+    `license` is "" where it does not say.
+    """
 
     major: int
     timescaledb: Collection[str]

@@ -1,6 +1,7 @@
 """A database in numbers: rows and fingerprints of its tables, and the hash over the book of digests.
 
-What belongs here: reading them, all in the caller's transaction. What does not: comparing (findata_core/backups/fitting.py).
+What belongs here: reading them, all in the caller's transaction. What does not: comparing
+(findata_core/backups/fitting.py).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _TABLES = """
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
     AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT LIKE '\\_timescaledb\\_%'
     AND n.nspname NOT IN ('information_schema', 'timescaledb_information', 'timescaledb_experimental')
-    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    AND NOT EXISTS (
+        SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    )
     ORDER BY 1, 2
 """
 _DIGESTS = """

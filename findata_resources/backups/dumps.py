@@ -153,5 +153,6 @@ def _failed(program: str, said: IO[bytes], status: int) -> FindataError:
 def _damaged(part: Part) -> NotEqual:
     return NotEqual(
         f"{part.key} has other bytes than were written: its sha256 is not the manifest's",
-        "Restore another backup (findata backup list), or make everything from raw: findata migrate, then findata rebuild",
+        "Restore another backup (findata backup list), or make everything from raw: findata migrate, then "
+        "findata rebuild",
     )

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from findata_core.backups.fitting import Server
 from findata_core.errors import StoreError
-from findata_resources.backups.counting import Connection, has_rows, user_tables
+from findata_resources.backups.counting import Connection, content, content_hash, has_rows, user_tables
 from findata_resources.backups.programs import database_in, plain
 from findata_resources.migrations.migrate import VERSION_TABLE
 from findata_resources.migrations.model import schemas
@@ -77,6 +77,12 @@ def maintenance(database_url: str) -> Iterator[Connection]:
     urls = [with_database(database_url, name) for name in _MAINTENANCE]
     with connected(urls[0] if _answers(urls[0]) else urls[1]) as connection:
         yield connection
+
+
+def content_hash_of(database_url: str) -> str:
+    """Return one hash for all tables of a database as they are now."""
+    with connected(database_url, autocommit=False) as connection:
+        return content_hash(content(connection))
 
 
 def server_of(connection: Connection) -> Server:
