@@ -197,11 +197,11 @@ def _require_empty(target: _Target) -> None:
     if reason:
         raise ConfigurationError(
             f"The database {name} is not empty: {reason}",
-            "findata restore never overwrites. If a restore was interrupted at its end, findata materialize goes "
-            "on with it; to repair what differs, findata rebuild; to restore all the same, rename the database first, or "
+            "findata restore never overwrites. Where a restore was interrupted at its end, findata materialize "
+            "goes on; to repair what differs, findata rebuild; to restore all the same, rename the database first, or "
             "name an empty one in FINDATA_DATABASE_URL (Dagster's: FINDATA_DAGSTER_DATABASE_URL, or --without-dagster)",
         )
-    users = servers.sessions_in(target.server, name)
+    users = servers.users_of(target.server, name)
     if users:
         raise StoreError(
             f"Somebody is connected to the database {name}: {', '.join(users)}",

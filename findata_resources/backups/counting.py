@@ -107,6 +107,6 @@ def _count(connection: Connection, schema: str, name: str) -> TableCount:
     return TableCount(int(row[0]), f"{int(row[1]) % 2**64:016x}")
 
 
-def _one(connection: Connection, query: sql.Composable) -> Any:
+def _one(connection: Connection, query: sql.SQL | sql.Composed) -> Any:
     row = connection.execute(query).fetchone()
     return row[0] if row else None

@@ -56,9 +56,12 @@ def plain(database_url: str) -> str:
     return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url)
 
 
-def connection_environment(database_url: str) -> dict[str, str]:
-    """Return the environment that leads a PostgreSQL program to a database: nothing of it is in its arguments."""
-    said = conninfo_to_dict(plain(database_url))
+def connection_environment(database_url: str, **further: str) -> dict[str, str]:
+    """Return the environment that leads a PostgreSQL program to a database: nothing of it is in its arguments.
+
+    `further`: more of libpq's parameters, by name, where the URL does not have them.
+    """
+    said = {**further, **conninfo_to_dict(plain(database_url))}
     named = {
         _VARIABLES.get(name, "PG" + name.upper().replace("_", "")): value for name, value in said.items()
     }

@@ -20,6 +20,7 @@ from findata_core.backups.fitting import Server
 from findata_core.errors import StoreError
 from findata_resources.backups.counting import Connection, content, content_hash, has_rows, user_tables
 from findata_resources.backups.programs import database_in, plain
+from findata_resources.embedded.processes import wait_until
 from findata_resources.migrations.migrate import VERSION_TABLE
 from findata_resources.migrations.model import schemas
 from findata_resources.stores.database import store_error
@@ -33,6 +34,7 @@ _OWN_ROWS = {
     VERSION_TABLE, "alembic_version", "concurrency_limits", "daemon_heartbeats", "instance_info", "secondary_indexes",
 }  # fmt: skip
 _NAME_BYTES = 63
+_LEAVING_SECONDS = 3.0
 
 
 @contextmanager
@@ -116,8 +118,14 @@ def why_not_empty(database_url: str) -> str | None:
     return None
 
 
-def sessions_in(connection: Connection, database: str) -> list[str]:
-    """Return who is connected to a database: the names that programs give themselves."""
+def users_of(connection: Connection, database: str) -> list[str]:
+    """Return who is connected to a database and stays so: who has just left is a moment longer on the list."""
+    wait_until(lambda: not _sessions_in(connection, database), _LEAVING_SECONDS)
+    return _sessions_in(connection, database)
+
+
+def _sessions_in(connection: Connection, database: str) -> list[str]:
+    """Return the names that programs connected to a database give themselves."""
     rows = connection.execute(
         "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a program without a name') FROM pg_stat_activity "
         "WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY 1",
