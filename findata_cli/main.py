@@ -11,6 +11,7 @@ from findata_cli.calendars import calendars
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
+from findata_cli.doctor import doctor
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
 from findata_cli.known import as_of
@@ -59,6 +60,7 @@ for _command in (
     up,
     down,
     status,
+    doctor,
     migrate,
     plan,
     materialize,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +32,9 @@ from findata_resources.embedded.state import StackState, read_state
 PROJECT = Path(__file__).resolve().parents[1]
 PREFIX = "FINDATA_"
 _ENV_FILE = ".env"
+# What the servers and the tests are told, which are no settings.
+_OTHER_VARIABLES = {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
+_TEST_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 _MASK = "********"
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 
@@ -317,6 +321,15 @@ def adopt_environment(extra: Mapping[str, str]) -> None:
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
+
+
+def unknown_variables() -> list[str]:
+    """Variables of this process and of `.env` that look like settings and are none, sorted."""
+    known = {variable_of(name) for name in Settings.model_fields} | _OTHER_VARIABLES
+    named = {*os.environ, *dotenv_values(_ENV_FILE)}
+    return sorted(
+        name for name in named - known if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIXES)
+    )
 
 
 def example_file() -> str:

@@ -79,6 +79,7 @@ def story(
     administer(platform, f"CREATE DATABASE {database_in(url_of(platform))} TEMPLATE {migrated_template}")
     rebuild = run("rebuild", on=platform)
     rebuilt = servers.content_hash_of(url_of(platform))
+    make_dagster(platform)
     yield Story(platform, backup, drill, lost, restore, dagster_rows, rebuild, rebuilt)
     administer(platform, f"DROP DATABASE IF EXISTS {database_in(dagster_url_of(platform))} WITH (FORCE)")
 
