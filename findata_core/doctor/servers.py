@@ -100,17 +100,17 @@ def extension_finding(extension: Extension) -> Finding:
 def migration_findings(at: str, known: Sequence[str], difference: str) -> list[Finding]:
     """Judge the database's migration (`known`: ours, the newest first), and how its tables differ from the contract."""
     if not at:
-        return [wrong("migrations", "database", "it has no tables of findata yet", "findata migrate")]
+        return [wrong("migrations", "tables", "it has no tables of findata yet", "findata migrate")]
     if at not in known:
         said = f"it is at {at}, ahead of this findata, which knows {known[0]}"
-        return [wrong("migrations", "database", said, "use the findata that migrated it, or a newer one")]
+        return [wrong("migrations", "tables", said, "use the findata that migrated it, or a newer one")]
     if at != known[0]:
         said = f"it is at {at}, behind the contract by {known.index(at)}: the newest is {known[0]}"
-        return [wrong("migrations", "database", said, "findata backup, then findata migrate")]
+        return [wrong("migrations", "tables", said, "findata backup, then findata migrate")]
     if difference:
         said = f"it is at {at}, and its tables are not the contract's"
-        return [wrong("migrations", "database", said, "findata schema diff shows how they differ")]
-    return [ok("migrations", "database", f"at {at}, the newest")]
+        return [wrong("migrations", "tables", said, "findata schema diff shows how they differ")]
+    return [ok("migrations", "tables", f"at {at}, the newest")]
 
 
 def session_findings(sessions: Iterable[Session]) -> list[Finding]:

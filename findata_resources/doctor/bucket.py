@@ -37,7 +37,8 @@ class Contents:
 def server_and_date(endpoints: Endpoints) -> tuple[str, datetime | None]:
     """Return what the S3 server calls itself and its clock, to the second; StoreError where nobody answers."""
     try:
-        answer = httpx.head(f"{endpoints.s3_endpoint}/", timeout=10.0, trust_env=False)
+        # Unsigned, it is refused, and the refusal says who refuses and when.
+        answer = httpx.get(f"{endpoints.s3_endpoint}/{endpoints.s3_bucket}", timeout=10.0, trust_env=False)
     except httpx.HTTPError as error:
         raise StoreError(
             f"S3 does not answer at {endpoints.s3_endpoint}: {error}",
