@@ -13,7 +13,7 @@ from findata_assets.checks.series import SERIES_CHECKS
 from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
-from findata_assets.ops import upkeep
+from findata_assets.ops import backups, upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, ecb, fred, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -120,18 +120,22 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             nothing_expires_soon,
         ],
         jobs=[
+            backups.backup,
             automation.fx_job,
             upkeep.lake_upkeep,
             automation.rates_job,
+            backups.restore_drill,
             automation.series_job,
             automation.session_job,
             *healing_sensor.JOBS,
         ],
         schedules=[
             *close_schedules,
+            backups.backup_schedule,
             automation.fx_schedule,
             upkeep.lake_schedule,
             *automation.rate_schedules,
+            backups.drill_schedule,
             automation.series_schedule,
         ],
         sensors=[automation.conditions, healing_sensor.healing],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import instruments, lake, rates, series
+from findata_cli import backups, instruments, lake, rates, series
 from findata_cli.adjusted import adjusted
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
+from findata_cli.doctor import doctor
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
 from findata_cli.known import as_of
@@ -59,6 +60,7 @@ for _command in (
     up,
     down,
     status,
+    doctor,
     migrate,
     plan,
     materialize,
@@ -71,6 +73,7 @@ for _command in (
     explain,
     verify,
     rebuild,
+    backups.restore,
     config,
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
@@ -80,6 +83,7 @@ instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.find)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.show)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.history)
 app.add_typer(instrument, name="instrument")
+app.add_typer(backups.app, name="backup")
 app.add_typer(lake.app, name="lake")
 app.add_typer(rates.app, name="rates")
 app.add_typer(schema, name="schema")

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from findata_core.backups.retention import parse_kept
 from findata_core.errors import ConfigurationError, NotRunning
 from findata_core.quotas import parse_limits
 from findata_resources.embedded.state import StackState, read_state
@@ -30,6 +32,9 @@ from findata_resources.embedded.state import StackState, read_state
 PROJECT = Path(__file__).resolve().parents[1]
 PREFIX = "FINDATA_"
 _ENV_FILE = ".env"
+# What the servers and the tests are told, which are no settings.
+_OTHER_VARIABLES = {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
+_TEST_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 _MASK = "********"
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 
@@ -70,6 +75,11 @@ def _limits(text: str) -> str:
     return text
 
 
+def _kept_backups(text: str) -> str:
+    parse_kept(text)  # it says what is wrong
+    return text
+
+
 def _postgres_url(url: SecretStr) -> SecretStr:
     """Accept any spelling of the scheme; keep the plain one, to which each reader adds its driver."""
     scheme, separator, rest = url.get_secret_value().partition("://")
@@ -100,6 +110,7 @@ def _sample_universe() -> Path:
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+KeptBackups = Annotated[str, AfterValidator(_kept_backups)]
 RequestLimits = Annotated[str, AfterValidator(_limits)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -228,6 +239,12 @@ class Settings(BaseSettings):
         description="Who is written down as deciding about held payloads. Default: the login name.",
     )
 
+    backups_kept: KeptBackups = Field(
+        default="daily=7,weekly=5,monthly=12",
+        description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "
+        "never the newest and never the newest that a drill has proven.",
+    )
+
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Settings:
         problems = [
@@ -304,6 +321,15 @@ def adopt_environment(extra: Mapping[str, str]) -> None:
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
+
+
+def unknown_variables() -> list[str]:
+    """Variables of this process and of `.env` that look like settings and are none, sorted."""
+    known = {variable_of(name) for name in Settings.model_fields} | _OTHER_VARIABLES
+    named = {*os.environ, *dotenv_values(_ENV_FILE)}
+    return sorted(
+        name for name in named - known if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIXES)
+    )
 
 
 def example_file() -> str:
