@@ -16,6 +16,7 @@ from findata_assets.definitions import definitions_on
 from findata_assets.interrupts import INTERRUPT, interrupts_seen
 from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
 from findata_assets.resource import given
+from findata_assets.steps.arrivals import refresh_arrivals
 from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES, RATES_SOURCE, WHOLE_SOURCES
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
@@ -174,6 +175,7 @@ class Runner:
                 break
         # Objects that a killed publisher has left marked, although nothing is due any more.
         self._platform.lake.publish(self._platform.store)
+        refresh_arrivals(self._platform)
 
     def _run_group(
         self, group: Sequence[str], grain: dg.TimeWindowPartitionsDefinition | None, start: date, end: date

@@ -42,7 +42,7 @@ def _holidays(year: int) -> Iterator[tuple[date, str]]:
     yield _nth(year, 9, MONDAY, 1), "Labor Day"
     yield _nth(year, 10, MONDAY, 2), "Columbus Day"
     yield _nth(year, 11, THURSDAY, 4), "Thanksgiving Day"
-    yield _easter_sunday(year) - timedelta(days=2), "Good Friday"
+    yield easter_sunday(year) - timedelta(days=2), "Good Friday"
 
 
 def _observed(day: date, name: str) -> tuple[date, str]:
@@ -57,7 +57,7 @@ def _nth(year: int, month: int, weekday: int, number: int) -> date:
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
 
 
-def _easter_sunday(year: int) -> date:
+def easter_sunday(year: int) -> date:
     """Gregorian Easter by the algorithm of Meeus (Astronomical Algorithms, chapter 8), years after 1582."""
     a, (b, c) = year % 19, divmod(year, 100)
     d, e = divmod(b, 4)
