@@ -25,9 +25,7 @@ def freshness(
     show_all: Annotated[
         bool, typer.Option("--all", help="Also what is here, and what is expected within the next day.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON list, an object a row.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, an object a row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line a row.")] = False,
 ) -> None:
     """Show what is late by the calendars of exchanges and publishers, latest first, and the command that asks for it.
