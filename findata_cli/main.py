@@ -14,6 +14,7 @@ from findata_cli.demonstration import demo
 from findata_cli.doctor import doctor
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
+from findata_cli.freshness import freshness
 from findata_cli.known import as_of
 from findata_cli.materializing import materialize
 from findata_cli.planning import plan
@@ -68,6 +69,7 @@ for _command in (
     as_of,
     adjusted,
     coverage,
+    freshness,
     calendars,
     breaks,
     explain,

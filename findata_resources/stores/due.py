@@ -99,6 +99,17 @@ def due_dates(database: Database) -> pl.DataFrame:
     )
 
 
+def marks_by_date(database: Database) -> pl.DataFrame:
+    """Return asset, scope_date, how many subjects are due and their youngest mark: the same until a mark is made or
+    answered."""
+    return database.frame(
+        sql.SQL(
+            "SELECT asset, scope_date, count(*) AS subjects, max(mark_id) AS mark_id FROM ops.due GROUP BY 1, 2 "
+            "ORDER BY 1, 2"
+        )
+    )
+
+
 def claim(cursor: Cursor, asset: str, marks: pl.DataFrame) -> pl.DataFrame:
     """Lock the marks that are still the ones that were read, until the transaction ends, and return them.
 
