@@ -27,6 +27,7 @@ from findata_assets.metrics.outside import Outside
 
 LOG = logging.getLogger("findata")
 PATIENCE_SECONDS = 5.0  # a scrape waits no longer for what is being collected
+THREADS = 4  # and so many connections at most: the database has work of its own
 
 MINUTE = 60.0
 
@@ -40,7 +41,10 @@ class Source:
     kept_seconds: float
 
 
+# What every scrape asks comes first: whether the stores answer is told even while others wait for them.
 SOURCES = (
+    Source("probes", storage.probes, 0.0),
+    Source("limits", ingestion.limits, 0.0),
     Source("checks", orchestration.checks, MINUTE),
     Source("daemon", orchestration.daemon, 15.0),
     Source("database", storage.database, 15.0),
@@ -48,9 +52,7 @@ SOURCES = (
     Source("expiring", quality.expiring, 10 * MINUTE),
     Source("freshness", quality.freshness, 15.0),
     Source("lake", storage.lake, 10 * MINUTE),
-    Source("limits", ingestion.limits, 0.0),
     Source("payloads", ingestion.payloads, MINUTE),
-    Source("probes", storage.probes, 0.0),
     Source("requests", ingestion.requests, MINUTE),
     Source("runs", orchestration.runs, 15.0),
     Source("standing", quality.standing, MINUTE),
@@ -87,7 +89,7 @@ class Exporter(Collector):
         self._clock = clock
         self._said = {source.name: Said() for source in sources}
         self._under_way: dict[str, Future[None]] = {}
-        self._pool = ThreadPoolExecutor(len(sources), thread_name_prefix="findata-metrics")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="findata-metrics")
         self._lock = threading.Lock()
 
     def collect(self) -> Iterator[Metric]:

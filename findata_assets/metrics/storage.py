@@ -17,7 +17,7 @@ import psycopg
 from obstore.exceptions import BaseError, NotFoundError
 from prometheus_client.core import Metric
 
-from findata_assets.metrics.families import gauge, one
+from findata_assets.metrics.families import counter, gauge, one
 from findata_assets.metrics.outside import Outside, rows
 from findata_core.errors import FindataError
 from findata_resources.stores.lake_layout import LakeObject, current, partition_in, published_tables
@@ -84,14 +84,10 @@ def database(outside: Outside) -> Iterator[Metric]:
     for name, column, meaning in (
         ("findata_database_size_bytes", "bytes", "Size of the database on disk."),
         ("findata_database_cache_hit_ratio", "hits", "Blocks found in memory, of all that were read."),
-        (
-            "findata_database_transactions",
-            "transactions",
-            "Transactions since the server's statistics began.",
-        ),
-        ("findata_database_deadlocks", "deadlocks", "Deadlocks since the server's statistics began."),
     ):
         yield gauge(name, meaning, activity, column)
+    yield counter("findata_database_transactions_total", "Transactions that ended.", activity, "transactions")
+    yield counter("findata_database_deadlocks_total", "Deadlocks.", activity, "deadlocks")
     for name, column, meaning in (
         ("findata_database_connections", "connections", "Connections of all clients of the server."),
         ("findata_database_connections_limit", "most", "Connections that the server allows."),
