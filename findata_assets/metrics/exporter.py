@@ -45,6 +45,7 @@ class Source:
 SOURCES = (
     Source("probes", storage.probes, 0.0),
     Source("limits", ingestion.limits, 0.0),
+    Source("backups", storage.backups, 10 * MINUTE),
     Source("checks", orchestration.checks, MINUTE),
     Source("daemon", orchestration.daemon, 15.0),
     Source("database", storage.database, 15.0),

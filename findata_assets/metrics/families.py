@@ -16,6 +16,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.utils import floatToGoString
 
 Row = Mapping[str, Any]
 
@@ -69,7 +70,8 @@ def histogram(
     ]
     for key, number in _sums(rows, columns, "number"):
         buckets = [
-            (f"{bound:g}", found.get(key, 0.0)) for bound, found in zip(bounds_seconds, within, strict=True)
+            (floatToGoString(bound), found.get(key, 0.0))
+            for bound, found in zip(bounds_seconds, within, strict=True)
         ]
         family.add_metric(key, [*buckets, ("+Inf", number)], seconds.get(key, 0.0))
     return family

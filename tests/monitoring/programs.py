@@ -64,11 +64,11 @@ def running(
             process.wait(PATIENCE_SECONDS)
 
 
-def exporter(port: int, folder: Path) -> Any:
-    """Run `findata metrics serve` with the settings of this process's environment."""
+def exporter(port: int, folder: Path, variables: Mapping[str, str]) -> Any:
+    """Run `findata metrics serve` with the settings of an environment."""
     command = [sys.executable, "-m", "findata_cli", "metrics", "serve", "--port", str(port)]
     address = f"http://127.0.0.1:{port}/metrics"
-    return running(command, folder / "exporter.log", address, {"PYTHONPATH": str(PROJECT)})
+    return running(command, folder / "exporter.log", address, {**variables, "PYTHONPATH": str(PROJECT)})
 
 
 def prometheus(port: int, configuration: Path, folder: Path) -> Any:

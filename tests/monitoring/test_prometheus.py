@@ -18,7 +18,7 @@ import yaml
 from findata_resources.embedded.processes import free_ports, wait_until
 from tests.monitoring import programs
 from tests.monitoring.programs import DOCKER, PATIENCE_SECONDS, RULES, asked
-from tests.orchestration import Orchestrated
+from tests.monitoring.watched import Watched
 
 DASHBOARDS = sorted((DOCKER / "grafana" / "dashboards").glob("*.json"))
 QUERIES = [
@@ -44,7 +44,7 @@ class Watching:
 
 
 @pytest.fixture(scope="module")
-def watching(watched: Orchestrated, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watching]:
+def watching(watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watching]:
     """Everything that compose.yaml starts to watch findata, on loopback, with short intervals."""
     folder = tmp_path_factory.mktemp("watching")
     metrics, prometheus, alertmanager, receiver = free_ports(4)
@@ -52,7 +52,7 @@ def watching(watched: Orchestrated, tmp_path_factory: pytest.TempPathFactory) ->
         told = write_alertmanager(folder, receiver)
         configuration = write_prometheus(folder, metrics, prometheus, alertmanager)
         with (
-            programs.exporter(metrics, folder),
+            programs.exporter(metrics, folder, watched.variables),
             programs.alertmanager(alertmanager, told, folder),
             programs.prometheus(prometheus, configuration, folder),
         ):

@@ -6,6 +6,8 @@ What belongs here: making it. What does not: what must be told of it (the tests)
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +20,8 @@ from findata_assets.raw.yahoo import yahoo_bars
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.sources import refresh_reference
+from findata_core.breaker import FAILURES_IN_ROW
+from findata_resources.environment import Settings
 from findata_resources.stores import breakers
 from tests.orchestration import Orchestrated, SetClock
 from tests.standin import StandIn, sample_bars
@@ -29,6 +33,14 @@ ARRIVALS = (
     "CREATE TABLE IF NOT EXISTS ops.arrivals (dataset text, provider text, subject text, due_date date, slot text, "
     "expected_time timestamptz, arrived_time timestamptz)"
 )
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Where it is: settings for this process, variables for another one."""
+
+    settings: Settings
+    variables: Mapping[str, str]
 
 
 def standin() -> StandIn:
@@ -77,7 +89,7 @@ def breaks_down() -> None:
 def enter_troubles(platform: Platform) -> None:
     """Enter a hold, refused rows, a request that failed, a provider that is down, and what is late."""
     now = datetime.now(UTC)
-    for _ in range(5):
+    for _ in range(FAILURES_IN_ROW):
         breakers.note_failure(platform.store.database, "fred", now)
     with platform.store.database.transaction() as cursor:
         for number in range(2):
