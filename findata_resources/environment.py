@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
@@ -151,6 +151,15 @@ class Settings(BaseSettings):
     s3_port: Port = Field(default=8339, description="Loopback port of the embedded S3 server.")
     dagster_port: Port = Field(default=3000, description="Loopback port of the Dagster UI.")
     metrics_port: Port = Field(default=9464, description="Port where Prometheus finds findata's metrics.")
+    traces: WebAddress | None = Field(
+        default=None,
+        description="Where traces are sent, by OTLP over HTTP, for example http://127.0.0.1:4318. Default: nowhere; "
+        "needs the extra tracing.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="json: what findata logs is a JSON object a line on standard error, with the ids of its trace.",
+    )
     metrics_folders: str = Field(
         default="",
         description="Folders whose disks are watched, separated by commas. Default: FINDATA_HOME.",
