@@ -256,7 +256,11 @@ def _windows_query(book: str, source: str, interval: str, start: date, end: date
             "reference.symbols WHERE symbols.source = fetches.source AND symbols.instrument_id = fetches.subject) "
             "THEN started_time END END AS refused_time, "
             "CASE WHEN payload_id IN (SELECT payload_id FROM ops.holds JOIN ops.payloads USING (payload_id) "
-            "WHERE state = 'held') THEN started_time END AS held_time"
+            "WHERE state = 'held') THEN started_time END AS held_time, "
+            # An answer that nothing was learnt from: it could not be read.
+            "CASE WHEN is_refused IS NOT TRUE AND payload_id IS NOT NULL AND payload_id NOT IN "
+            "(SELECT payload_id FROM ops.answered_windows) AND payload_id NOT IN (SELECT payload_id FROM ops.holds) "
+            "THEN started_time END AS unread_time"
         ),
     }[book]
     prefix = "" if book == "answered_windows" else "window_"

@@ -63,7 +63,8 @@ def session_states(
     present_bars, expected_bars, read_time (receive time of the youngest payload folded). `windows`: answers, with
     instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
     instrument_id, start_time, end_time, refused_time (null where the source did not say no), held_time (null where
-    the answer is not held: what is held proves nothing, and is not asked for again the same day). `doubted`: SESSION,
+    the answer is not held: what is held proves nothing, and is not asked for again the same day), unread_time (null
+    where the answer could be read: what could not is asked for again an hour later). `doubted`: SESSION,
     those whose figures can't be right beside others (default: none). `spoken`: instrument_id, session_date and
     payload_id of answers that tell of a session; one that has none of it confirms no bar (default: all do).
 
@@ -126,7 +127,7 @@ def _next_time(settles: pl.Expr) -> pl.Expr:
         .then(unsettled)
         .otherwise(pl.col("first_refused") + SECOND_OPINION)
     )
-    return pl.max_horizontal(next_time, pl.col("last_held") + SECOND_OPINION)
+    return pl.max_horizontal(next_time, pl.col("last_held") + SECOND_OPINION, pl.col("last_unread") + LATE)
 
 
 def _state() -> pl.Expr:
@@ -182,7 +183,7 @@ def _with_told(answers: pl.DataFrame, spoken: pl.DataFrame | None) -> pl.DataFra
 
 def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """The sessions that a request was about, whatever came of it."""
-    refused, held = pl.col("refused_time"), pl.col("held_time")
+    refused = pl.col("refused_time")
     return (
         _pairs(grid, asked, whole=False)
         .group_by(SESSION)
@@ -190,7 +191,8 @@ def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
             is_asked=pl.lit(value=True),
             first_refused=refused.min(),
             last_refused=refused.max(),
-            last_held=held.max(),
+            last_held=pl.col("held_time").max(),
+            last_unread=pl.col("unread_time").max(),
         )
     )
 
