@@ -28,6 +28,7 @@ from findata_assets.steps.sources import (
     reference_is_current,
 )
 from findata_core.errors import ConfigurationError, RunFailed
+from findata_resources import tracing
 from findata_resources.providers.fred import required_key
 from findata_resources.stores.due import due_dates
 from findata_resources.stores.raw import receipt
@@ -156,7 +157,7 @@ class Runner:
     def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
         span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""
         self._progress(f"{', '.join(tables)}{span}")
-        with interrupts_seen() as interrupted:
+        with interrupts_seen() as interrupted, tracing.span("run", assets=", ".join(tables)):
             result = self._job.execute_in_process(
                 instance=self._instance,
                 asset_selection=[dg.AssetKey(name.split(".")) for name in tables],

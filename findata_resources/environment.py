@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from dotenv import dotenv_values
@@ -161,6 +161,20 @@ class Settings(BaseSettings):
     database_port: Port = Field(default=5439, description="Loopback port of the embedded database.")
     s3_port: Port = Field(default=8339, description="Loopback port of the embedded S3 server.")
     dagster_port: Port = Field(default=3000, description="Loopback port of the Dagster UI.")
+    metrics_port: Port = Field(default=9464, description="Port where Prometheus finds findata's metrics.")
+    traces: WebAddress | None = Field(
+        default=None,
+        description="Where traces are sent, by OTLP over HTTP, for example http://127.0.0.1:4318. Default: nowhere; "
+        "needs the extra tracing.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="json: what findata logs is a JSON object a line on standard error, with the ids of its trace.",
+    )
+    metrics_folders: str = Field(
+        default="",
+        description="Folders whose disks are watched, separated by commas. Default: FINDATA_HOME.",
+    )
     universe: ExistingFile = Field(
         default_factory=_sample_universe,
         description="CSV file of the followed instruments. Default: the bundled sample universe.",
@@ -244,6 +258,11 @@ class Settings(BaseSettings):
         description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "
         "never the newest and never the newest that a drill has proven.",
     )
+
+    def watched_folders(self) -> list[Path]:
+        """The folders whose disks the metrics tell of."""
+        named = [Path(name.strip()) for name in self.metrics_folders.split(",") if name.strip()]
+        return named or [self.home]
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Settings:
@@ -348,9 +367,9 @@ def _key_problem(settings: Settings) -> str | None:
 
 
 def _port_problem(settings: Settings) -> str | None:
-    ports = {settings.database_port, settings.s3_port, settings.dagster_port}
-    if len(ports) < 3:
-        return "FINDATA_DATABASE_PORT, FINDATA_S3_PORT and FINDATA_DAGSTER_PORT must differ"
+    ports = {settings.database_port, settings.s3_port, settings.dagster_port, settings.metrics_port}
+    if len(ports) < 4:
+        return "FINDATA_DATABASE_PORT, FINDATA_S3_PORT, FINDATA_DAGSTER_PORT and FINDATA_METRICS_PORT must differ"
     return None
 
 

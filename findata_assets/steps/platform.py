@@ -14,6 +14,7 @@ from psycopg import sql
 
 from findata_assets.steps.parsed import ParsedPayloads
 from findata_core.schema.tables import Table, table
+from findata_resources import tracing
 from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.lake import Lake, s3_resource
@@ -139,6 +140,7 @@ def open_platform(settings: Settings, clock: Clock | None = None) -> Platform:
 
 def platform_at(settings: Settings, endpoints: Endpoints, clock: Clock | None = None) -> Platform:
     """Connect to these endpoints; connections open when they are first used."""
+    tracing.begin(settings)
     objects = Objects(endpoints)
     return Platform(
         settings,

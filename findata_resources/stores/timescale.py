@@ -50,6 +50,7 @@ from findata_resources.stores.scopes import (
     stale_pairs,
 )
 from findata_resources.stores.statements import delete_rows, lock_dates, rows_of_subjects, window
+from findata_resources.tracing import span
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class TimescaleStore:
         With `trust_digests` a scope whose digest is unchanged is not read; without, the stored rows are
         hashed again, so that a change behind findata's back is repaired.
         """
-        with self.database.transaction() as cursor:
+        with span("write", table=target.address), self.database.transaction() as cursor:
             lock_dates(cursor, target, dates)
             facts = _still_due(target, facts, due.claim(cursor, target.address, facts.marks))
             report = self._fold(cursor, target, facts, dates, trust_digests=trust_digests)
@@ -131,7 +132,7 @@ class TimescaleStore:
 
         A scope whose mark has been answered or made again since it was read is left to whoever did that.
         """
-        with self.database.transaction() as cursor:
+        with span("write", table=target.address), self.database.transaction() as cursor:
             lock_dates(cursor, target, sorted({day for _, day in scopes}))
             held = due.claim(cursor, target.address, marks)
             stale = stale_pairs(marks, held)
