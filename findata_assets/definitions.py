@@ -17,6 +17,7 @@ from findata_assets.ops import upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, ecb, fred, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
+from findata_assets.reports import assets as reports
 from findata_assets.resource import PlatformResource
 from findata_assets.signals import assets as signals
 from findata_resources.environment import SystemClock
@@ -59,6 +60,8 @@ ASSETS = [
     reference.sessions,
     reference.splits,
     reference.symbols,
+    reports.sessions,
+    reports.weeks,
     signals.pivot_signals,
     signals.weekly_pivots,
 ]
@@ -122,6 +125,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
         jobs=[
             automation.fx_job,
             upkeep.lake_upkeep,
+            reports.report_job,
             automation.rates_job,
             automation.series_job,
             automation.session_job,
@@ -131,6 +135,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             *close_schedules,
             automation.fx_schedule,
             upkeep.lake_schedule,
+            reports.report_schedule,
             *automation.rate_schedules,
             automation.series_schedule,
         ],

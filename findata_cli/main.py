@@ -19,6 +19,7 @@ from findata_cli.planning import plan
 from findata_cli.proving import rebuild, verify
 from findata_cli.quarantine import list_held, reject, release, show
 from findata_cli.querying import sql
+from findata_cli.report import report
 from findata_cli.schemas import diff, migrate, revision
 from findata_cli.servers import down, status, up
 
@@ -68,6 +69,7 @@ for _command in (
     coverage,
     calendars,
     breaks,
+    report,
     explain,
     verify,
     rebuild,

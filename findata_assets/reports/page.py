@@ -6,7 +6,7 @@ markup (templates/). Every text goes through Jinja's escaping; only drawings, ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,8 +18,8 @@ from markupsafe import Markup
 from findata_assets.reports.drawings import minutes_with_outliers
 from findata_assets.reports.heat_maps import heat_maps
 from findata_core import cures
-from findata_core.exchanges import EXCHANGES
-from findata_core.quality.report import QualityReport, Venue, shown
+from findata_core.quality.findings import BLOCKS, EXCEPTS, NOTES
+from findata_core.quality.report import QualityReport, Shown, Venue, shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS = {
@@ -54,8 +54,8 @@ def page(report: QualityReport) -> str:
         venues=list(_venues(report)),
         closed_mics=_without_session(report),
         maps=list(heat_maps(report)),
-        findings=shown(report.findings.filter(pl.col("weight") != "notes")) if report.findings.width else None,
-        notes=shown(report.findings.filter(pl.col("weight") == "notes")) if report.findings.width else None,
+        findings=_findings(report, (BLOCKS, EXCEPTS)),
+        notes=_findings(report, (NOTES,)),
         drawings=[(item.farthest, Markup(minutes_with_outliers(item))) for item in report.drawings],  # noqa: S704  # numbers alone
         explained=list(_explained(report)),
         clean=list(_clean(report)),
@@ -83,6 +83,14 @@ def _without_session(report: QualityReport) -> list[str]:
     """Return the exchanges that do not trade on the day, where others do."""
     trading = {venue.mic for venue in report.venues}
     return [mic for mic in report.mics if mic not in trading] if trading else []
+
+
+def _findings(report: QualityReport, weights: Sequence[str]) -> Shown:
+    """Return the findings of some weights; explained breaks stand among the breaks already."""
+    if report.findings.is_empty():
+        return NOTHING
+    is_told = pl.col("reason") == "explained_break"
+    return shown(report.findings.filter(pl.col("weight").is_in(list(weights)) & ~is_told))
 
 
 def _explained(report: QualityReport) -> Iterator[tuple[str, str]]:

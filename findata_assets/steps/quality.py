@@ -66,6 +66,7 @@ def followed_mics(platform: Platform, wanted: Sequence[str] = ()) -> tuple[str, 
 def _report(platform: Platform, first: date, last: date, mics: tuple[str, ...]) -> QualityReport:
     now = platform.clock.now()
     every = platform.sessions(set(mics))
+    _require_calendars(every, first, last)
     sessions = every.filter(pl.col("session_date").is_between(first, last)).sort("close_time", "mic")
     if sessions.is_empty():
         around = _sessions_around(every, first, last)
@@ -90,6 +91,17 @@ def _report(platform: Platform, first: date, last: date, mics: tuple[str, ...]) 
         _parts(frames),
         tuple(_drawings(frames["outliers"], frames["minutes"])),
     )
+
+
+def _require_calendars(sessions: pl.DataFrame, first: date, last: date) -> None:
+    """ConfigurationError where no calendar reaches the days: they can't be told from holidays."""
+    days = sessions.get_column("session_date")
+    reach = (days.min(), days.max())
+    if reach[0] is None or last < reach[0] or first > reach[1]:  # type: ignore[operator]
+        raise ConfigurationError(
+            f"No calendar reaches {first}: they go from {reach[0]} to {reach[1]}",
+            "findata calendars shows how far each exchange's calendar reaches",
+        )
 
 
 def _frames(

@@ -83,12 +83,13 @@ def _heaviest(expected: pl.DataFrame, findings: pl.DataFrame) -> dict[str, str]:
 def _told(findings: pl.DataFrame, total: int, *only: str) -> str:
     """Return how many instruments fare how, and which where they are few."""
     counted = findings.filter(pl.col("weight").is_in(list(only or (BLOCKS, EXCEPTS))))
-    parts = []
+    parts: list[str] = []
     for reason, words in REASONS.items():
         names = counted.filter(reason=reason).get_column("instrument_id").unique().sort().to_list()
         named = [name for name in names if name]
         if named:
-            parts.append(f"{len(named)} of {total} {words} ({_listed(named)})")
+            of_all = f"{total} {'instrument' if total == 1 else 'instruments'}" if not parts else f"{total}"
+            parts.append(f"{len(named)} of {of_all} {words} ({_listed(named)})")
         elif names:
             parts.append(f"the session {words}")
     return "; ".join(parts)
