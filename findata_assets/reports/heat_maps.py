@@ -13,7 +13,7 @@ import polars as pl
 
 from findata_core.quality.report import QualityReport
 
-MOST_LINES = 50  # of an exchange; two hundred sick instruments are told as names
+MOST_LINES = 40  # of an exchange; two hundred sick instruments are told as names
 SERIES = ["instrument_id", "source"]
 NO_TRADING = -1
 

@@ -108,12 +108,12 @@ def _explained(report: QualityReport) -> Iterator[tuple[str, str]]:
 def _clean(report: QualityReport) -> Iterator[str]:
     """Yield what was looked for and not found."""
     looked = {
-        "refused": "no refused rows",
-        "breaks": "no figures that disagree",
-        "sick": "no volume that nobody traded",
-        "outliers": "no prices that stand apart",
-        "revisions": "no revisions",
-        "held": "no held answers",
+        "refused": "refused rows",
+        "breaks": "figures that disagree",
+        "sick": "volume that nobody traded",
+        "outliers": "prices that stand apart",
+        "revisions": "revisions",
+        "held": "held answers",
     }
     return (words for name, words in looked.items() if name in report.parts and not report.parts[name].total)
 

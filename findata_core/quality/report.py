@@ -15,7 +15,7 @@ import polars as pl
 from findata_core.quality.verdicts import Verdict
 
 # A page that a person reads: two hundred sick instruments must not make it a megabyte.
-MOST_ROWS = 60
+MOST_ROWS = 25
 
 
 @dataclass(frozen=True)
