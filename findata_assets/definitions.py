@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from findata_assets import automation, healing_sensor, partitions
+from findata_assets import alert_sensor, automation, healing_sensor, partitions
 from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
@@ -139,7 +139,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             *automation.rate_schedules,
             automation.series_schedule,
         ],
-        sensors=[automation.conditions, healing_sensor.healing],
+        sensors=[alert_sensor.alerts, automation.conditions, healing_sensor.healing],
         resources={"platform": platform},
         executor=dg.in_process_executor,
     )

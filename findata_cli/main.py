@@ -6,6 +6,7 @@ import typer
 
 from findata_cli import instruments, lake, rates, series
 from findata_cli.adjusted import adjusted
+from findata_cli.alerts import alerts
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
@@ -70,6 +71,7 @@ for _command in (
     calendars,
     breaks,
     report,
+    alerts,
     explain,
     verify,
     rebuild,
