@@ -91,9 +91,16 @@ def _finished(
         last,
         [_failed(event) for event in events if event.is_step_failure and not _is_upstream(event)],
         [_check(event) for event in events if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION],
-        sorted({".".join(event.asset_key.path) for event in events if event.is_step_materialization and event.asset_key}),
+        sorted(set(_made(events))),
         _folder(run),
     )
+
+
+def _made(events: Sequence[dg.DagsterEvent]) -> Iterator[str]:
+    """Yield the tables and raw datasets that were made."""
+    for event in events:
+        if event.is_step_materialization and event.asset_key:
+            yield ".".join(event.asset_key.path)
 
 
 def _events(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.DagsterEvent]:

@@ -16,7 +16,10 @@ from findata_cli.exits import PROOF_FAILED
 def alerts(
     are_all: Annotated[bool, typer.Option("--all", help="Show those that are resolved too.")] = False,
     is_trial: Annotated[
-        bool, typer.Option("--try", help="Send a trial to each sink of FINDATA_ALERT_SINKS, and say what came of it.")
+        bool,
+        typer.Option(
+            "--try", help="Send a trial to each sink of FINDATA_ALERT_SINKS, and say what came of it."
+        ),
     ] = False,
 ) -> None:
     """Show failed runs and checks as they are told: cause, where, the command that mends it, who knows of it.

@@ -1,6 +1,7 @@
 """report: can this session's data be used? The verdict on the screen, the whole as a page.
 
-What belongs here: options, printing, opening. What does not: judging (findata_core.quality), pages (findata_assets.reports).
+What belongs here: options, printing, opening. What does not: judging (findata_core.quality), pages
+(findata_assets.reports).
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ STYLES = {"yes": "bold green", "exceptions": "bold yellow", "no": "bold red"}
 def report(
     session: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="The session, as YYYY-MM-DD. Default: the last one that has closed."),
+        typer.Option(
+            metavar="DATE", help="The session, as YYYY-MM-DD. Default: the last one that has closed."
+        ),
     ] = None,
     week: Annotated[
         str | None, typer.Option(metavar="WEEK", help="An ISO week instead, as 2022-W22, or a day of it.")

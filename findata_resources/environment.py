@@ -251,7 +251,8 @@ class Settings(BaseSettings):
         "several with commas, or none.",
     )
     alert_file: OptionalPath = Field(
-        default=None, description="The file of the sink file, a JSON line a message. Default: <home>/alerts.jsonl."
+        default=None,
+        description="The file of the sink file, a JSON line a message. Default: <home>/alerts.jsonl.",
     )
     alert_webhook_url: SecretStr | None = Field(
         default=None,
@@ -264,7 +265,9 @@ class Settings(BaseSettings):
         description="How the mail server is spoken to: starttls, tls from the first byte, or none, which sends no "
         "password.",
     )
-    alert_smtp_user: str | None = Field(default=None, description="User at the mail server, if it asks for one.")
+    alert_smtp_user: str | None = Field(
+        default=None, description="User at the mail server, if it asks for one."
+    )
     alert_smtp_password: SecretStr | None = Field(default=None, description="Password at the mail server.")
     alert_mail_from: str | None = Field(default=None, description="Sender of alerts by mail.")
     alert_mail_to: str | None = Field(
@@ -274,10 +277,16 @@ class Settings(BaseSettings):
         default="warn", description="What is told at least: warn (all), or error."
     )
     alert_window_minutes: float = Field(
-        default=60, ge=0, le=10_080, description="One cause is told once in so many minutes, with how often it came."
+        default=60,
+        ge=0,
+        le=10_080,
+        description="One cause is told once in so many minutes, with how often it came.",
     )
     alert_most_per_hour: int = Field(
-        default=20, ge=1, le=1000, description="How many alerts a sink is given in an hour at most; the rest waits."
+        default=20,
+        ge=1,
+        le=1000,
+        description="How many alerts a sink is given in an hour at most; the rest waits.",
     )
     alert_timeout_seconds: float = Field(
         default=10, gt=0, le=60, description="How long a mail server or webhook may take."
@@ -415,7 +424,7 @@ def _alert_problem(settings: Settings) -> str | None:
             return f"the sink {sink} of FINDATA_ALERT_SINKS needs {' and '.join(missing)}"
     password = settings.alert_smtp_password is not None
     if password and settings.alert_smtp_security == "none":
-        return "FINDATA_ALERT_SMTP_PASSWORD would be sent in the open: set FINDATA_ALERT_SMTP_SECURITY to starttls or tls"
+        return "FINDATA_ALERT_SMTP_PASSWORD would be sent in the open with FINDATA_ALERT_SMTP_SECURITY=none"
     if password and settings.alert_smtp_user is None:
         return "FINDATA_ALERT_SMTP_PASSWORD is set without FINDATA_ALERT_SMTP_USER"
     return None

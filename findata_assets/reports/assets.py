@@ -4,7 +4,7 @@ What belongs here: what Dagster sees of pages. What does not: what is on them (s
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 
 import dagster as dg
 

@@ -38,7 +38,8 @@ def minutes_with_outliers(drawing: Drawing) -> str:
     scale = _scale(drawing.minutes, drawing.outliers)
     lines = [_path("close", _closes(drawing.minutes, scale)), _path("range", _ranges(drawing.minutes, scale))]
     points = [
-        scale.at(moment, price) for moment, price in drawing.outliers.select("event_time", "price").iter_rows()
+        scale.at(moment, price)
+        for moment, price in drawing.outliers.select("event_time", "price").iter_rows()
     ]
     circles = [f'<circle class="stray" cx="{x}" cy="{y}" r="{RADIUS}"/>' for x, y in points]
     return f'<svg class="minutes" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(lines + circles)}</svg>'

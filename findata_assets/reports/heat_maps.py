@@ -113,4 +113,6 @@ def _percent() -> pl.Expr:
 
 def _names(rows: pl.DataFrame) -> tuple[str, ...]:
     several = rows.get_column("source").n_unique() > 1
-    return tuple(f"{name} ({source})" if several else name for name, source in rows.select(SERIES).iter_rows())
+    return tuple(
+        f"{name} ({source})" if several else name for name, source in rows.select(SERIES).iter_rows()
+    )

@@ -1,6 +1,7 @@
 """Quality reports as pages on S3: which sessions and weeks have one, and putting it there.
 
-What belongs here: the order of things. What does not: what a report says (quality), how it looks (findata_assets.reports).
+What belongs here: the order of things. What does not: what a report says (quality), how it looks
+(findata_assets.reports).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who is told what, and when: one message a cause and window, never more than an hour holds, and "resolved" at the end.
 
-What belongs here: the rules, over alerts as plain data. What does not: keeping them (findata_resources/stores/alerts.py),
-sending (findata_resources/alerting), words (wording).
+What belongs here: the rules, over alerts as plain data. What does not: keeping them
+(findata_resources/stores/alerts.py), sending (findata_resources/alerting), words (wording).
 
 An alert is a cause (troubles.Trouble.alert_id) and a sink. Its first trouble is told at once, further ones together
 after a window. What was well again before anybody heard of it is not told at all. A sink that fails is tried again,
@@ -85,7 +85,7 @@ def taken_in(alerts: Alerts, run: FinishedRun, sinks: Sequence[str]) -> Alerts:
 
 
 def messages(alerts: Iterable[Alert], now: datetime, policy: Policy) -> list[Alert]:
-    """Return the alerts that their sinks are to be told of now, errors first, then the oldest; within each hour's room."""
+    """Return the alerts that sinks are to be told of now, errors first, then the oldest; as many as an hour holds."""
     due = [alert for alert in alerts if _is_due(alert, now, policy)]
     due.sort(key=lambda alert: (alert.severity != ERROR, alert.first_time, alert.alert_id, alert.sink))
     room = {alert.sink: policy.most_per_hour for alert in due}
@@ -132,7 +132,10 @@ def _struck(alert: Alert | None, trouble: Trouble, sink: str) -> Alert:
     """Return an alert after a trouble of its cause; a resolved one begins anew."""
     if alert is None:
         alert = _new(trouble, sink)
-    elif trouble.run_id in alert.run_ids and trouble.scope.text in (*alert.scopes, *_healed_by(alert, trouble)):
+    elif trouble.run_id in alert.run_ids and trouble.scope.text in (
+        *alert.scopes,
+        *_healed_by(alert, trouble),
+    ):
         return alert
     elif alert.state == RESOLVED:
         alert = replace(

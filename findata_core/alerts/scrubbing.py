@@ -9,13 +9,21 @@ A word too many that is masked costs a reader a look at the log; one too few cos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
 SHORTEST_SECRET = 4  # shorter ones would mask half the text and protect nothing
 
-_SECRET_NAMES = (
+# How the same secret is written in an address's path, in its query, and in a text that Python shows.
+_SPELLS: tuple[Callable[[str], str], ...] = (
+    str,
+    quote,
+    lambda text: quote(text, safe=""),
+    quote_plus,
+    lambda text: repr(text)[1:-1],
+)
+_NAMES = (
     r"api[-_ ]?key|apikey|access[-_ ]?key(?:[-_ ]?id)?|secret(?:[-_ ]?(?:access[-_ ]?)?key)?|private[-_ ]?key|"
     r"client[-_ ]?secret|pass(?:word|wd|phrase)?|pwd|pgpassword|token|(?:access|refresh|auth|session)[-_ ]?token|"
     r"credential|signature|sig|x-amz-(?:signature|credential|security-token)|cookie|crumb"
@@ -23,7 +31,10 @@ _SECRET_NAMES = (
 _PATTERNS = (
     # A scheme, someone, a password, a host: postgresql://findata:hunter2@db:5432/findata. A password may hold any
     # sign: up to the last @ before a blank or quote.
-    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"<>@]*(?:[^\s'\"<>]*(?=@))@", re.IGNORECASE), r"\g<keep>" + MASK + "@"),
+    (
+        re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"<>@]*(?:[^\s'\"<>]*(?=@))@", re.IGNORECASE),
+        r"\g<keep>" + MASK + "@",
+    ),
     # Authorization: Basic Zm9v, Authorization: "AWS4-HMAC-SHA256 Credential=..., Signature=..." to the line's end.
     (
         re.compile(
@@ -36,7 +47,7 @@ _PATTERNS = (
     # password=hunter2, "api_key": "abc", --token abc, X-Api-Key: abc, FINDATA_FRED_API_KEY=abc, {'pwd': 'a b'}
     (
         re.compile(
-            rf"(?P<keep>(?:\b|[_-])(?:{_SECRET_NAMES})['\"]?\s*(?:=>|[:=]|\s(?=['\"]))\s*)"
+            rf"(?P<keep>(?:\b|[_-])(?:{_NAMES})['\"]?\s*(?:=>|[:=]|\s(?=['\"]))\s*)"
             r"(?:\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s&;,)\]}\"'<>]+)",
             re.IGNORECASE,
         ),
@@ -49,7 +60,9 @@ _PATTERNS = (
     (re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|xox[abeprs]-[A-Za-z0-9-]{8,})"), MASK),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), MASK),
     (
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+        ),
         MASK,
     ),
 )
@@ -67,4 +80,4 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
 def _spellings(secrets: Iterable[str]) -> set[str]:
     """Return the secrets as they are and as addresses spell them."""
     known = [secret for secret in secrets if len(secret.strip()) >= SHORTEST_SECRET]
-    return {spelt for secret in known for spelt in (secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1])}
+    return {spell(secret) for secret in known for spell in _SPELLS}

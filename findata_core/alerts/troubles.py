@@ -122,7 +122,7 @@ def troubles_of(run: FinishedRun) -> Iterator[Trouble]:
     steps = [step for step in run.failed if not any(step.name == check.table for check in failed_checks)]
     for step in steps:
         yield _trouble(run, RUN_FAILED, ERROR, step.cause, step.next_step, step.name)
-    if not steps and not any(check.is_blocking for check in failed_checks):
+    if not run.failed and not failed_checks:
         cause = f"The run of {run.job} failed before its first step or was lost"
         look = f"Look at run {run.run_id} in the Dagster UI"
         yield _trouble(run, RUN_FAILED, ERROR, cause, look, f"job:{run.job}")
@@ -161,9 +161,7 @@ def cure_of(kind: str, scopes: Sequence[Scope], folder: str = "") -> str:
     return _cure_of_tables(names, *_days(scopes), folder)
 
 
-def _trouble(
-    run: FinishedRun, kind: str, severity: str, cause: str, next_step: str, name: str
-) -> Trouble:
+def _trouble(run: FinishedRun, kind: str, severity: str, cause: str, next_step: str, name: str) -> Trouble:
     scope = Scope(name, run.first, run.last) if not name.startswith("job:") else Scope(name)
     return Trouble(
         kind, severity, first_line(cause), next_step, scope, run.run_id, run.ended_time, run.folder
@@ -180,9 +178,7 @@ def _days(scopes: Sequence[Scope]) -> tuple[date | None, date | None]:
     )
 
 
-def _cure_of_tables(
-    names: Sequence[str], first: date | None, last: date | None, folder: str
-) -> str:
+def _cure_of_tables(names: Sequence[str], first: date | None, last: date | None, folder: str) -> str:
     """Return the command that makes tables again; where asking is what failed, the one that asks again."""
     for name in names:
         words = name.split(".")

@@ -44,7 +44,8 @@ def _subject(alert: Alert) -> str:
 def _lines(alert: Alert, more_waiting: int) -> Iterable[str]:
     if alert.state == RESOLVED:
         yield f"Resolved at {alert.last_time:%Y-%m-%d %H:%M} UTC: {alert.cause}"
-        yield f"It happened {_times(alert.occurrences)} since {alert.first_time:%Y-%m-%d %H:%M} UTC. Nothing is left to do."
+        since = f"{alert.first_time:%Y-%m-%d %H:%M} UTC"
+        yield f"It happened {_times(alert.occurrences)} since {since}. Nothing is left to do."
     else:
         what = "Check" if alert.kind == CHECK_FAILED else "Run"
         yield f"{what} failed {_times(alert.occurrences)}, last at {alert.last_time:%Y-%m-%d %H:%M} UTC."
@@ -74,5 +75,7 @@ def _days(scope: Scope) -> str:
 
 
 def _message_id(alert: Alert) -> str:
-    told = f"{alert.alert_id}/{alert.sink}/{alert.state}/{alert.first_time.isoformat()}/{alert.told_occurrences}"
+    told = (
+        f"{alert.alert_id}/{alert.sink}/{alert.state}/{alert.first_time.isoformat()}/{alert.told_occurrences}"
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:24]

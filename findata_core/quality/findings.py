@@ -89,7 +89,12 @@ def _best(states: pl.DataFrame) -> pl.DataFrame:
             has_bars=pl.col("present_bars") > 0,
         )
         .sort(
-            "has_bars", "is_daily", "share", "source", "interval", descending=[True, False, True, False, False]
+            "has_bars",
+            "is_daily",
+            "share",
+            "source",
+            "interval",
+            descending=[True, False, True, False, False],
         )
         .unique(["instrument_id", "session_date"], keep="first", maintain_order=True)
     )

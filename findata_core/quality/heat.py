@@ -26,8 +26,8 @@ HEAT_SCHEMA = pl.Schema(
 def slots(sessions: pl.DataFrame) -> pl.DataFrame:
     """Return mic, session_date, slot_time and expected: the minutes of trading in each slot of each session.
 
-    Slots start at the session's open and are as wide as SLOT_MINUTES; the last one, and one that a break cuts, hold fewer
-    minutes. `sessions`: rows of reference.sessions.
+    Slots start at the session's open and are as wide as SLOT_MINUTES; the last one, and one that a break cuts, hold
+    fewer minutes. `sessions`: rows of reference.sessions.
     """
     open_minutes = _minutes(sessions)
     return (

@@ -75,7 +75,9 @@ def _heaviest(expected: pl.DataFrame, findings: pl.DataFrame) -> dict[str, str]:
         expected.select("instrument_id").unique(), on="instrument_id", how="semi"
     )
     sessions = expected.group_by("instrument_id").agg(sessions=pl.col("session_date").n_unique())
-    is_blocked = pl.col("session_date").filter(pl.col("weight") == BLOCKS).n_unique() >= pl.col("sessions").first()
+    is_blocked = (
+        pl.col("session_date").filter(pl.col("weight") == BLOCKS).n_unique() >= pl.col("sessions").first()
+    )
     told = named.join(sessions, on="instrument_id").group_by("instrument_id").agg(is_blocked=is_blocked)
     return {name: BLOCKS if blocked else EXCEPTS for name, blocked in told.iter_rows()}
 

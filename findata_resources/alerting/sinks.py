@@ -1,7 +1,7 @@
 """Giving a message to a sink: the file under the home, a mail server, a webhook. What fails says why, and is no secret.
 
-What belongs here: one try of one message. What does not: whether and when it is tried again (findata_core.alerts.ledger),
-what it says (wording).
+What belongs here: one try of one message. What does not: whether and when it is tried again
+(findata_core.alerts.ledger), what it says (wording).
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ START = datetime(2022, 6, 15, 13, 30, tzinfo=UTC)
 FIRST, SECOND, THIRD = (datetime(2022, 6, day, 21, tzinfo=UTC) for day in (15, 16, 17))
 
 
-def bar(minute: int, ingest: datetime, payload: int, until: datetime | None = None, **changed: Any) -> dict[str, Any]:
+def bar(
+    minute: int, ingest: datetime, payload: int, until: datetime | None = None, **changed: Any
+) -> dict[str, Any]:
     return {
         "instrument_id": "MSFT.XNAS",
         "interval": "1m",
@@ -22,7 +24,12 @@ def bar(minute: int, ingest: datetime, payload: int, until: datetime | None = No
         "adjustment": "raw",
         "event_time": START + timedelta(minutes=minute),
         "session_date": date(2022, 6, 15),
-        **{"open": 10.0, "high": 11.0, "low": 9.0, "close": 10.0, "volume": 100, **changed},
+        "open": 10.0,
+        "high": 11.0,
+        "low": 9.0,
+        "close": 10.0,
+        "volume": 100,
+        **changed,
         "ingest_time": ingest,
         "payload_id": payload,
         "superseded_time": until,
@@ -36,7 +43,9 @@ def frame(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def test_bars_that_one_payload_changed_are_one_revision_with_its_largest_change() -> None:
     closed = frame(bar(0, FIRST, 1, SECOND), bar(1, FIRST, 1, SECOND))
-    current = frame(bar(0, SECOND, 2, close=10.5), bar(1, SECOND, 2, high=14.3, volume=90)).drop("superseded_time")
+    current = frame(bar(0, SECOND, 2, close=10.5), bar(1, SECOND, 2, high=14.3, volume=90)).drop(
+        "superseded_time"
+    )
     told = revisions(current, closed).row(0, named=True)
     assert (told["bars"], told["payload_id"], told["superseded_time"]) == (2, 2, SECOND)
     assert told["fields"] == "high, close, volume"
@@ -55,7 +64,12 @@ def test_a_bar_revised_twice_is_two_revisions() -> None:
 def test_volume_alone_is_told_as_volume() -> None:
     closed = frame(bar(0, FIRST, 1, SECOND))
     told = revisions(frame(bar(0, SECOND, 2, volume=140)).drop("superseded_time"), closed).row(0, named=True)
-    assert (told["fields"], told["field"], told["old_value"], told["new_value"]) == ("volume", "volume", 100, 140)
+    assert (told["fields"], told["field"], told["old_value"], told["new_value"]) == (
+        "volume",
+        "volume",
+        100,
+        140,
+    )
 
 
 def test_a_bar_that_was_withdrawn_has_nothing_that_took_its_place() -> None:

@@ -46,7 +46,9 @@ def test_an_exception_names_what_and_who() -> None:
 
 
 def test_half_without_bars_is_no() -> None:
-    told = judged(("blocks", "A.XNAS", "no_bars"), ("blocks", "B.XNAS", "no_bars"), ("excepts", "C.XNAS", "held"))
+    told = judged(
+        ("blocks", "A.XNAS", "no_bars"), ("blocks", "B.XNAS", "no_bars"), ("excepts", "C.XNAS", "held")
+    )
     assert told.answer == "no"
     assert told.line == "No: 2 of 4 instruments without a single bar (A.XNAS, B.XNAS)"
 
@@ -78,7 +80,9 @@ def test_weekends_holidays_and_open_sessions_are_told_apart() -> None:
     assert saturday.line == (
         "No session: weekend at XNAS (2022-06-18); the sessions around it are 2022-06-17 and 2022-06-20"
     )
-    assert without_session(["XNAS"], date(2022, 6, 20), date(2022, 6, 20), []).line.startswith("No session: holiday")
+    assert without_session(["XNAS"], date(2022, 6, 20), date(2022, 6, 20), []).line.startswith(
+        "No session: holiday"
+    )
     told = not_closed([("XNAS", datetime(2022, 6, 15, 20, tzinfo=UTC))])
     assert (told.answer, told.line) == ("not_closed", "Not yet: XNAS closes 2022-06-15 20:00 UTC")
 
@@ -131,7 +135,9 @@ def test_each_state_of_a_session_has_its_weight_and_its_cure(
 def test_a_complete_source_makes_up_for_one_that_lacks_minutes() -> None:
     complete = {**STATE, "source": "lean", "status": "complete", "present_bars": 390, "missing_ranges": ""}
     daily = {**STATE, "interval": "1d", "present_bars": 1, "expected_bars": 1, "status": "complete"}
-    states = pl.DataFrame([STATE, complete, daily], schema_overrides={"expires_time": pl.Datetime("us", "UTC")})
+    states = pl.DataFrame(
+        [STATE, complete, daily], schema_overrides={"expires_time": pl.Datetime("us", "UTC")}
+    )
     assert found.of_states(expected("A.XNAS"), states, ["yahoo"]) == []
 
 

@@ -97,7 +97,9 @@ def _minutes(names: list[str]) -> pl.DataFrame:
 def _drawings(minutes: pl.DataFrame, stray: pl.DataFrame) -> list[Drawing]:
     return [
         Drawing(
-            row, minutes.filter(instrument_id=row["instrument_id"]), stray.filter(instrument_id=row["instrument_id"])
+            row,
+            minutes.filter(instrument_id=row["instrument_id"]),
+            stray.filter(instrument_id=row["instrument_id"]),
         )
         for row in stray.head(12).iter_rows(named=True)
     ]

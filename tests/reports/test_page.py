@@ -65,7 +65,9 @@ def test_whatever_a_provider_says_is_text(text: str) -> None:
 def test_two_hundred_sick_instruments_stay_readable() -> None:
     text = page(made_report(200))
     assert len(text.encode()) < MOST_BYTES
-    assert "and 195 more findings" in text  # two hundred with missing minutes, twenty with a price that stands apart
+    assert (
+        "and 195 more findings" in text
+    )  # two hundred with missing minutes, twenty with a price that stands apart
     assert "160 more lack minutes" in text
 
 
