@@ -20,7 +20,7 @@ stop: env ## stop everything that demo started; the data stays
 	@$(VENV)/bin/findata down
 
 test: env ## run the tests, on a real TimescaleDB and S3 of their own
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: env ## check style, types, layers, the contract in proto/, and that Dagster loads
 	@scripts/lint

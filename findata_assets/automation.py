@@ -17,10 +17,16 @@ KEYS_EXIST_FROM = time(10, 5)
 
 # An input has new data, its blocking checks have passed, and nothing is under way. That some input was never
 # there is normal (nobody has recorded files of today, no exchange has all the sessions of 1985): an asset takes
-# what is due, and one that waited for all of them would never run.
+# what is due, and one that waited for all of them would never run. Most instruments never split: splits that were
+# never there have no check that passed, those that are there must not have one that failed.
+SPLITS = dg.AssetSelection.assets(["reference", "splits"])
+A_CHECK_FAILED = dg.AutomationCondition.any_checks_match(
+    dg.AutomationCondition.check_failed(), blocking_only=True
+)
 WHEN_INPUTS_ARE_CHECKED = (
     dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
-    & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    & dg.AutomationCondition.all_deps_blocking_checks_passed().ignore(SPLITS)
+    & ~dg.AutomationCondition.any_deps_match(A_CHECK_FAILED).allow(SPLITS)
 ).with_label("when inputs are new and checked")
 
 conditions = dg.AutomationConditionSensorDefinition(

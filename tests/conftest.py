@@ -67,7 +67,11 @@ def stack() -> Iterator[tuple[Settings, Endpoints]]:
     home = _reachable_folder()
     settings = _settings_for(home)
     try:
-        yield settings, embedded_stack.up(settings)
+        endpoints = embedded_stack.up(settings)
+        # Tests kill processes, never the machine: what the system has in its cache is not lost.
+        _administer(endpoints.database_url, "ALTER SYSTEM SET fsync = off")
+        _administer(endpoints.database_url, "SELECT pg_reload_conf()")
+        yield settings, endpoints
     finally:
         _throw_away(settings)
         signal.signal(signal.SIGTERM, with_interrupt)

@@ -11,10 +11,11 @@ from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, checked_window
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.breaks import open_breaks, summarize
-from findata_assets.steps.derivations import daily_of_both_families
+from findata_assets.steps.derivations import PERIODS, daily_of_both_families, splits_of
 from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
 from findata_core.market.choosing import choose_sources
+from findata_core.market.periods import on_one_scale_of_periods
 from findata_core.market.proofs import counted_in_periods, refold_differences, untiled
 from findata_core.schema.tables import table
 from findata_core.signals.pivots import rederive_differences
@@ -127,13 +128,16 @@ def pivots_follow_from_their_weeks(platform: PlatformResource) -> dg.AssetCheckR
     """Derive the levels again and compare."""
     pivots = platform.steps.store.read(table("signals.weekly_pivots"))
     weeks = platform.steps.store.read(table("market.weekly_candles"))
-    differences = rederive_differences(pivots, weeks)
+    sessions = platform.steps.sessions_of(pivots.get_column("instrument_id"))
+    differences = rederive_differences(pivots, weeks, sessions, splits_of(platform.steps))
     return result(differences.is_empty(), {"levels": pivots.height}, _shown(differences))
 
 
 def _periods_are_folds(platform: Platform, address: str) -> dg.AssetCheckResult:
     periods = platform.store.read(table(address))
     days = counted_in_periods(daily_of_both_families(platform), periods)
+    sessions = platform.sessions_of(days.get_column("instrument_id"))
+    days = on_one_scale_of_periods(days, splits_of(platform), sessions, PERIODS[address])
     differences = refold_differences(periods, days)
     return result(differences.is_empty(), {"candles": periods.height}, _shown(differences))
 

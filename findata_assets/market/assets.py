@@ -59,7 +59,7 @@ def candles(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg
 
 @table_asset(
     "market.weekly_candles",
-    deps=["market.bars_1d", "market.candles", "reference.sessions"],
+    deps=["market.bars_1d", "market.candles", "reference.sessions", "reference.splits"],
     automation_condition=WHEN_INPUTS_ARE_CHECKED,
 )
 def weekly_candles(platform: PlatformResource) -> dg.MaterializeResult[None]:
@@ -69,7 +69,7 @@ def weekly_candles(platform: PlatformResource) -> dg.MaterializeResult[None]:
 
 @table_asset(
     "market.monthly_candles",
-    deps=["market.bars_1d", "market.candles", "reference.sessions"],
+    deps=["market.bars_1d", "market.candles", "reference.sessions", "reference.splits"],
     automation_condition=WHEN_INPUTS_ARE_CHECKED,
 )
 def monthly_candles(platform: PlatformResource) -> dg.MaterializeResult[None]:

@@ -12,7 +12,13 @@ from findata_assets.steps.derived import derive_pivots, derive_signals
 
 @table_asset(
     "signals.weekly_pivots",
-    deps=["market.weekly_candles", "market.candles", "market.bars_1d", "reference.sessions"],
+    deps=[
+        "market.weekly_candles",
+        "market.candles",
+        "market.bars_1d",
+        "reference.sessions",
+        "reference.splits",
+    ],
     automation_condition=WHEN_INPUTS_ARE_CHECKED,
 )
 def weekly_pivots(platform: PlatformResource) -> dg.MaterializeResult[None]:
@@ -26,7 +32,7 @@ def weekly_pivots(platform: PlatformResource) -> dg.MaterializeResult[None]:
 
 @table_asset(
     "signals.pivot_signals",
-    deps=["signals.weekly_pivots", "market.candles"],
+    deps=["signals.weekly_pivots", "market.candles", "reference.splits"],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     automation_condition=WHEN_INPUTS_ARE_CHECKED,

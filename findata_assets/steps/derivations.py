@@ -71,7 +71,10 @@ def period_candles(
     period = PERIODS[address]
     reach = end and (end + WEEK if period == "1w" else (end + 31 * DAY).replace(day=1))
     days = daily_of_both_families(reads, subjects, start, reach)
-    candles = _or_empty(address, days, lambda rows: fold_period_candles(rows, _sessions(reads, rows), period))
+    splits = splits_of(reads, subjects)
+    candles = _or_empty(
+        address, days, lambda rows: fold_period_candles(rows, _sessions(reads, rows), period, splits)
+    )
     begins = pl.col("period_start_date")
     return candles.filter(begins >= (start or date.min), begins < (end or date.max))
 
@@ -83,8 +86,9 @@ def pivots_of_weeks(
     weeks = reads.read("market.weekly_candles", start, end, subjects)
     # Levels are valid in the next trading week, which a week-long holiday may push back by one.
     days = daily_of_both_families(reads, subjects, start, end and end + 3 * WEEK)
+    splits = splits_of(reads, subjects)
     return _or_empty(
-        "signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(reads, rows))
+        "signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(reads, rows), splits)
     )
 
 
@@ -93,7 +97,8 @@ def signals_of_week(reads: Reads, days: Sequence[date], subjects: pl.Series | No
     monday = min(days) - min(days).weekday() * DAY
     candles = reads.read("market.candles", monday, max(days) + DAY, subjects, SIGNAL_INTERVAL)
     pivots = reads.read("signals.weekly_pivots", monday - 2 * WEEK, monday, subjects)
-    return pivot_signals(candles, pivots, list(days))
+    splits, sessions = splits_of(reads, subjects), _sessions(reads, candles)
+    return pivot_signals(candles, pivots, list(days), sessions=sessions, splits=splits)
 
 
 def averages_of_rates(reads: Reads, rates: pl.Series | None) -> pl.DataFrame:
@@ -129,6 +134,11 @@ def _first_times(reads: Reads) -> pl.DataFrame:
     closed = reads.closed("reference.listings")
     key = list(table("reference.listings").business_key)
     return closed.group_by(key).agg(pl.col("ingest_time").min().alias("first_time"))
+
+
+def splits_of(reads: Reads, subjects: pl.Series | None = None) -> pl.DataFrame:
+    """Return the splits of instruments, of all sources."""
+    return reads.read("reference.splits", subjects=subjects)
 
 
 def daily_of_both_families(

@@ -15,6 +15,7 @@ import polars as pl
 
 from findata_assets.steps.asking import Asked, stored_rows
 from findata_assets.steps.completing import complete_payloads
+from findata_assets.steps.derivations import splits_of
 from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
 from findata_core.errors import FindataError
@@ -149,18 +150,23 @@ def _make_again(platform: Platform, target: Table, row: dict[str, Any], bars: pl
     if bars.is_empty():
         return empty(target)
     sessions = platform.sessions_of(bars.get_column("instrument_id"))
-    made = conform(_fold(target, row)(bars, sessions), target)
+    splits = splits_of(platform, bars.get_column("instrument_id"))
+    made = conform(_fold(target, row, splits)(bars, sessions), target)
     return made.filter(*(pl.col(name) == row[name] for name in target.business_key))
 
 
-def _fold(target: Table, row: dict[str, Any]) -> Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]:
+def _fold(
+    target: Table, row: dict[str, Any], splits: pl.DataFrame
+) -> Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]:
     """Return the function of bars and sessions that makes rows of the table."""
     if target.address in BAR_TABLES:
         return lambda bars, _: bars
     if target.address == "market.candles":
         return fold_session_candles
     to_days = daily_candles if row["source_interval"] == "1d" else fold_session_candles
-    return lambda bars, sessions: fold_period_candles(to_days(bars, sessions), sessions, row["interval"])
+    return lambda bars, sessions: fold_period_candles(
+        to_days(bars, sessions), sessions, row["interval"], splits
+    )
 
 
 def _bar_differences(bars: pl.DataFrame, reparsed: pl.DataFrame) -> Iterator[str]:

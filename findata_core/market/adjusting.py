@@ -57,15 +57,20 @@ def actions_of(
 
     Where sources agree on the event the preferred one's row is taken. Amounts come out in price units.
     """
-    chosen = _once(splits.to_dicts(), SAME_SPLIT)
-    ratios = tuple(sorted((row["ex_date"], Fraction(row["numerator"], row["denominator"])) for row in chosen))
-    made = Actions(ratios)
+    made = splits_of(splits)
     paid: dict[date, Fraction] = {}
     for kind in sorted(set(dividends.get_column("kind"))):
         for row in _once(dividends.filter(kind=kind).to_dicts(), SAME_DIVIDEND):
             amount = _as_paid(row, made, zone, currency) * price_units
             paid[row["ex_date"]] = paid.get(row["ex_date"], Fraction(0)) + amount
-    return Actions(ratios, tuple(sorted(paid.items())))
+    return Actions(made.splits, tuple(sorted(paid.items())))
+
+
+def splits_of(splits: pl.DataFrame) -> Actions:
+    """Return one instrument's splits alone, from rows of reference.splits of all sources."""
+    chosen = _once(splits.to_dicts(), SAME_SPLIT)
+    ratios = ((row["ex_date"], Fraction(row["numerator"], row["denominator"])) for row in chosen)
+    return Actions(tuple(sorted(ratios)))
 
 
 def adjusted(

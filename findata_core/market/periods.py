@@ -17,6 +17,7 @@ from findata_core.calendars import mic_of
 from findata_core.errors import UnknownInterval
 from findata_core.intervals import PERIOD_INTERVALS
 from findata_core.market.choosing import ADJUSTMENT_ORDER
+from findata_core.market.scales import on_one_scale
 from findata_core.schema.tables import table
 
 PERIOD_CANDLES = table("market.weekly_candles")
@@ -29,7 +30,9 @@ def period_bounds(first: date, last: date, period: str) -> tuple[date, date]:
     return days["start"][0], days["end"][1]
 
 
-def fold_period_candles(candles: pl.DataFrame, sessions: pl.DataFrame, period: str) -> pl.DataFrame:
+def fold_period_candles(
+    candles: pl.DataFrame, sessions: pl.DataFrame, period: str, splits: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Fold daily candles into weeks ("1w") or months ("1mo"), each source_interval by itself.
 
     `candles`: rows of market.candles; other intervals than 1d are left out. `sessions` must hold ALL
@@ -38,6 +41,8 @@ def fold_period_candles(candles: pl.DataFrame, sessions: pl.DataFrame, period: s
 
     Bases are never mixed: where a period has sessions of several, those of the first in ADJUSTMENT_ORDER
     count and the others are absent. Sources may differ between sessions; then they are joined by "+".
+    `splits`: rows of reference.splits; sessions of one period on both sides of one are brought to the youngest
+    scale among them (scales), without it none is known.
     """
     sessions = _of_the_periods(sessions, candles, period)
     known = sessions.select("mic", "session_date").unique()
@@ -45,6 +50,7 @@ def fold_period_candles(candles: pl.DataFrame, sessions: pl.DataFrame, period: s
         mic=mic_of(pl.col("instrument_id")), period_start_date=_start(period)
     )
     counted = _of_one_basis(placed.join(known, on=["mic", "session_date"], how="semi"))
+    counted = on_one_scale(counted, splits, sessions, SERIES)
     folded = counted.sort("event_time").group_by(*SERIES, "mic").agg(_fold(counted))
     rows = folded.join(_expected(sessions, period), on=["mic", "period_start_date"])
     is_whole = pl.col("is_every_one_complete") & (pl.col("present_sessions") == pl.col("expected_sessions"))
@@ -52,6 +58,14 @@ def fold_period_candles(candles: pl.DataFrame, sessions: pl.DataFrame, period: s
         c.name for c in PERIOD_CANDLES.columns if c.name != "ingest_time" or "ingest_time" in candles.columns
     ]
     return rows.with_columns(interval=pl.lit(period), is_complete=is_whole).select(columns).sort(SERIES)
+
+
+def on_one_scale_of_periods(
+    days: pl.DataFrame, splits: pl.DataFrame, sessions: pl.DataFrame, period: str
+) -> pl.DataFrame:
+    """Return daily candles as their periods fold them: those of one period on one scale."""
+    placed = days.with_columns(period_start_date=_start(period))
+    return on_one_scale(placed, splits, sessions, SERIES).drop("period_start_date")
 
 
 def _of_the_periods(sessions: pl.DataFrame, candles: pl.DataFrame, period: str) -> pl.DataFrame:

@@ -19,14 +19,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from findata_core.market.scales import Scale, price_factors, rescaled
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
-from findata_core.signals.pivots import LEVELS, with_knowledge
+from findata_core.signals.pivots import LEVELS, SCALE_OF_LEVELS, with_first_session, with_knowledge
 
 PIVOT_SIGNALS = "signals.pivot_signals"
 KINDS = ("crossing", "touch", "breakout")
 CANDLE_INTERVAL = "5m"
 NONE = -1  # no candle
+TO_LEVELS = "to_levels"  # what a candle's prices are multiplied by to be compared with its levels
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -52,6 +54,8 @@ def pivot_signals(
     pivots: pl.DataFrame,
     session_dates: Collection[date] | None = None,
     source_interval: str = "1d",
+    sessions: pl.DataFrame | None = None,
+    splits: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the signals of 5-minute candles at pivot levels, in the shape of signals.pivot_signals.
 
@@ -60,9 +64,14 @@ def pivot_signals(
     rows of signals.weekly_pivots; those of `source_interval` are used, each for the candles of its instrument
     and adjustment basis with valid_from_time <= event_time < valid_until_time. `session_dates`: sessions to
     return, all by default. Sorted by business key; ingest_time is there if the candles have it.
+
+    `sessions` and `splits` (rows of reference.splits): where a split lies between a candle and a level, both are
+    compared on the level's scale; price and level_price come out on the candle's.
     """
     chosen = pivots.filter(pl.col("source_interval") == source_interval)
     bars, levels = _matched(with_knowledge(candles), with_knowledge(chosen))
+    if sessions is not None and splits is not None and not splits.is_empty():
+        bars, levels = _with_scales(bars, levels, sessions, splits)
     rows = empty(table(PIVOT_SIGNALS)) if bars.is_empty() else _rows(bars, levels, list(_found(bars, levels)))
     if session_dates is not None:
         rows = rows.filter(pl.col("session_date").is_in(list(session_dates)))
@@ -97,9 +106,30 @@ def _matched(candles: pl.DataFrame, pivots: pl.DataFrame) -> tuple[pl.DataFrame,
     return bars.sort("window", "event_time"), levels.drop_nulls("level_price").sort("window")
 
 
+def _with_scales(
+    bars: pl.DataFrame, levels: pl.DataFrame, sessions: pl.DataFrame, splits: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return candles with the factor to the scale of their window's levels, and those levels, on that one scale."""
+    placed = with_first_session(bars, sessions)
+    windows = placed.select("window", "instrument_id", "adjustment", "first_session_date").unique()
+    known = levels.join(windows, on="window", maintain_order="left").with_columns(
+        youngest_time=pl.col("ingest_time").max().over("window")
+    )
+    wanted = Scale("first_session_date", "youngest_time")
+    level_factors = price_factors(known, splits, sessions, SCALE_OF_LEVELS, wanted)
+    placed = placed.join(known.select("window", "youngest_time").unique(), on="window", maintain_order="left")
+    factors = price_factors(placed, splits, sessions, Scale("session_date", "ingest_time"), wanted)
+    return (
+        placed.select(bars.columns).with_columns(factors.alias(TO_LEVELS)),
+        rescaled(known, level_factors, ["level_price"]).select(levels.columns),
+    )
+
+
 def _found(bars: pl.DataFrame, levels: pl.DataFrame) -> Iterator[Found]:
     """Search window by window: matrices of a week of candles by some fifty levels stay in the cache."""
     prices = bars.select("open", "high", "low", "close").to_numpy()
+    if TO_LEVELS in bars.columns:
+        prices = prices * bars.select(TO_LEVELS).to_numpy()
     level_prices = levels.get_column("level_price").to_numpy()
     bar_windows, level_windows = bars.get_column("window").to_numpy(), levels.get_column("window").to_numpy()
     for window in np.unique(bar_windows):
@@ -140,6 +170,8 @@ def _rows(bars: pl.DataFrame, levels: pl.DataFrame, found: list[Found]) -> pl.Da
     candle, before, level, kind, is_up = (np.concatenate(parts) for parts in zip(*found, strict=True))
     shown = _evidence(bars)
     level_rows = levels[level].rename({"settles_time": "level_settles", "ingest_time": "level_ingest"})
+    if TO_LEVELS in bars.columns:
+        level_rows = level_rows.with_columns(pl.col("level_price") / bars.get_column(TO_LEVELS)[candle])
     earlier_index = (
         pl.Series(before).to_frame("at").select(pl.when(pl.col("at") != NONE).then("at")).to_series()
     )

@@ -6,13 +6,14 @@ Names: P = the previous trading week, H L C O = its high, low, close, open, R = 
 lists the variants with their sources.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from findata_core.errors import DataError
 from findata_core.exchanges import mic_of
+from findata_core.market.scales import Scale, price_factors, rescaled
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
 
@@ -41,6 +42,9 @@ STORED_PRICES = Prices(
     close=pl.col("window_close"),
     current_open=pl.col("current_open"),
 )
+SCALE_OF_WEEK = Scale("last_session_date", "week_ingest_time")
+SCALE_OF_LEVELS = Scale("first_session_date", "ingest_time")
+SCALE_OF_CURRENT = Scale("first_session_date", "current_ingest_time")
 Levels = dict[str, pl.Expr]
 Formula = Callable[[Prices], Levels]
 
@@ -134,7 +138,10 @@ PIVOT_VARIANTS: Mapping[str, PivotVariant] = {
 
 
 def weekly_pivots(
-    weekly_candles: pl.DataFrame, daily_candles: pl.DataFrame, sessions: pl.DataFrame
+    weekly_candles: pl.DataFrame,
+    daily_candles: pl.DataFrame,
+    sessions: pl.DataFrame,
+    splits: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the levels that every complete week gives for the next trading week of its exchange.
 
@@ -144,11 +151,14 @@ def weekly_pivots(
     daily candle of the first session after P give no row. `sessions` must hold whole weeks, or
     valid_until_time comes too early. ingest_time is there if the weeks have it. DataError where a complete
     week's daily candles are not all given.
+
+    `splits`: rows of reference.splits. Levels are in the shares of the first session after P (adjustment "raw"),
+    or of the day their youngest bar was received if that is later ("split"): prices of P are brought there.
     """
     daily = with_knowledge(daily_candles.filter(pl.col("interval") == "1d"))
     weeks = _with_validity(with_knowledge(weekly_candles), sessions)
     weeks = _with_current_open(_with_sources(weeks, daily), daily)
-    rows = pl.concat(_of_variant(weeks, name) for name in PIVOT_VARIANTS)
+    rows = pl.concat(_of_variant(weeks, name, sessions, splits) for name in PIVOT_VARIANTS)
     pivots = conform(rows, table(WEEKLY_PIVOTS)).sort(LEVEL_KEY)
     return pivots if "ingest_time" in weekly_candles.columns else pivots.drop("ingest_time")
 
@@ -160,24 +170,60 @@ def with_knowledge(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(ingest_time=pl.lit(None, pl.Datetime("us", "UTC")))
 
 
-def rederive_differences(pivots: pl.DataFrame, weekly_candles: pl.DataFrame) -> pl.DataFrame:
+def rederive_differences(
+    pivots: pl.DataFrame,
+    weekly_candles: pl.DataFrame,
+    sessions: pl.DataFrame,
+    splits: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return the stored levels and prices that do not follow, bit for bit, from the stored weekly candles.
 
     One row for each that differs: the key of the pivots, column, stored, rederived (null where the week's
     candle is missing or not complete, so that nothing follows from it). Empty when all agree.
     """
-    weeks = weekly_candles.filter("is_complete").select(
+    weeks = with_knowledge(weekly_candles).filter("is_complete")
+    weeks = _with_last_session(weeks.with_columns(mic=mic_of(pl.col("instrument_id"))), sessions).select(
         "instrument_id",
         "source_interval",
+        "last_session_date",
         window_start_date="period_start_date",
+        week_ingest_time="ingest_time",
         **{name: name.removeprefix("window_") for name in WINDOW_PRICES},
     )
-    again = pivots.select(*LEVEL_KEY, "current_open").join(
+    firsts = with_first_session(with_knowledge(pivots), sessions)
+    again = firsts.select(*LEVEL_KEY, "current_open", "adjustment", "first_session_date", "ingest_time").join(
         weeks, on=["instrument_id", "source_interval", "window_start_date"], how="left"
     )
+    again = _on_scale_of_levels(again, WINDOW_PRICES, SCALE_OF_WEEK, sessions, splits)
     rederived = _long(pl.concat(_levels_of(again, name) for name in PIVOT_VARIANTS), "rederived")
     pairs = _long(pivots, "stored").join(rederived, on=[*LEVEL_KEY, "column"], how="left")
     return pairs.filter(pl.col("stored").ne_missing(pl.col("rederived"))).sort(*LEVEL_KEY, "column")
+
+
+def with_first_session(pivots: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return the pivots with first_session_date, the session whose open they are valid from."""
+    opens = sessions.select("mic", valid_from_time="open_time", first_session_date="session_date")
+    placed = pivots.with_columns(mic=mic_of(pl.col("instrument_id")))
+    return placed.join(opens, on=["mic", "valid_from_time"], how="left", maintain_order="left").drop("mic")
+
+
+def _with_last_session(weeks: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Add last_session_date: a complete week's candle is available when its last session closes."""
+    closes = sessions.select("mic", available_time="close_time", last_session_date="session_date")
+    return weeks.join(closes, on=["mic", "available_time"], how="left", maintain_order="left")
+
+
+def _on_scale_of_levels(
+    rows: pl.DataFrame,
+    names: Sequence[str],
+    scale: Scale,
+    sessions: pl.DataFrame,
+    splits: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Bring prices to the scale that the levels are on."""
+    if splits is None or splits.is_empty():
+        return rows
+    return rescaled(rows, price_factors(rows, splits, sessions, scale, SCALE_OF_LEVELS), names)
 
 
 def _long(pivots: pl.DataFrame, value_name: str) -> pl.DataFrame:
@@ -196,6 +242,7 @@ def _with_validity(weekly_candles: pl.DataFrame, sessions: pl.DataFrame) -> pl.D
         .with_columns(mic=mic_of(pl.col("instrument_id")))
         .sort("period_end_date")
     )
+    weeks = _with_last_session(weeks, sessions)
     trading_weeks = _trading_weeks(sessions).sort("first_session_date")
     joined = weeks.join_asof(
         trading_weeks,
@@ -276,7 +323,9 @@ def _with_current_open(weeks: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame
     )
 
 
-def _of_variant(weeks: pl.DataFrame, name: str) -> pl.DataFrame:
+def _of_variant(
+    weeks: pl.DataFrame, name: str, sessions: pl.DataFrame, splits: pl.DataFrame | None
+) -> pl.DataFrame:
     """Rows of one variant; what it does not use of the current week leaves no trace in them."""
     if PIVOT_VARIANTS[name].uses_current_open:
         rows = weeks.filter(pl.col("current_open").is_not_null())
@@ -286,11 +335,14 @@ def _of_variant(weeks: pl.DataFrame, name: str) -> pl.DataFrame:
     rows = rows.with_columns(
         window_start_date="period_start_date",
         window_end_date="period_end_date",
+        week_ingest_time="ingest_time",
         settles_time=pl.max_horizontal("settles_time", "current_settles_time"),
         ingest_time=pl.max_horizontal("ingest_time", "current_ingest_time"),
         variant=pl.lit(name),
         **{name: pl.col(name.removeprefix("window_")) for name in WINDOW_PRICES},
     )
+    rows = _on_scale_of_levels(rows, WINDOW_PRICES, SCALE_OF_WEEK, sessions, splits)
+    rows = _on_scale_of_levels(rows, ["current_open"], SCALE_OF_CURRENT, sessions, splits)
     return _levels_of(rows, name)
 
 

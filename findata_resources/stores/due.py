@@ -34,6 +34,10 @@ SPREADS: dict[Spread, LiteralString] = {
         AND candles.scope_date < changed.scope_date + 21
     """,
     Spread.WHOLE: "SELECT subject, DATE '1970-01-01' FROM changed",
+    Spread.EVERY_SCOPE: """
+        SELECT stored.subject, stored.scope_date FROM changed JOIN ops.digests AS stored USING (subject)
+        WHERE stored.table_name = %(asset)s
+    """,
 }
 
 # The transaction's id tells one mark from the next; the oldest payload still to be folded is kept.

@@ -107,6 +107,20 @@ def test_days_and_candles_ask_for_weeks_months_and_coverage(evening: Evening) ->
     assert {"market/weekly_candles", "market/monthly_candles", "ops/coverage"} <= evening.asked_for().keys()
 
 
+def test_splits_ask_for_what_is_folded_across_sessions_unless_their_check_failed(evening: Evening) -> None:
+    for key, partition in (
+        ("market/candles", TUESDAY),
+        ("market/bars_1d", JUNE),
+        ("market/weekly_candles", None),
+    ):
+        evening.materialized(key, partition)
+    evening.asked_for()
+    evening.materialized("reference/splits", passed=False)
+    assert not {"market/weekly_candles", "signals/weekly_pivots"} & evening.asked_for().keys()
+    evening.materialized("reference/splits")
+    assert {"market/weekly_candles", "signals/weekly_pivots"} <= evening.asked_for().keys()
+
+
 def test_pivots_and_candles_ask_for_the_signals_of_the_latest_session(evening: Evening) -> None:
     evening.materialized("market/candles", TUESDAY)
     evening.materialized("signals/weekly_pivots")

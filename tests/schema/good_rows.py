@@ -156,6 +156,17 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "ingest_time": KNOWN,
     },
     "findata.market.v1.PeriodCandle": PERIOD,
+    "findata.ops.v1.Arrival": {
+        "dataset": "market.bars",
+        "provider": "yahoo",
+        "subject": "XNAS",
+        "due_date": DAY,
+        "slot": "close",
+        "expected_time": datetime(2022, 5, 19, 22, 0, tzinfo=UTC),
+        "arrived_time": datetime(2022, 5, 19, 20, 21, tzinfo=UTC),
+        "expected_instruments": 2,
+        "arrived_instruments": 2,
+    },
     "findata.ops.v1.Decision": {
         "held_payload_id": 2,
         "verdict": "release",

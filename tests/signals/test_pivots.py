@@ -205,28 +205,31 @@ def test_pivots_are_good_rows_of_their_table(weeks_of: Callable[..., pl.DataFram
 
 
 def test_levels_that_follow_from_the_stored_weeks_do_not_differ(
-    weekly_candle: Rows, weeks_of: Callable[..., pl.DataFrame]
+    weekly_candle: Rows, weeks_of: Callable[..., pl.DataFrame], sessions: Rows
 ) -> None:
-    assert rederive_differences(weeks_of(**MSFT), weekly_candle(MONDAY, **MSFT)).is_empty()
+    calendar = sessions([*WEEK, *NEXT_WEEK])
+    assert rederive_differences(weeks_of(**MSFT), weekly_candle(MONDAY, **MSFT), calendar).is_empty()
 
 
 def test_a_level_that_is_off_by_the_last_bit_is_found(
-    weekly_candle: Rows, weeks_of: Callable[..., pl.DataFrame]
+    weekly_candle: Rows, weeks_of: Callable[..., pl.DataFrame], sessions: Rows
 ) -> None:
     touched = pl.when(pl.col("variant") == "demark").then(pl.col("r1") + 1e-13).otherwise("r1")
     pivots = weeks_of(**MSFT).with_columns(r1=touched)
-    differences = rederive_differences(pivots, weekly_candle(MONDAY, **MSFT))
+    calendar = sessions([*WEEK, *NEXT_WEEK])
+    differences = rederive_differences(pivots, weekly_candle(MONDAY, **MSFT), calendar)
     assert differences.select("variant", "column").rows() == [("demark", "r1")]
 
 
 def test_levels_of_a_week_that_is_gone_or_corrected_are_found(
-    weekly_candle: Rows, weeks_of: Callable[..., pl.DataFrame]
+    weekly_candle: Rows, weeks_of: Callable[..., pl.DataFrame], sessions: Rows
 ) -> None:
+    calendar = sessions([*WEEK, *NEXT_WEEK])
     pivots = weeks_of(**MSFT)
-    gone = rederive_differences(pivots, weekly_candle(MONDAY, **MSFT, is_complete=False))
+    gone = rederive_differences(pivots, weekly_candle(MONDAY, **MSFT, is_complete=False), calendar)
     assert set(gone["variant"]) == set(PIVOT_VARIANTS)
     assert gone["rederived"].null_count() == gone.height
-    corrected = rederive_differences(pivots, weekly_candle(MONDAY, **(MSFT | {"close": 273.0})))
+    corrected = rederive_differences(pivots, weekly_candle(MONDAY, **(MSFT | {"close": 273.0})), calendar)
     assert "window_close" in set(corrected["column"])
     assert "window_high" not in set(corrected["column"])
 

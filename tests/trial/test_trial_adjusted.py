@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from psycopg import sql
 
@@ -104,6 +105,24 @@ def test_what_nobody_knew_yet_adjusts_nothing(loaded: Platform, closes: dict[dat
     assert by_session(minutes(loaded, instant=instant)) == closes
     later = minutes(loaded, instant=datetime(2021, 4, 2, tzinfo=UTC))
     assert later.item(0, "price_factor") == 1 / 28  # 7:1 in 2014, 4:1 in 2020
+
+
+def test_the_weeks_levels_after_the_split_are_in_its_shares(loaded: Platform, trial_data: Path) -> None:
+    """High, low and close of the week before from Lean's daily file, by seven; 2014-06-09 opened at 92.70."""
+    with zipfile.ZipFile(trial_data / DAYS / "equity/usa/daily/aapl.zip") as archive:
+        lines = list(csv.reader(io.StringIO(archive.read("aapl.csv").decode())))
+    week = [
+        [int(field) / 10_000 for field in line[1:5]]
+        for line in lines
+        if "20140602" <= line[0][:8] <= "20140606"
+    ]
+    high, low, close = max(row[1] for row in week) / 7, min(row[2] for row in week) / 7, week[-1][3] / 7
+    pivots = loaded.read("signals.weekly_pivots", date(2014, 6, 2), date(2014, 6, 3))
+    level = pivots.row(
+        by_predicate=(pl.col("variant") == "traditional") & (pl.col("source_interval") == "1d"), named=True
+    )
+    assert level["pp"] == pytest.approx((high + low + close) / 3, rel=1e-12)
+    assert 90 < level["pp"] < 94
 
 
 @pytest.mark.parametrize("view", ["raw", "split", "all"])

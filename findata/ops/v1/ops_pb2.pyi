@@ -32,6 +32,28 @@ class QuarantinedRow(_message.Message):
     ingest_time: _timestamp_pb2.Timestamp
     def __init__(self, payload_id: _Optional[int] = ..., row_number: _Optional[int] = ..., rule: _Optional[str] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., reason: _Optional[str] = ..., row: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class Arrival(_message.Message):
+    __slots__ = ("dataset", "provider", "subject", "due_date", "slot", "expected_time", "arrived_time", "expected_instruments", "arrived_instruments")
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    DUE_DATE_FIELD_NUMBER: _ClassVar[int]
+    SLOT_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_TIME_FIELD_NUMBER: _ClassVar[int]
+    ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
+    ARRIVED_INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
+    dataset: str
+    provider: str
+    subject: str
+    due_date: str
+    slot: str
+    expected_time: _timestamp_pb2.Timestamp
+    arrived_time: _timestamp_pb2.Timestamp
+    expected_instruments: int
+    arrived_instruments: int
+    def __init__(self, dataset: _Optional[str] = ..., provider: _Optional[str] = ..., subject: _Optional[str] = ..., due_date: _Optional[str] = ..., slot: _Optional[str] = ..., expected_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_instruments: _Optional[int] = ..., arrived_instruments: _Optional[int] = ...) -> None: ...
+
 class Coverage(_message.Message):
     __slots__ = ("instrument_id", "session_date", "source", "interval", "status", "expected_bars", "present_bars", "other_bars", "missing_ranges")
     INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
