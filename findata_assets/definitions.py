@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from findata_assets import automation, healing_sensor, partitions
+from findata_assets import alert_sensor, automation, healing_sensor, partitions
 from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
@@ -18,6 +18,7 @@ from findata_assets.ops import backups, upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, ecb, fred, inbox, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
+from findata_assets.reports import assets as reports
 from findata_assets.resource import PlatformResource
 from findata_assets.sensors import due, failures, freshness, quarantine
 from findata_assets.sensors import inbox as inbox_sensor
@@ -63,6 +64,8 @@ ASSETS = [
     reference.sessions,
     reference.splits,
     reference.symbols,
+    reports.sessions,
+    reports.weeks,
     signals.pivot_signals,
     signals.weekly_pivots,
 ]
@@ -128,6 +131,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             backups.backup,
             automation.fx_job,
             upkeep.lake_upkeep,
+            reports.report_job,
             automation.rates_job,
             backups.restore_drill,
             automation.series_job,
@@ -144,11 +148,13 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             automation.fx_schedule,
             freshness.daily_checks,
             upkeep.lake_schedule,
+            reports.report_schedule,
             *automation.rate_schedules,
             backups.drill_schedule,
             automation.series_schedule,
         ],
         sensors=[
+            alert_sensor.alerts,
             automation.conditions,
             due.due,
             failures.run_failures,

@@ -6,6 +6,7 @@ import typer
 
 from findata_cli import backups, instruments, lake, metrics, rates, series
 from findata_cli.adjusted import adjusted
+from findata_cli.alerts import alerts
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
@@ -21,6 +22,7 @@ from findata_cli.planning import plan
 from findata_cli.proving import rebuild, verify
 from findata_cli.quarantine import list_held, reject, release, show
 from findata_cli.querying import sql
+from findata_cli.report import report
 from findata_cli.schemas import diff, migrate, revision
 from findata_cli.servers import down, status, up
 
@@ -72,6 +74,8 @@ for _command in (
     freshness,
     calendars,
     breaks,
+    report,
+    alerts,
     explain,
     verify,
     rebuild,

@@ -19,6 +19,7 @@ from findata_resources.environment import Clock, Endpoints, Settings, SystemCloc
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.lake import Lake, s3_resource
 from findata_resources.stores.objects import Objects
+from findata_resources.stores.pages import Pages
 from findata_resources.stores.raw import Payload, RawStore
 from findata_resources.stores.timescale import TimescaleStore
 
@@ -78,6 +79,7 @@ class Platform:
     clock: Clock = field(default_factory=SystemClock)
     sleep: Callable[[float], None] = time.sleep  # seconds; beside the clock, so that tests wait for nothing
     random: Callable[[], float] = random.random  # a number of [0, 1)
+    pages: Pages | None = None  # where reports are put; a platform of a scratch database has none
     parsed: ParsedPayloads = field(init=False, repr=False)
     _sessions: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict, repr=False)
 
@@ -148,4 +150,5 @@ def platform_at(settings: Settings, endpoints: Endpoints, clock: Clock | None = 
         RawStore(objects),
         Lake(objects, partial(s3_resource, endpoints), endpoints.s3_bucket),
         clock or SystemClock(),
+        pages=Pages(objects, endpoints.s3_bucket),
     )
