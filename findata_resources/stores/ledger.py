@@ -8,7 +8,6 @@ ops.volume_profiles. What does not: what a break is (findata_core.quality), when
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -41,6 +40,8 @@ def bar_versions(
     Minutes are read a week of the pairs at a time: pairs far from each other do not read what lies between.
     """
     found = [_no_versions()]
+    if scopes.is_empty():
+        return found[0]
     for name in tables:
         width = "1w" if name == "market.bars" else "10y"
         weeks = scopes.group_by(pl.col("scope_date").dt.truncate(width), maintain_order=True)
@@ -165,7 +166,7 @@ def _no_versions() -> pl.DataFrame:
 
 def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
     """Read current and closed versions in one statement: in two, a version could be closed between them."""
-    current, closed = _narrow(target, COMPARED), _narrow(target.history(), (*COMPARED, "superseded_time"))
+    current, closed = target.narrowed(COMPARED), target.history().narrowed((*COMPARED, "superseded_time"))
     query = sql.SQL("SELECT {}, NULL::timestamptz AS superseded_time FROM ({}) AS now UNION ALL {}").format(
         sql.SQL(", ").join(map(sql.Identifier, current.column_names)),
         rows_of_subjects(target, current, scopes),
@@ -174,10 +175,6 @@ def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.
     schema = polars_schema(closed)
     rows = database.frame(query)
     return rows.select(pl.col(name).cast(schema[name]) for name in (*COMPARED, "superseded_time"))
-
-
-def _narrow(target: Table, names: Sequence[str]) -> Table:
-    return replace(target, columns=tuple(column for column in target.columns if column.name in names))
 
 
 def _on_venues(mics: Sequence[str], first: date, last: date) -> sql.Composable:
