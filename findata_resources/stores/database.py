@@ -77,6 +77,8 @@ class Database:
         with _explained():
             if self._writer is None or self._writer.closed:
                 self._writer = psycopg.connect(self._url, autocommit=True, application_name="findata")
+                # A plan that was kept while a table was small reads all of it when it has grown.
+                self._writer.execute("SET plan_cache_mode = force_custom_plan")
             with self._writer.transaction(), self._writer.cursor() as cursor:
                 yield cursor
 

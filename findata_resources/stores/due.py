@@ -40,12 +40,12 @@ SPREADS: dict[Spread, LiteralString] = {
 MARK = sql.SQL(
     """
     WITH changed (subject, scope_date) AS (SELECT * FROM unnest(%(subjects)s::text[], %(dates)s::date[])),
-    spread (subject, scope_date) AS ({spread})
+    spread (asset, subject, scope_date) AS ({spread})
     INSERT INTO ops.due AS old (asset, subject, scope_date, mark_id, from_time)
-    SELECT DISTINCT %(asset)s, subject, scope_date, pg_current_xact_id()::text::bigint, %(from_time)s::timestamptz
+    SELECT DISTINCT asset, subject, scope_date, pg_current_xact_id()::text::bigint, %(from_time)s::timestamptz
     FROM spread
     -- in one order for all writers: two that mark the same scopes must not wait for each other
-    ORDER BY subject, scope_date
+    ORDER BY asset, subject, scope_date
     ON CONFLICT (asset, subject, scope_date) DO UPDATE
     SET mark_id = excluded.mark_id, from_time = least(old.from_time, excluded.from_time)
     """
@@ -62,19 +62,34 @@ def mark(
     """Make scopes of an asset due; `from_time` is the receive time of a payload not yet folded."""
     if not scopes:
         return
+    asset_scopes = sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)")
+    _mark(cursor, asset_scopes.format(sql.Literal(asset), sql.SQL(SPREADS[spread])), scopes, from_time)
+
+
+def _mark(
+    cursor: Cursor, spread: sql.Composed, scopes: Sequence[tuple[str, date]], from_time: datetime | None
+) -> None:
+    """Make due what `spread` selects of `changed`: asset, subject, scope_date."""
     arguments = {
-        "asset": asset,
         "subjects": [subject for subject, _ in scopes],
         "dates": [day for _, day in scopes],
         "from_time": from_time,
     }
-    cursor.execute(MARK.format(spread=sql.SQL(SPREADS[spread])), arguments)
+    cursor.execute(MARK.format(spread=spread), arguments)
 
 
 def mark_downstream(cursor: Cursor, table: str, scopes: Sequence[tuple[str, date]]) -> None:
-    """Make due what depends on the changed scopes of a table."""
-    for arrow in arrows_from(table):
-        mark(cursor, arrow.downstream, scopes, arrow.spread)
+    """Make due what depends on the changed scopes of a table, all of it in one statement."""
+    arrows = list(arrows_from(table))
+    if not scopes or not arrows:
+        return
+    spread = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)").format(
+            sql.Literal(arrow.downstream), sql.SQL(SPREADS[arrow.spread])
+        )
+        for arrow in arrows
+    )
+    _mark(cursor, spread, scopes, None)
 
 
 def due_scopes(
