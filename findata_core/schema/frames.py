@@ -76,8 +76,8 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     Columns that the table lets be null may be absent; further columns are dropped. DataError names a
     missing column, or one whose values do not fit the dtype (a naive time is not taken for UTC).
     """
-    schema = polars_schema(table)
-    if frame.schema == schema:
+    names, dtypes = _shape(table)
+    if frame.columns == names and frame.dtypes == dtypes:
         return frame  # most frames have this shape already, and a query of nothing costs as much as one of something
     missing = [c.name for c in table.columns if c.name not in frame.columns and not c.is_nullable]
     if missing:
@@ -85,16 +85,29 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
             f"Rows for {table.address} lack {', '.join(missing)}", "Give every column that may not be null"
         )
     _refuse_naive_times(frame, table)
-    expressions = [
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in schema.items()
-    ]
+    here = frozenset(frame.columns)
+    expressions = _casts(table, frozenset(name for name in names if name not in here))
     try:
         return frame.select(expressions)
     except pl.exceptions.PolarsError as error:
         raise DataError(
             f"Rows for {table.address} do not fit its columns: {error}", "Compare with docs/data"
         ) from error
+
+
+@cache
+def _shape(table: Table) -> tuple[list[str], list[pl.DataType]]:
+    schema = polars_schema(table)
+    return schema.names(), list(schema.dtypes())
+
+
+@cache
+def _casts(table: Table, absent: frozenset[str]) -> list[pl.Expr]:
+    """Return the table's columns in its dtypes, absent ones as null: to make them takes longer than to use them."""
+    return [
+        (pl.lit(None) if name in absent else pl.col(name)).cast(dtype).alias(name)
+        for name, dtype in polars_schema(table).items()
+    ]
 
 
 def _refuse_naive_times(frame: pl.DataFrame, table: Table) -> None:

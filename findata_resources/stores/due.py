@@ -7,13 +7,14 @@ work due.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, LiteralString
 
 import polars as pl
 from psycopg import sql
 
 from findata_core.lineage import Spread, arrows_from
-from findata_resources.stores.database import Cursor, Database
+from findata_resources.stores.database import Cursor, Database, fixed
 
 # SELECTs of (subject, scope_date) from `changed (subject, scope_date)`
 SPREADS: dict[Spread, LiteralString] = {
@@ -62,34 +63,42 @@ def mark(
     """Make scopes of an asset due; `from_time` is the receive time of a payload not yet folded."""
     if not scopes:
         return
-    asset_scopes = sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)")
-    _mark(cursor, asset_scopes.format(sql.Literal(asset), sql.SQL(SPREADS[spread])), scopes, from_time)
+    _mark(cursor, _mark_one(asset, spread), scopes, from_time)
 
 
 def _mark(
-    cursor: Cursor, spread: sql.Composed, scopes: Sequence[tuple[str, date]], from_time: datetime | None
+    cursor: Cursor, statement: sql.SQL, scopes: Sequence[tuple[str, date]], from_time: datetime | None
 ) -> None:
-    """Make due what `spread` selects of `changed`: asset, subject, scope_date."""
     arguments = {
         "subjects": [subject for subject, _ in scopes],
         "dates": [day for _, day in scopes],
         "from_time": from_time,
     }
-    cursor.execute(MARK.format(spread=spread), arguments)
+    cursor.execute(statement, arguments)
 
 
 def mark_downstream(cursor: Cursor, table: str, scopes: Sequence[tuple[str, date]]) -> None:
     """Make due what depends on the changed scopes of a table, all of it in one statement."""
-    arrows = list(arrows_from(table))
-    if not scopes or not arrows:
-        return
-    spread = sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)").format(
-            sql.Literal(arrow.downstream), sql.SQL(SPREADS[arrow.spread])
-        )
-        for arrow in arrows
+    if scopes and (statement := _mark_downstream(table)) is not None:
+        _mark(cursor, statement, scopes, None)
+
+
+@cache
+def _mark_downstream(table: str) -> sql.SQL | None:
+    spreads = [_spread_of(arrow.downstream, arrow.spread) for arrow in arrows_from(table)]
+    return fixed(MARK.format(spread=sql.SQL(" UNION ALL ").join(spreads))) if spreads else None
+
+
+@cache
+def _mark_one(asset: str, spread: Spread) -> sql.SQL:
+    return fixed(MARK.format(spread=_spread_of(asset, spread)))
+
+
+def _spread_of(asset: str, spread: Spread) -> sql.Composed:
+    """Return the SELECT of asset, subject and scope_date of what `changed` makes due of an asset."""
+    return sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)").format(
+        sql.Literal(asset), sql.SQL(SPREADS[spread])
     )
-    _mark(cursor, spread, scopes, None)
 
 
 def due_scopes(

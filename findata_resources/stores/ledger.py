@@ -16,7 +16,7 @@ from psycopg import sql
 from findata_core.schema.frames import conform, polars_schema
 from findata_core.schema.tables import Table, table
 from findata_resources.stores import due
-from findata_resources.stores.database import Cursor, Database, copy_into, literal_list, name_of
+from findata_resources.stores.database import Cursor, Database, columns_of, copy_into, literal_list, name_of
 from findata_resources.stores.scopes import difference
 from findata_resources.stores.statements import delete_rows, rows_of_subjects
 
@@ -145,9 +145,7 @@ def profiles_on(database: Database, mics: Sequence[str], first: date, last: date
 
 def read(database: Database, source: Table, where: sql.Composable) -> pl.DataFrame:
     """Return rows in the table's shape."""
-    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, source.column_names)), name_of(source), where
-    )
+    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(columns_of(source), name_of(source), where)
     return conform(database.frame(query), source)
 
 
@@ -168,7 +166,7 @@ def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.
     """Read current and closed versions in one statement: in two, a version could be closed between them."""
     current, closed = target.narrowed(COMPARED), target.history().narrowed((*COMPARED, "superseded_time"))
     query = sql.SQL("SELECT {}, NULL::timestamptz AS superseded_time FROM ({}) AS now UNION ALL {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, current.column_names)),
+        columns_of(current),
         rows_of_subjects(target, current, scopes),
         rows_of_subjects(target, closed, scopes),
     )

@@ -8,7 +8,14 @@ import polars as pl
 from psycopg import sql
 
 from findata_core.schema.tables import Table
-from findata_resources.stores.database import FEW_ROWS, Cursor, copy_into, literal_list, name_of
+from findata_resources.stores.database import (
+    FEW_ROWS,
+    Cursor,
+    columns_of,
+    copy_into,
+    literal_list,
+    name_of,
+)
 from findata_resources.stores.digest_book import lake_partition
 
 DAY = timedelta(days=1)
@@ -44,7 +51,7 @@ def rows_of_subjects(target: Table, source: Table, scopes: pl.DataFrame) -> sql.
         assert isinstance(last, date)
         conditions += window(target, first, last + DAY)
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, source.column_names)),
+        columns_of(source),
         name_of(source),
         sql.SQL(" AND ").join(conditions),
     )

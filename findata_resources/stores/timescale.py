@@ -21,6 +21,7 @@ from findata_resources.stores import due
 from findata_resources.stores.database import (
     Cursor,
     Database,
+    columns_of,
     copy_into,
     copying,
     literal_list,
@@ -106,7 +107,7 @@ class TimescaleStore:
             chosen = literal_list(sorted(subjects), "text")
             conditions.append(sql.SQL("{} = ANY({})").format(sql.Identifier(source.digest_subject), chosen))
         query = sql.SQL("SELECT {} FROM {} {} {} ORDER BY {}").format(
-            sql.SQL(", ").join(map(sql.Identifier, source.column_names)),
+            columns_of(source),
             name_of(source),
             sql.SQL("WHERE") if conditions else sql.SQL(""),
             sql.SQL(" AND ").join(conditions),
