@@ -25,8 +25,8 @@ from psycopg import sql
 
 from findata_assets.steps.platform import Platform, mic_of
 from findata_core.quality.breaks import (
-    SESSION,
     as_known,
+    facing,
     find_breaks,
     fold_breaks,
     known_instants,
@@ -138,7 +138,7 @@ def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
     again = _to_explain_again(platform, judged.turned(), part.marks)
     todo = pl.concat([part.marks.select(PAIR), again])
     versions = pl.concat([versions, ledger.bar_versions(database, again)])
-    compared = _compare(platform, _facing(versions), todo, judged.verdicts)
+    compared = _compare(platform, facing(versions), todo, judged.verdicts)
     old, new = (
         pl.concat([ledger.breaks_of(database, todo), judged.stored]),
         pl.concat([compared, judged.rows]),
@@ -149,16 +149,6 @@ def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
         rows_unchanged=new.height - written,
         subjects=frozenset(part.marks.get_column("subject")),
     )
-
-
-def _facing(versions: pl.DataFrame) -> pl.DataFrame:
-    """Return the versions of sessions of which there ever were bars of two widths, sources or bases: of one slice
-    alone nothing can differ."""
-    slices = versions.select(*SESSION, "interval", "source", "adjustment").unique()
-    several = slices.filter(pl.len().over(SESSION) > 1)
-    if several.is_empty():
-        return versions.clear()
-    return versions.join(several, on=SESSION, how="semi", maintain_order="left")
 
 
 def _compare(
