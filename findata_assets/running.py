@@ -24,14 +24,13 @@ from findata_assets.steps.receiving import known_payloads
 from findata_assets.steps.sources import (
     RECORDED_ASSETS,
     adopt_receipts,
-    recorded_answers,
+    recorded_payloads,
     reference_is_current,
 )
 from findata_core.errors import ConfigurationError, RunFailed
 from findata_resources import tracing
 from findata_resources.providers.fred import required_key
 from findata_resources.stores.due import due_dates
-from findata_resources.stores.raw import receipt
 
 ROUNDS = (
     4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
@@ -75,12 +74,11 @@ class Runner:
     def load_recorded(self, directory: Path, manifest: Path | None) -> None:
         """Receive a folder; files that are known already start no run."""
         for asset, datasets in RECORDED_ASSETS.items():
-            answers = [
-                answer
+            ids = {
+                payload_id
                 for dataset in datasets
-                for answer in recorded_answers(self._platform, directory, manifest, dataset)
-            ]
-            ids = [receipt(answer)["payload_id"] for answer in answers]
+                for payload_id in recorded_payloads(self._platform, directory, manifest, dataset)
+            }
             if len(known_payloads(self._platform, ids)) < len(ids):
                 config = {"directory": str(directory), "manifest": str(manifest) if manifest else ""}
                 operation = f"raw__recorded__{asset}"
