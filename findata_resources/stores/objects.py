@@ -7,6 +7,7 @@ assets share, answers what needs the service's own calls (findata_resources/stor
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
@@ -14,6 +15,9 @@ from obstore.store import S3Store
 
 from findata_core.errors import StoreError
 from findata_resources.environment import Endpoints
+
+if TYPE_CHECKING:
+    from obstore import Attributes
 
 
 class Objects:
@@ -31,11 +35,11 @@ class Objects:
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
         )
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes, content_type: str | None = None) -> bool:
         """Put an object unless there is one of that key; tell whether it was put."""
         with _explained(key):
             try:
-                obstore.put(self._store, key, body, mode="create")
+                obstore.put(self._store, key, body, mode="create", attributes=_attributes(content_type))
             except AlreadyExistsError:
                 return False
         return True
@@ -74,16 +78,22 @@ class Objects:
             except (NotFoundError, FileNotFoundError):
                 return None
 
-    def replace(self, key: str, body: bytes, version: str | None) -> bool:
+    def replace(self, key: str, body: bytes, version: str | None, content_type: str | None = None) -> bool:
         """Put an object if it still has that ETag (None: if there is none); tell whether it was put."""
         if version is None:
-            return self.create(key, body)
+            return self.create(key, body, content_type)
         with _explained(key):
             try:
-                obstore.put(self._store, key, body, mode={"e_tag": version})
+                obstore.put(
+                    self._store, key, body, mode={"e_tag": version}, attributes=_attributes(content_type)
+                )
             except (PreconditionError, NotFoundError, FileNotFoundError):
                 return False
         return True
+
+    def address(self, key: str, valid_for: timedelta) -> str:
+        """Return an address at which a browser may read an object for a while; it is signed, and holds no key."""
+        return obstore.sign(self._store, "GET", key, valid_for)
 
     def delete(self, key: str) -> None:
         """Delete an object; nothing happens if there is none."""
@@ -95,6 +105,10 @@ class Objects:
         with _explained(prefix):
             for batch in obstore.list(self._store, prefix.rstrip("/")):
                 yield from (meta["path"] for meta in batch)
+
+
+def _attributes(content_type: str | None) -> "Attributes | None":
+    return {"Content-Type": content_type} if content_type else None
 
 
 @contextmanager
