@@ -127,6 +127,7 @@ def test_dagster_comes_back_too(story: Story) -> None:
 
 def test_everything_made_again_from_raw_is_the_same_by_hash(story: Story) -> None:
     assert story.rebuild.exit_code == 0, story.rebuild.output
+    assert "the database held nothing: " in story.rebuild.stdout
     assert story.rebuilt == story.lost
     assert re.search(rf"all tables: {story.lost} after \d+\.\d s", story.rebuild.stderr)
 
