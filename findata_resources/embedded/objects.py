@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from findata_core.errors import StackError
+from findata_core.errors import StackError, StoreError
 from findata_resources.embedded.processes import free_ports, port_is_free, wait_until
 from findata_resources.embedded.state import (
     ObjectsEndpoint,
@@ -31,6 +31,7 @@ from findata_resources.embedded.state import (
     write_privately,
     write_secrets,
 )
+from findata_resources.environment import Endpoints
 
 _NAME = "objects"
 # SeaweedFS puts the gRPC port of a service this far above its HTTP port, and clients expect it there.
@@ -136,6 +137,18 @@ class ObjectServer:
     def _choose_ports(self) -> None:
         ports = [*free_ports(3, offset=_GRPC_OFFSET), *free_ports(1)]
         write_secrets(self.home, self._secrets().model_copy(update={"s3_internal_ports": ports}))
+
+
+def create_bucket(endpoints: Endpoints) -> None:
+    """Create the bucket that the settings name, unless it is there, and see that it takes an object."""
+    client = s3_client(
+        endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key, endpoints.s3_region
+    )
+    if not wait_until(lambda: _bucket_works(client, endpoints.s3_bucket), 30.0, pause_seconds=0.3):
+        raise StoreError(
+            f"The bucket {endpoints.s3_bucket} can't be made or takes no object",
+            "Look at FINDATA_S3_ENDPOINT and its keys with findata config, or create the bucket yourself",
+        )
 
 
 def s3_client(endpoint: str, access_key: str, secret_key: str, region: str) -> Any:

@@ -19,7 +19,7 @@ from findata_assets.metrics.outside import Outside
 from findata_assets.steps.platform import Platform
 from findata_resources.environment import PROJECT, Settings, load_settings
 from tests.conftest import MakePlatform
-from tests.monitoring.watched import ARRIVALS, Watched
+from tests.monitoring.watched import Watched
 from tests.orchestration import SetClock
 
 NOW = datetime(2022, 6, 15, 12, 0, tzinfo=UTC)
@@ -78,7 +78,6 @@ def known(make_module_platform: MakePlatform) -> Platform:
         cursor.execute(
             "INSERT INTO ops.breakers VALUES ('yahoo', 10, %s, %s), ('nyfed', 2, NULL, NULL)", [NOW, NOW]
         )
-        cursor.execute(ARRIVALS.encode())
         for subject, slot, expected, arrived in ARRIVED:
             cursor.execute(
                 "INSERT INTO ops.arrivals (dataset, provider, subject, due_date, slot, expected_time, arrived_time) "
@@ -193,8 +192,8 @@ def test_runs_steps_and_checks_come_from_the_diary_of_dagster(watched: Watched) 
     assert told(found, "findata_runs_last_day", job_name=job, outcome="failure") == 1
     assert told(found, "findata_run_duration_seconds_gcount", job_name=job) == 2
     assert told(found, "findata_steps_last_day", step="breaks_down", outcome="failure") == 1
-    assert told(found, "findata_steps_last_day", step="market__candles", outcome="success") == 1
-    assert told(found, "findata_step_duration_seconds", step="market__candles", statistic="longest") > 0
+    assert told(found, "findata_steps_last_day", step="market__bars", outcome="success") == 1
+    assert told(found, "findata_step_duration_seconds", step="market__bars", statistic="longest") > 0
     bars = {"asset": "market.bars"}
     assert told(found, "findata_check_failures", **bars, check="contract", severity="error") == 0
     assert told(found, "findata_check_failures", **bars, check="always_fails", severity="error") == 1
@@ -274,6 +273,22 @@ def test_what_was_said_is_kept_for_its_time_and_its_age_is_told(
     assert (told(first, "calls"), told(second, "calls"), told(third, "calls")) == (1, 1, 2)
     assert told(second, "findata_collector_age_seconds", collector="counting") == 59
     exporter.close()
+
+
+def test_what_takes_long_is_asked_more_rarely() -> None:
+    now, calls = [0.0], []
+
+    def collect(_: Outside) -> list[Metric]:
+        calls.append(now[0])
+        now[0] += 10.0
+        return []
+
+    exporter = Exporter(Outside(load_settings(_env_file=None)), [Source("slow", collect, 60.0)], 30, lambda: now[0])
+    for moment in (0.0, 100.0, 209.0, 210.0):
+        now[0] = max(now[0], moment)
+        text_of(exporter)
+    exporter.close()
+    assert calls == [0.0, 210.0]
 
 
 def test_a_collector_that_fails_is_silent_until_it_works_again(
