@@ -1,4 +1,4 @@
-"""The grains of time: sessions of the followed exchanges, months of daily rows; never instruments.
+"""The grains of time: sessions of the followed exchanges, weeks, months of daily rows; never instruments.
 
 Key D of the sessions exists from 10:00 UTC of D (midnight at UTC+14), after Hong Kong's close and with no
 future key at weekends; an offset would list Monday's key on Saturday.
@@ -89,6 +89,14 @@ def month_partitions(settings: Settings) -> dg.MonthlyPartitionsDefinition:
     )
 
 
+def week_partitions(settings: Settings) -> dg.WeeklyPartitionsDefinition:
+    """Return one partition per ISO week, named by its Monday, from that of the first session on."""
+    monday = settings.first_session - timedelta(days=settings.first_session.weekday())
+    return dg.WeeklyPartitionsDefinition(
+        start_date=_local(monday), fmt="%Y-%m-%d", timezone=TIME_ZONE, day_offset=1, end_offset=1
+    )
+
+
 def window(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """Return the dates [start, end) of the partitions that a run is about."""
     span = context.partition_time_window
@@ -135,3 +143,4 @@ _SETTINGS = load_settings()
 FOLLOWED = followed_days(_SETTINGS)
 SESSIONS = session_partitions(_SETTINGS, FOLLOWED.dates)
 MONTHS = month_partitions(_SETTINGS)
+WEEKS = week_partitions(_SETTINGS)

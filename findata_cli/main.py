@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import instruments, lake, metrics, rates, series
+from findata_cli import backups, instruments, lake, metrics, rates, series
 from findata_cli.adjusted import adjusted
+from findata_cli.alerts import alerts
 from findata_cli.breaks import breaks
 from findata_cli.calendars import calendars
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
+from findata_cli.doctor import doctor
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
+from findata_cli.freshness import freshness
 from findata_cli.known import as_of
 from findata_cli.materializing import materialize
 from findata_cli.planning import plan
 from findata_cli.proving import rebuild, verify
 from findata_cli.quarantine import list_held, reject, release, show
 from findata_cli.querying import sql
+from findata_cli.report import report
 from findata_cli.schemas import diff, migrate, revision
 from findata_cli.servers import down, status, up
 
@@ -59,6 +63,7 @@ for _command in (
     up,
     down,
     status,
+    doctor,
     migrate,
     plan,
     materialize,
@@ -66,11 +71,15 @@ for _command in (
     as_of,
     adjusted,
     coverage,
+    freshness,
     calendars,
     breaks,
+    report,
+    alerts,
     explain,
     verify,
     rebuild,
+    backups.restore,
     config,
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)
@@ -80,6 +89,7 @@ instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.find)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.show)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.history)
 app.add_typer(instrument, name="instrument")
+app.add_typer(backups.app, name="backup")
 app.add_typer(lake.app, name="lake")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(rates.app, name="rates")

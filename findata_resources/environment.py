@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from findata_core.backups.retention import parse_kept
 from findata_core.errors import ConfigurationError, NotRunning
 from findata_core.quotas import parse_limits
 from findata_resources.embedded.state import StackState, read_state
@@ -30,7 +32,11 @@ from findata_resources.embedded.state import StackState, read_state
 PROJECT = Path(__file__).resolve().parents[1]
 PREFIX = "FINDATA_"
 _ENV_FILE = ".env"
+# What the servers and the tests are told, which are no settings.
+_OTHER_VARIABLES = {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
+_TEST_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 _MASK = "********"
+SINKS = ("file", "smtp", "webhook")  # where alerts can be told
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 
 
@@ -53,6 +59,10 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))
 
 
+def _absolute_if_any(path: Path | None) -> Path | None:
+    return _absolute(path) if path else None
+
+
 def _existing_file(path: Path) -> Path:
     if not _absolute(path).is_file():
         raise ValueError(f"there is no file {path}")
@@ -68,6 +78,21 @@ def _web_address(address: str) -> str:
 def _limits(text: str) -> str:
     parse_limits(text)  # it says what is wrong
     return text
+
+
+def _kept_backups(text: str) -> str:
+    parse_kept(text)  # it says what is wrong
+    return text
+
+
+def _sinks(text: str) -> str:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["none"]:
+        return "none"
+    wrong = [name for name in names if name not in SINKS]
+    if wrong or not names:
+        raise ValueError(f"it names {', '.join(wrong) or 'no sink'}; use {', '.join(SINKS)} or none")
+    return ",".join(sorted(set(names)))
 
 
 def _postgres_url(url: SecretStr) -> SecretStr:
@@ -100,7 +125,10 @@ def _sample_universe() -> Path:
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+KeptBackups = Annotated[str, AfterValidator(_kept_backups)]
 RequestLimits = Annotated[str, AfterValidator(_limits)]
+AlertSinks = Annotated[str, AfterValidator(_sinks)]
+OptionalPath = Annotated[Path | None, AfterValidator(_absolute_if_any)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -242,6 +270,59 @@ class Settings(BaseSettings):
         description="Who is written down as deciding about held payloads. Default: the login name.",
     )
 
+    backups_kept: KeptBackups = Field(
+        default="daily=7,weekly=5,monthly=12",
+        description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "
+        "never the newest and never the newest that a drill has proven.",
+    )
+
+    alert_sinks: AlertSinks = Field(
+        default="file",
+        description="Where failed runs and checks are told, with the command that mends each: file, smtp, webhook, "
+        "several with commas, or none.",
+    )
+    alert_file: OptionalPath = Field(
+        default=None,
+        description="The file of the sink file, a JSON line a message. Default: <home>/alerts.jsonl.",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None,
+        description='Where the sink webhook posts {"text": "..."}, as Slack, Mattermost and others take it. A secret.',
+    )
+    alert_smtp_host: str | None = Field(default=None, description="Mail server of the sink smtp.")
+    alert_smtp_port: Port = Field(default=587, description="Port of the mail server.")
+    alert_smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How the mail server is spoken to: starttls, tls from the first byte, or none, which sends no "
+        "password.",
+    )
+    alert_smtp_user: str | None = Field(
+        default=None, description="User at the mail server, if it asks for one."
+    )
+    alert_smtp_password: SecretStr | None = Field(default=None, description="Password at the mail server.")
+    alert_mail_from: str | None = Field(default=None, description="Sender of alerts by mail.")
+    alert_mail_to: str | None = Field(
+        default=None, description="Who gets alerts by mail, several with commas."
+    )
+    alert_least_severity: Literal["warn", "error"] = Field(
+        default="warn", description="What is told at least: warn (all), or error."
+    )
+    alert_window_minutes: float = Field(
+        default=60,
+        ge=0,
+        le=10_080,
+        description="One cause is told once in so many minutes, with how often it came.",
+    )
+    alert_most_per_hour: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="How many alerts a sink is given in an hour at most; the rest waits.",
+    )
+    alert_timeout_seconds: float = Field(
+        default=10, gt=0, le=60, description="How long a mail server or webhook may take."
+    )
+
     def watched_folders(self) -> list[Path]:
         """The folders whose disks the metrics tell of."""
         named = [Path(name.strip()) for name in self.metrics_folders.split(",") if name.strip()]
@@ -250,7 +331,14 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Settings:
         problems = [
-            problem for problem in (_key_problem(self), _port_problem(self), _date_problem(self)) if problem
+            problem
+            for problem in (
+                _key_problem(self),
+                _port_problem(self),
+                _date_problem(self),
+                _alert_problem(self),
+            )
+            if problem
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -304,6 +392,14 @@ def effective_settings(settings: Settings) -> list[EffectiveSetting]:
     return [_effective(settings, name, embedded) for name in Settings.model_fields]
 
 
+def secrets_of(settings: Settings) -> list[str]:
+    """The secrets among the settings as they are, passwords in addresses of databases too: what no text may show."""
+    known = [getattr(settings, name) for name in Settings.model_fields]
+    plain = [value.get_secret_value() for value in known if isinstance(value, SecretStr)]
+    passwords = [unquote(urlsplit(text).password or "") for text in plain if "://" in text]
+    return [text for text in (*plain, *passwords) if text]
+
+
 def settings_environment(settings: Settings) -> dict[str, str]:
     """The variables that give another process these same settings, wherever it runs. Holds secrets."""
     names = settings.model_fields_set | {"home", "cache"}
@@ -323,6 +419,15 @@ def adopt_environment(extra: Mapping[str, str]) -> None:
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
+
+
+def unknown_variables() -> list[str]:
+    """Variables of this process and of `.env` that look like settings and are none, sorted."""
+    known = {variable_of(name) for name in Settings.model_fields} | _OTHER_VARIABLES
+    named = {*os.environ, *dotenv_values(_ENV_FILE)}
+    return sorted(
+        name for name in named - known if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIXES)
+    )
 
 
 def example_file() -> str:
@@ -350,6 +455,23 @@ def _port_problem(settings: Settings) -> str | None:
 def _date_problem(settings: Settings) -> str | None:
     if settings.first_session < settings.calendar_start:
         return "FINDATA_FIRST_SESSION lies before FINDATA_CALENDAR_START"
+    return None
+
+
+def _alert_problem(settings: Settings) -> str | None:
+    needed = {
+        "smtp": ("alert_smtp_host", "alert_mail_from", "alert_mail_to"),
+        "webhook": ("alert_webhook_url",),
+    }
+    for sink in settings.alert_sinks.split(","):
+        missing = [variable_of(name) for name in needed.get(sink, ()) if not getattr(settings, name)]
+        if missing:
+            return f"the sink {sink} of FINDATA_ALERT_SINKS needs {' and '.join(missing)}"
+    password = settings.alert_smtp_password is not None
+    if password and settings.alert_smtp_security == "none":
+        return "FINDATA_ALERT_SMTP_PASSWORD would be sent in the open with FINDATA_ALERT_SMTP_SECURITY=none"
+    if password and settings.alert_smtp_user is None:
+        return "FINDATA_ALERT_SMTP_PASSWORD is set without FINDATA_ALERT_SMTP_USER"
     return None
 
 

@@ -122,12 +122,19 @@ def followed_since(platform: Platform, source: str, interval: str) -> date | Non
 
 
 def _expected(platform: Platform, source: str, interval: str, start: date, end: date) -> pl.DataFrame:
-    """Return GRID_SCHEMA and symbol: sessions that have closed, of followed instruments, within their listing."""
+    """Return sessions_of_followed() that have closed."""
+    sessions = sessions_of_followed(platform, source, interval, start, end)
+    return sessions.filter(pl.col("close_time") <= platform.clock.now())
+
+
+def sessions_of_followed(
+    platform: Platform, source: str, interval: str, start: date, end: date
+) -> pl.DataFrame:
+    """Return GRID_SCHEMA and symbol: sessions in [start, end) of followed instruments, within their listing."""
     followed = platform.store.database.frame(_followed_query(source))
     sessions = platform.sessions_of(followed.get_column("instrument_id")).filter(
         pl.col("session_date") >= start,
         pl.col("session_date") < end,
-        pl.col("close_time") <= platform.clock.now(),
     )
     day = pl.col("session_date")
     return (

@@ -69,8 +69,9 @@ def session_states(
     payload_id of answers that tell of a session; one that has none of it confirms no bar (default: all do).
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
-    payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
-    when the source forgets the session (null: never, or nothing more is wanted).
+    payload_id (the last answer that speaks for the whole session; null where there is none), expires_time: when the
+    source forgets the session (null: never, or nothing more is wanted), told_time: when it was first known after the
+    close what the source has of it, and settled_time: the same once it no longer revises it (null: not yet).
     """
     known = (
         grid.join(counted, on=SESSION, how="left")
@@ -111,7 +112,14 @@ def session_states(
         "expected_bars",
         "payload_id",
         "expires_time",
+        told_time=pl.coalesce("first_answer_told", _known_otherwise()),
+        settled_time=pl.coalesce("first_told", _known_otherwise()),
     ).sort(SESSION)  # fmt: skip
+
+
+def _known_otherwise() -> pl.Expr:
+    """Since when it is known of a session that is final that there is no more: by empty answers, or by a file."""
+    return pl.when("is_final").then(pl.coalesce("last_settled", "read_time"))
 
 
 def _next_time(settles: pl.Expr) -> pl.Expr:
@@ -164,6 +172,7 @@ def _answers(
         .group_by(SESSION)
         .agg(
             first_settled=settled.min(),
+            first_answer_told=pl.col("received_time").filter(pl.col("is_told")).min(),
             first_told=told.min(),
             last_settled=settled.max(),
             last_answer=pl.col("received_time").max(),

@@ -305,3 +305,45 @@ class VolumeProfile(_message.Message):
     median_volume: float
     high_volume: float
     def __init__(self, instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., source: _Optional[str] = ..., adjustment: _Optional[str] = ..., known_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bars: _Optional[int] = ..., zero_bars: _Optional[int] = ..., total_volume: _Optional[int] = ..., median_volume: _Optional[float] = ..., high_volume: _Optional[float] = ...) -> None: ...
+
+class Alert(_message.Message):
+    __slots__ = ("alert_id", "sink", "kind", "severity", "cause", "next_step", "cure", "state", "scopes", "run_ids", "first_time", "last_time", "occurrences", "told_occurrences", "told_state", "told_times", "failures_in_row", "next_try_time", "last_error")
+    ALERT_ID_FIELD_NUMBER: _ClassVar[int]
+    SINK_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_STEP_FIELD_NUMBER: _ClassVar[int]
+    CURE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    RUN_IDS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_TIME_FIELD_NUMBER: _ClassVar[int]
+    OCCURRENCES_FIELD_NUMBER: _ClassVar[int]
+    TOLD_OCCURRENCES_FIELD_NUMBER: _ClassVar[int]
+    TOLD_STATE_FIELD_NUMBER: _ClassVar[int]
+    TOLD_TIMES_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_IN_ROW_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    alert_id: str
+    sink: str
+    kind: str
+    severity: str
+    cause: str
+    next_step: str
+    cure: str
+    state: str
+    scopes: _containers.RepeatedScalarFieldContainer[str]
+    run_ids: _containers.RepeatedScalarFieldContainer[str]
+    first_time: _timestamp_pb2.Timestamp
+    last_time: _timestamp_pb2.Timestamp
+    occurrences: int
+    told_occurrences: int
+    told_state: str
+    told_times: _containers.RepeatedScalarFieldContainer[str]
+    failures_in_row: int
+    next_try_time: _timestamp_pb2.Timestamp
+    last_error: str
+    def __init__(self, alert_id: _Optional[str] = ..., sink: _Optional[str] = ..., kind: _Optional[str] = ..., severity: _Optional[str] = ..., cause: _Optional[str] = ..., next_step: _Optional[str] = ..., cure: _Optional[str] = ..., state: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., run_ids: _Optional[_Iterable[str]] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., occurrences: _Optional[int] = ..., told_occurrences: _Optional[int] = ..., told_state: _Optional[str] = ..., told_times: _Optional[_Iterable[str]] = ..., failures_in_row: _Optional[int] = ..., next_try_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Pages that people read: HTML made of reports."""

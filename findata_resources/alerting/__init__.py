@@ -1,0 +1,1 @@
+"""Where alerts are told: a file, a mail server, a webhook."""
