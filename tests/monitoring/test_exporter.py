@@ -283,7 +283,9 @@ def test_what_takes_long_is_asked_more_rarely() -> None:
         now[0] += 10.0
         return []
 
-    exporter = Exporter(Outside(load_settings(_env_file=None)), [Source("slow", collect, 60.0)], 30, lambda: now[0])
+    exporter = Exporter(
+        Outside(load_settings(_env_file=None)), [Source("slow", collect, 60.0)], 30, lambda: now[0]
+    )
     for moment in (0.0, 100.0, 209.0, 210.0):
         now[0] = max(now[0], moment)
         text_of(exporter)
