@@ -144,7 +144,9 @@ def create_bucket(endpoints: Endpoints) -> None:
     client = s3_client(
         endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key, endpoints.s3_region
     )
-    if not wait_until(lambda: _bucket_works(client, endpoints.s3_bucket), 30.0, pause_seconds=0.3):
+    if _is_refused(client) or not wait_until(
+        lambda: _bucket_works(client, endpoints.s3_bucket), 30.0, pause_seconds=0.3
+    ):
         raise StoreError(
             f"The bucket {endpoints.s3_bucket} can't be made or takes no object",
             "Look at FINDATA_S3_ENDPOINT and its keys with findata config, or create the bucket yourself",
@@ -181,6 +183,19 @@ def weed_program() -> Path:
         message = f"SeaweedFS's program {program} is not there"
         raise StackError(message, "run make env, or name an S3 of your own in FINDATA_S3_ENDPOINT")
     return program
+
+
+def _is_refused(client: Any) -> bool:
+    """Tell whether the server answers and does not take the keys: waiting is of no use."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.list_buckets()
+    except ClientError as error:
+        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == 403)
+    except BotoCoreError:
+        return False
+    return False
 
 
 def _bucket_works(client: Any, bucket: str) -> bool:
