@@ -16,7 +16,6 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.utils import floatToGoString
 
 Row = Mapping[str, Any]
 
@@ -68,8 +67,7 @@ def histogram(
     within = [dict(_sums(rows, columns, f"within_{place}")) for place in range(len(bounds_seconds))]
     for key, number in _sums(rows, columns, "number"):
         buckets = [
-            (floatToGoString(bound), counts[key])
-            for bound, counts in zip(bounds_seconds, within, strict=True)
+            (str(float(bound)), counts[key]) for bound, counts in zip(bounds_seconds, within, strict=True)
         ]
         family.add_metric(key, [*buckets, ("+Inf", number)], seconds.get(key, 0.0))
     return family

@@ -19,7 +19,7 @@ from findata_resources.environment import PROJECT, Settings, variable_of
 from scripts.generate import generate
 
 # Settings of the tests themselves, described in CONTRIBUTING.md; no settings of findata.
-TEST_VARIABLES = {"FINDATA_TRIAL_DATA"}
+TEST_VARIABLES = {"FINDATA_REQUIRE_PROGRAMS", "FINDATA_TRIAL_DATA"}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
 # Folders in which people and services work; programs and packages lie elsewhere.

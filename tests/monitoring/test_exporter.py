@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import obstore
 import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,6 +24,14 @@ from tests.monitoring.watched import Watched
 from tests.orchestration import SetClock
 
 NOW = datetime(2022, 6, 15, 12, 0, tzinfo=UTC)
+# Two whole backups, the first of them restored on trial; one that was broken off; something else.
+BACKUPS = (
+    "backups/20220613T040000Z/manifest.json",
+    "backups/20220613T040000Z/drill.json",
+    "backups/20220614T040000Z/manifest.json",
+    "backups/20220615T040000Z/findata.dump",
+    "backups/notes/manifest.json",
+)
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 FETCHES = (
@@ -84,6 +93,9 @@ def known(make_module_platform: MakePlatform) -> Platform:
                 "VALUES ('market.bars', 'yahoo', %s, %s, %s, %s, %s)",
                 [subject, NOW.date(), slot, expected, arrived],
             )
+    bucket = Outside(platform.settings).bucket()
+    for key in BACKUPS:
+        obstore.put(bucket, key, b"{}")
     return platform
 
 
@@ -151,6 +163,13 @@ def test_late_is_what_should_be_here_and_is_not(scrape: Samples) -> None:
         if name == "findata_arrivals"
     }
     assert states == {("close", "late"): 2, ("close", "arrived"): 1, ("settled", "awaited"): 1}
+
+
+def test_backups_are_counted_when_they_are_whole(scrape: Samples) -> None:
+    assert told(scrape, "findata_backups") == 2
+    made = datetime(2022, 6, 14, 4, 0, tzinfo=UTC).timestamp()
+    assert told(scrape, "findata_backup_last_timestamp_seconds") == made
+    assert told(scrape, "findata_backup_drill_last_timestamp_seconds") > made
 
 
 def test_stores_that_answer_are_up(scrape: Samples) -> None:
