@@ -37,3 +37,5 @@ month: env ## live through a simulated month of 200 instruments (MONTH="--seed 2
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+	@$(VENV)/bin/uv pip compile --quiet --python-version 3.11 pyproject.toml --extra tracing --constraints requirements.lock \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file docker/requirements.lock
