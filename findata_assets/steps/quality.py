@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from findata_assets.steps.bar_sources import BAR_PROVIDERS
+from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
 from findata_assets.steps.expected import known_states
 from findata_assets.steps.platform import Platform
 from findata_core.errors import ConfigurationError
-from findata_core.exchanges import exchange_of
+from findata_core.exchanges import EXCHANGES, exchange_of
 from findata_core.quality import findings as found
 from findata_core.quality.heat import heat
 from findata_core.quality.outliers import SERIES, outliers
@@ -121,6 +121,7 @@ def _frames(
     frames = {name: _of_venues(rows, mics) for name, rows in read.items()}
     frames["expected"] = _expected(platform, closed, frames["states"])
     frames["outliers"] = outliers(frames["minutes"])
+    frames["arrivals"] = _awaited(books.arrivals(database, first, last), mics)
     marks, lake_marks = books.marks(database, first, last), books.lake_marks(database, first, last)
     frames["findings"] = found.as_frame(
         [
@@ -129,6 +130,7 @@ def _frames(
             *found.of_refused(_counted(frames["refused"])),
             *found.of_outliers(frames["outliers"]),
             *found.of_held(frames["held"].filter(state="held")),
+            *found.of_arrivals(frames["arrivals"], LIVE_SOURCES, platform.clock.now()),
             *found.of_marks(marks, first, last),
             *found.of_lake(lake_marks, first),
         ]
@@ -171,6 +173,12 @@ def _of_venues(rows: pl.DataFrame, mics: Sequence[str]) -> pl.DataFrame:
     """Return the rows of instruments of some exchanges; what names no instrument belongs to all."""
     mic = pl.col("instrument_id").str.extract(r"\.([A-Z0-9]{4})$")
     return rows.filter(mic.is_in(list(mics)) | mic.is_null())
+
+
+def _awaited(arrivals: pl.DataFrame, mics: Sequence[str]) -> pl.DataFrame:
+    """Return what is awaited of some exchanges; rates and series belong to all."""
+    is_other_mic = pl.col("subject").is_in(list(EXCHANGES)) & ~pl.col("subject").is_in(list(mics))
+    return arrivals.filter(~is_other_mic)
 
 
 def _of_minutes(states: pl.DataFrame) -> pl.DataFrame:
@@ -222,6 +230,7 @@ def _parts(frames: Frames) -> dict[str, Shown]:
         "held": shown(frames["held"]),
         "outliers": shown(frames["outliers"]),
         "freshness": shown(_freshness(frames["spoken"])),
+        "arrivals": shown(frames["arrivals"]),
         "payloads": shown(frames["spoken"]),
     }
 
