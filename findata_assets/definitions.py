@@ -13,7 +13,7 @@ from findata_assets.checks.series import SERIES_CHECKS
 from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
-from findata_assets.ops import upkeep
+from findata_assets.ops import retention, upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, ecb, fred, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -126,6 +126,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             automation.fx_job,
             upkeep.lake_upkeep,
             reports.report_job,
+            retention.retention,
             automation.rates_job,
             automation.series_job,
             automation.session_job,
@@ -136,6 +137,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             automation.fx_schedule,
             upkeep.lake_schedule,
             reports.report_schedule,
+            retention.retention_schedule,
             *automation.rate_schedules,
             automation.series_schedule,
         ],

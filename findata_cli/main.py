@@ -14,6 +14,7 @@ from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
+from findata_cli.keeping import cost, retention
 from findata_cli.known import as_of
 from findata_cli.materializing import materialize
 from findata_cli.planning import plan
@@ -75,6 +76,8 @@ for _command in (
     explain,
     verify,
     rebuild,
+    retention,
+    cost,
     config,
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)

@@ -198,7 +198,10 @@ def _cure_of_job(name: str) -> str:
     cure = {
         "compact": cures.command("lake", "compact"),
         "lake_upkeep": cures.command("lake", "compact"),
+        "prune_run_events": cures.command("retention", "--apply"),
         "rates": cures.materialize(source="nyfed"),
+        "retain": cures.command("retention", "--apply"),
+        "retention": cures.command("retention", "--apply"),
         "series": cures.materialize(source="fred"),
         "fx": cures.materialize(source="ecb"),
     }
