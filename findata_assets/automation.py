@@ -1,15 +1,24 @@
 """When assets run by themselves: named conditions, and schedules at the closes. All stopped by default."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from findata_core.calendars import session_dates
+from findata_core.calendars import sessions_of
+from findata_core.economic.releases import is_target_day
 from findata_core.exchanges import exchange_of
 from findata_core.rates.catalogue import FAMILIES, Family
+from findata_core.rates.closures import certain_closure
+from findata_core.session_ticks import Readiness, ready_between, ticks_for
+from findata_resources.providers import settles_after
 from findata_resources.trading_days import Closes
+
+DAY = timedelta(days=1)
+REACH = timedelta(days=4)  # sessions that close so long before a tick may become ready at it
 
 AFTER_CLOSE = timedelta(minutes=20)  # Yahoo's last minutes come some minutes late
 # The partition of day D exists from 10:00 UTC of D (partitions.py); Dagster refuses to ask for it before.
@@ -36,10 +45,17 @@ conditions = dg.AutomationConditionSensorDefinition(
     description="Runs derived assets when what they read is new and has passed its blocking checks.",
 )
 
+# A chart answer of Yahoo tells splits and dividends beside the bars: they are folded in the same run.
 session_job = dg.define_asset_job(
     "session",
-    selection=dg.AssetSelection.assets(["raw", "yahoo", "bars"], ["market", "bars"], ["market", "candles"]),
-    description="Asks Yahoo for a session's bars and folds them into candles.",
+    selection=dg.AssetSelection.assets(
+        ["raw", "yahoo", "bars"],
+        ["reference", "splits"],
+        ["reference", "dividends"],
+        ["market", "bars"],
+        ["market", "candles"],
+    ),
+    description="Asks Yahoo for a session's bars, folds the splits and dividends told with them, then candles.",
 )
 rates_job = dg.define_asset_job(
     "rates",
@@ -65,53 +81,64 @@ fx_job = dg.define_asset_job(
 )
 
 
-def _after_close(mics: Sequence[str], at: time, weekdays: str, time_zone: str) -> dg.ScheduleDefinition:
-    """Return the schedule of one calendar's close; a day without a session asks for nothing."""
+@dataclass(frozen=True)
+class Slot:
+    """A moment of each session at which its bars are asked for: `name` of the schedule, `key` of its runs."""
+
+    name: str
+    key: str
+    readiness: Readiness
+    what: str
+
+
+CLOSE = Slot("after_close", "", Readiness(AFTER_CLOSE, KEYS_EXIST_FROM), "after the close")
+SETTLED = Slot(
+    "settled",
+    "settled/",
+    # An hour to spare: the night after a session may be an hour shorter by the clock on the wall.
+    Readiness(settles_after("yahoo", "1m") + AFTER_CLOSE, spare=timedelta(hours=1)),
+    "again when they are no longer revised",
+)
+
+
+def _session_schedule(slot: Slot, mics: Sequence[str], closes: Closes) -> dg.ScheduleDefinition:
+    """Return the schedule of one calendar's slot; a tick for which no session has become ready asks for nothing."""
     name = "_".join(mics).lower()
+    ticks = ticks_for(closes.by_date.items(), closes.time_zone, slot.readiness)
 
     @dg.schedule(
-        name=f"after_close_{name}",
+        name=f"{slot.name}_{name}",
         job=session_job,
-        cron_schedule=f"{at.minute} {at.hour} * * {weekdays}",
-        execution_timezone=time_zone,
+        cron_schedule=ticks.crons(),
+        execution_timezone=closes.time_zone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Asks for the session's bars after the close of {', '.join(mics)}.",
+        description=f"Asks for the session's bars of {', '.join(mics)} {slot.what}, on half days too.",
     )
-    def after_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = context.scheduled_execution_time.astimezone(ZoneInfo(time_zone)).date()
-        if not session_dates(mics, day, day):
-            return dg.SkipReason(f"{day} is no session of {', '.join(mics)}")
-        return dg.RunRequest(run_key=f"{name}/{day}", partition_key=day.isoformat())
+    def session_slot(context: dg.ScheduleEvaluationContext) -> dg.SkipReason | list[dg.RunRequest]:
+        moment = context.scheduled_execution_time.astimezone(UTC)
+        since = ticks.before(moment)
+        known = sessions_of(mics[0], since.date() - REACH, moment.date() + DAY)
+        ends = known.select("session_date", "close_time").iter_rows()
+        ready = ready_between(ends, slot.readiness, since, moment)
+        if not ready:
+            local = context.scheduled_execution_time.astimezone(ZoneInfo(closes.time_zone))
+            return dg.SkipReason(f"no session of {', '.join(mics)} is ready at {local:%Y-%m-%d %H:%M}")
+        keys = (day.isoformat() for day in ready)
+        return [dg.RunRequest(run_key=f"{name}/{slot.key}{key}", partition_key=key) for key in keys]
 
-    return after_close
+    return session_slot
 
 
-def close_schedules(closes: Mapping[str, Closes], today: date) -> list[dg.ScheduleDefinition]:
-    """Return one schedule per calendar of the followed exchanges (MIC -> closes), after its usual close."""
+def session_schedules(closes: Mapping[str, Closes]) -> list[dg.ScheduleDefinition]:
+    """Return the schedules of each calendar of the followed exchanges (MIC -> closes): its closes, and settling."""
     by_calendar: dict[str, list[str]] = {}
     for mic in sorted(closes):
         by_calendar.setdefault(exchange_of(mic).calendar, []).append(mic)
     return [
-        _after_close(
-            mics, _tick(closes[mics[0]], today), _weekdays(closes[mics[0]]), closes[mics[0]].time_zone
-        )
+        _session_schedule(slot, mics, closes[mics[0]])
         for mics in by_calendar.values()
+        for slot in (CLOSE, SETTLED)
     ]
-
-
-def _tick(closes: Closes, today: date) -> time:
-    """Return the local time to ask at: after the usual close, and once the day's key exists."""
-    after_close = (datetime.combine(today, closes.usual(today)) + AFTER_CLOSE).time()
-    zone = ZoneInfo(closes.time_zone)
-    keys = (datetime.combine(day, KEYS_EXIST_FROM, UTC).astimezone(zone).time() for day in closes.by_date)
-    return max(after_close, *keys)
-
-
-def _weekdays(closes: Closes) -> str:
-    """Return the days of the week that have sessions, as cron counts them: Sunday is 0."""
-    days = sorted({day.isoweekday() % 7 for day in closes.by_date})
-    is_a_stretch = days == list(range(days[0], days[-1] + 1))
-    return f"{days[0]}-{days[-1]}" if is_a_stretch else ",".join(map(str, days))
 
 
 AFTER_PUBLICATION = timedelta(minutes=15)  # the times are approximate
@@ -123,23 +150,45 @@ def _rate_slots(family: Family) -> dg.ScheduleDefinition:
         (datetime.combine(date.min, slot) + AFTER_PUBLICATION).time()
         for slot in (family.publication_time, family.revision_time)
     ]
-    return dg.ScheduleDefinition(
+
+    @dg.schedule(
         name=f"{family.name}_rates_slots",
         job=rates_job,
         cron_schedule=[f"{tick.minute} {tick.hour} * * 1-5" for tick in at],
         execution_timezone="America/New_York",
-        run_config={"ops": {"raw__nyfed__rates": {"config": {"family": family.name}}}},
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=f"Asks for the {family.name} rates after their publication at about "
-        f"{family.publication_time:%H:%M} and after their revision slot at about {family.revision_time:%H:%M}.",
+        f"{family.publication_time:%H:%M} and after their revision slot at about {family.revision_time:%H:%M}, on days "
+        "on which US government securities may trade.",
     )
+    def rate_slot(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        config = {"ops": {"raw__nyfed__rates": {"config": {"family": family.name}}}}
+        return _unless(certain_closure, context, family.name, config)
+
+    return rate_slot
+
+
+def _unless(
+    closure: Callable[[date], str | None],
+    context: dg.ScheduleEvaluationContext,
+    name: str,
+    config: Mapping[str, Any] | None = None,
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run of a tick, unless the day is one on which nothing is published."""
+    tick = context.scheduled_execution_time
+    reason = closure(tick.date())
+    if reason is not None:
+        return dg.SkipReason(f"{tick.date()} is {reason}")
+    return dg.RunRequest(run_key=f"{name}/{tick:%Y-%m-%dT%H:%M}", run_config=config or {})
 
 
 # Which rates are of which family, and the sources of the times, are in the catalogue.
 rate_schedules = [_rate_slots(family) for family in FAMILIES.values()]
 
-# FRED loads the releases of 08:30 New York time within the hour, H.15 and H.10 after 15:15 in Chicago.
-series_schedule = dg.ScheduleDefinition(
+
+# FRED loads the releases of 08:30 New York time within the hour, H.15 and H.10 after 15:15 in Chicago. No agency
+# publishes on a federal holiday.
+@dg.schedule(
     name="series_slots",
     job=series_job,
     cron_schedule=["30 9 * * 1-5", "30 16 * * 1-5"],
@@ -147,12 +196,20 @@ series_schedule = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="Asks for new vintages after the morning's releases and after the day's rates.",
 )
+def series_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask at each tick of a day on which something may be published."""
+    return _unless(certain_closure, context, "series")
+
+
 # "usually updated around 16:00 CET on every working day" (the bank's page of the rates).
-fx_schedule = dg.ScheduleDefinition(
+@dg.schedule(
     name="fx_daily",
     job=fx_job,
     cron_schedule="30 16 * * 1-5",
     execution_timezone="Europe/Berlin",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Gets the euro's reference rates after they are set.",
+    description="Gets the euro's reference rates after they are set, on the days of the euro's payment system.",
 )
+def fx_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask once on each day on which the rates are set."""
+    return _unless(lambda day: None if is_target_day(day) else "a closing day of T2", context, "fx")

@@ -14,6 +14,7 @@ from findata_core.errors import DailyLimitReached, FindataError, RetriableProvid
 from findata_core.lineage import column_sources
 from findata_core.schema.tables import Column, Table, table
 from findata_resources.stores.reports import WriteReport
+from findata_resources.tracing import span
 
 Result = TypeVar("Result")
 
@@ -82,7 +83,7 @@ def materialize(
 ) -> dg.MaterializeResult[None]:
     """Run a step and report what it did; an error that a retry can't mend is final at once."""
     started = time.monotonic()
-    report = attempt(step)
+    report = attempt(step, table=address)
     metadata = {**report_metadata(report), "seconds": round(time.monotonic() - started, 3)}
     lineage = column_lineage(table(address))
     if lineage.deps_by_column:
@@ -93,10 +94,11 @@ def materialize(
     return dg.MaterializeResult(metadata=metadata)
 
 
-def attempt(step: Callable[[], Result]) -> Result:
-    """Run a step; findata's errors become Dagster failures that say what to do next."""
+def attempt(step: Callable[[], Result], **about: str) -> Result:
+    """Run a step; findata's errors become Dagster failures that say what to do next. `about`: told in its trace."""
     try:
-        return step()
+        with span("step", **about):
+            return step()
     except FindataError as error:
         # A provider that is busy is asked again; without a network, or a quota, that is said at once.
         is_final = isinstance(error, Unreachable | DailyLimitReached)

@@ -7,20 +7,22 @@ from findata_assets.betas import accepted_betas
 from findata_assets.checks.contract import contract_checks
 from findata_assets.checks.derived import DERIVED_CHECKS
 from findata_assets.checks.expiry import nothing_expires_soon
+from findata_assets.checks.freshness import FRESHNESS_CHECKS
 from findata_assets.checks.held import HELD_CHECKS
 from findata_assets.checks.rates import RATE_CHECKS
 from findata_assets.checks.series import SERIES_CHECKS
 from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
-from findata_assets.ops import retention, upkeep
+from findata_assets.ops import backups, retention, upkeep
 from findata_assets.rates import assets as rates
-from findata_assets.raw import alphavantage, ecb, fred, nyfed, recorded, yahoo
+from findata_assets.raw import alphavantage, ecb, fred, inbox, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
 from findata_assets.reports import assets as reports
 from findata_assets.resource import PlatformResource
+from findata_assets.sensors import due, failures, freshness, quarantine
+from findata_assets.sensors import inbox as inbox_sensor
 from findata_assets.signals import assets as signals
-from findata_resources.environment import SystemClock
 
 ASSETS = [
     economic.fx_rates,
@@ -35,6 +37,7 @@ ASSETS = [
     market.candles,
     market.monthly_candles,
     market.weekly_candles,
+    ops.arrivals,
     ops.breaks,
     ops.coverage,
     rates.averages,
@@ -48,6 +51,7 @@ ASSETS = [
     recorded.recorded_actions,
     recorded.recorded_bars,
     recorded.recorded_economic,
+    inbox.recorded_inbox,
     recorded.recorded_rates,
     recorded.recorded_securities,
     yahoo.yahoo_bars,
@@ -80,6 +84,7 @@ CHECKED_TABLES: dict[str, dg.TimeWindowPartitionsDefinition | None] = {
     "market.candles": partitions.SESSIONS,
     "market.monthly_candles": None,
     "market.weekly_candles": None,
+    "ops.arrivals": None,
     "ops.breaks": None,
     "ops.coverage": None,
     "rates.averages": None,
@@ -111,37 +116,55 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
     with accepted_betas():
         assets = dg.with_source_code_references(ASSETS)
     checks = [check for name, grain in CHECKED_TABLES.items() for check in contract_checks(name, grain)]
-    close_schedules = automation.close_schedules(partitions.FOLLOWED.closes, SystemClock().now().date())
     return dg.Definitions(
         assets=assets,
         asset_checks=[
             *checks,
             *DERIVED_CHECKS,
+            *FRESHNESS_CHECKS,
             *HELD_CHECKS,
             *RATE_CHECKS,
             *SERIES_CHECKS,
             nothing_expires_soon,
         ],
         jobs=[
+            backups.backup,
             automation.fx_job,
             upkeep.lake_upkeep,
             reports.report_job,
             retention.retention,
             automation.rates_job,
+            backups.restore_drill,
             automation.series_job,
             automation.session_job,
             *healing_sensor.JOBS,
+            *due.JOBS.values(),
+            freshness.freshness_job,
+            inbox_sensor.inbox_job,
+            quarantine.waiting_job,
         ],
         schedules=[
-            *close_schedules,
+            *automation.session_schedules(partitions.FOLLOWED.closes),
+            backups.backup_schedule,
             automation.fx_schedule,
+            freshness.daily_checks,
             upkeep.lake_schedule,
             reports.report_schedule,
             retention.retention_schedule,
             *automation.rate_schedules,
+            backups.drill_schedule,
             automation.series_schedule,
         ],
-        sensors=[alert_sensor.alerts, automation.conditions, healing_sensor.healing],
+        sensors=[
+            alert_sensor.alerts,
+            automation.conditions,
+            due.due,
+            failures.run_failures,
+            freshness.freshness,
+            healing_sensor.healing,
+            inbox_sensor.inbox,
+            quarantine.quarantine_waiting,
+        ],
         resources={"platform": platform},
         executor=dg.in_process_executor,
     )

@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from findata_assets.steps.platform import Platform, open_platform
+from findata_resources import tracing
 from findata_resources.environment import load_settings
 
 
@@ -14,12 +15,13 @@ class PlatformResource(dg.ConfigurableResource[Platform]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Resolve the endpoints; connections open when a step first uses them."""
-        del context
         self._platform = open_platform(load_settings())
+        tracing.begin_run(context.run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Close the connections."""
         del context
+        tracing.end_run()
         if self._platform is not None:
             self._platform.close()
 

@@ -13,69 +13,29 @@ from typing import Any
 import dagster as dg
 
 from findata_assets.definitions import definitions_on
+from findata_assets.groups import GROUPS, REFERENCE
 from findata_assets.interrupts import INTERRUPT, interrupts_seen
-from findata_assets.partitions import MONTHS, RANGE_END, RANGE_START, SESSIONS
+from findata_assets.partitions import RANGE_END, RANGE_START, SESSIONS
 from findata_assets.resource import given
+from findata_assets.steps.arrivals import refresh_arrivals
 from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES, RATES_SOURCE, WHOLE_SOURCES
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import known_payloads
 from findata_assets.steps.sources import (
     RECORDED_ASSETS,
     adopt_receipts,
-    recorded_answers,
+    recorded_payloads,
     reference_is_current,
 )
 from findata_core.errors import ConfigurationError, RunFailed
+from findata_resources import tracing
 from findata_resources.providers.fred import required_key
 from findata_resources.stores.due import due_dates
-from findata_resources.stores.raw import receipt
 
 ROUNDS = (
     4  # a round may make more due (a session loaded late reaches next week's signals); it ends long before
 )
 
-REFERENCE = (
-    "reference.instruments",
-    "reference.symbols",
-    "reference.sessions",
-    "reference.session_changes",
-)
-
-# What runs together, in order: tables of one grain whose inputs come before them.
-GROUPS: tuple[tuple[tuple[str, ...], dg.TimeWindowPartitionsDefinition | None], ...] = (
-    (REFERENCE, None),
-    (("reference.dividends", "reference.splits"), None),
-    (("reference.listings", "reference.securities", "reference.security_symbols"), None),
-    (("market.bars", "market.candles"), SESSIONS),
-    (("market.bars_1d",), MONTHS),
-    (
-        (
-            "market.weekly_candles",
-            "market.monthly_candles",
-            "signals.weekly_pivots",
-            "ops.coverage",
-            "ops.breaks",
-        ),
-        None,
-    ),
-    (
-        (
-            "economic.series",
-            "economic.vintages",
-            "economic.observations",
-            "economic.revisions",
-            "economic.fx_rates",
-            "economic.index_levels",
-            "economic.index_members",
-        ),
-        None,
-    ),
-    (
-        ("rates.rates", "rates.published_averages", "rates.averages", "rates.calendar_disagreements"),
-        None,
-    ),
-    (("signals.pivot_signals",), SESSIONS),
-)
 Progress = Callable[[str], None]
 
 
@@ -114,12 +74,11 @@ class Runner:
     def load_recorded(self, directory: Path, manifest: Path | None) -> None:
         """Receive a folder; files that are known already start no run."""
         for asset, datasets in RECORDED_ASSETS.items():
-            answers = [
-                answer
+            ids = {
+                payload_id
                 for dataset in datasets
-                for answer in recorded_answers(self._platform, directory, manifest, dataset)
-            ]
-            ids = [receipt(answer)["payload_id"] for answer in answers]
+                for payload_id in recorded_payloads(self._platform, directory, manifest, dataset)
+            }
             if len(known_payloads(self._platform, ids)) < len(ids):
                 config = {"directory": str(directory), "manifest": str(manifest) if manifest else ""}
                 operation = f"raw__recorded__{asset}"
@@ -167,13 +126,14 @@ class Runner:
         wanted = set(select) if select is not None else None
         for _ in range(ROUNDS):
             before = self.done.runs
-            for group, grain in GROUPS:
-                chosen = [name for name in group if wanted is None or name in wanted]
-                self._run_group(chosen, grain, start or date.min, end or date.max)
+            for group in GROUPS:
+                chosen = [name for name in group.tables if wanted is None or name in wanted]
+                self._run_group(chosen, group.grain, start or date.min, end or date.max)
             if self.done.runs == before:
                 break
         # Objects that a killed publisher has left marked, although nothing is due any more.
         self._platform.lake.publish(self._platform.store)
+        refresh_arrivals(self._platform)
 
     def _run_group(
         self, group: Sequence[str], grain: dg.TimeWindowPartitionsDefinition | None, start: date, end: date
@@ -195,7 +155,7 @@ class Runner:
     def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
         span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""
         self._progress(f"{', '.join(tables)}{span}")
-        with interrupts_seen() as interrupted:
+        with interrupts_seen() as interrupted, tracing.span("run", assets=", ".join(tables)):
             result = self._job.execute_in_process(
                 instance=self._instance,
                 asset_selection=[dg.AssetKey(name.split(".")) for name in tables],

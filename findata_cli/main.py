@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import instruments, lake, rates, series
+from findata_cli import backups, instruments, lake, metrics, rates, series
 from findata_cli.adjusted import adjusted
 from findata_cli.alerts import alerts
 from findata_cli.breaks import breaks
@@ -12,8 +12,10 @@ from findata_cli.calendars import calendars
 from findata_cli.configuration import config
 from findata_cli.coverage import coverage
 from findata_cli.demonstration import demo
+from findata_cli.doctor import doctor
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
+from findata_cli.freshness import freshness
 from findata_cli.keeping import cost, retention
 from findata_cli.known import as_of
 from findata_cli.materializing import materialize
@@ -62,6 +64,7 @@ for _command in (
     up,
     down,
     status,
+    doctor,
     migrate,
     plan,
     materialize,
@@ -69,6 +72,7 @@ for _command in (
     as_of,
     adjusted,
     coverage,
+    freshness,
     calendars,
     breaks,
     report,
@@ -76,6 +80,7 @@ for _command in (
     explain,
     verify,
     rebuild,
+    backups.restore,
     retention,
     cost,
     config,
@@ -87,7 +92,9 @@ instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.find)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.show)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.history)
 app.add_typer(instrument, name="instrument")
+app.add_typer(backups.app, name="backup")
 app.add_typer(lake.app, name="lake")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(rates.app, name="rates")
 app.add_typer(schema, name="schema")
 followed.command("list", cls=FindataCommand, epilog=EXIT_CODES)(series.list_series)

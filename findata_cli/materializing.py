@@ -106,9 +106,9 @@ def run(settings: Settings, task: Task, progress: Callable[[str], None]) -> Outc
 
 def known_tables(names: Sequence[str]) -> list[str]:
     """Return the tables as `schema.name`; ConfigurationError names what is meant instead of an unknown one."""
-    from findata_assets.running import GROUPS
+    from findata_assets.groups import GROUPS
 
-    known = sorted(name for group, _ in GROUPS for name in group)
+    known = sorted(name for group in GROUPS for name in group.tables)
     dotted = [name.replace("/", ".") for name in names]
     for name in dotted:
         if name not in known:

@@ -20,16 +20,23 @@ def up(
     ui: Annotated[
         bool, typer.Option("--ui", help="Also Dagster's UI and daemon, as findata demo does.")
     ] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Also the exporter that Prometheus asks.")
+    ] = False,
 ) -> None:
     """Start TimescaleDB and S3, unless they run or are named in the settings."""
     settings = opening.settings_in_force()
-    from findata_resources.embedded import orchestrator, stack
+    from findata_resources.embedded import exporter, orchestrator, stack
 
     with screen.stages() as progress:
         endpoints = stack.up(settings, progress)
         if ui:
             stack.dagster_up(settings, endpoints, progress)
+        if metrics:
+            stack.metrics_up(settings, endpoints, progress)
     show_servers(settings)
+    if metrics:
+        screen.say(f"metrics: {exporter.metrics_address(settings.metrics_port)}")
     if ui:
         screen.say(f"Dagster: {orchestrator.ui_address(settings.dagster_port)}")
 

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from findata_core.backups.retention import parse_kept
 from findata_core.errors import ConfigurationError, NotRunning
 from findata_core.quotas import parse_limits
 from findata_core.retention import parse_compression, parse_retention
@@ -31,6 +33,9 @@ from findata_resources.embedded.state import StackState, read_state
 PROJECT = Path(__file__).resolve().parents[1]
 PREFIX = "FINDATA_"
 _ENV_FILE = ".env"
+# What the servers and the tests are told, which are no settings.
+_OTHER_VARIABLES = {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
+_TEST_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 _MASK = "********"
 SINKS = ("file", "smtp", "webhook")  # where alerts can be told
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
@@ -86,6 +91,11 @@ def _compression(text: str) -> str:
     return text
 
 
+def _kept_backups(text: str) -> str:
+    parse_kept(text)  # it says what is wrong
+    return text
+
+
 def _sinks(text: str) -> str:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == ["none"]:
@@ -126,6 +136,7 @@ def _sample_universe() -> Path:
 Folder = Annotated[Path, AfterValidator(_absolute)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+KeptBackups = Annotated[str, AfterValidator(_kept_backups)]
 RequestLimits = Annotated[str, AfterValidator(_limits)]
 RetentionDays = Annotated[str, AfterValidator(_retention)]
 CompressionDays = Annotated[str, AfterValidator(_compression)]
@@ -180,6 +191,20 @@ class Settings(BaseSettings):
     database_port: Port = Field(default=5439, description="Loopback port of the embedded database.")
     s3_port: Port = Field(default=8339, description="Loopback port of the embedded S3 server.")
     dagster_port: Port = Field(default=3000, description="Loopback port of the Dagster UI.")
+    metrics_port: Port = Field(default=9464, description="Port where Prometheus finds findata's metrics.")
+    traces: WebAddress | None = Field(
+        default=None,
+        description="Where traces are sent, by OTLP over HTTP, for example http://127.0.0.1:4318. Default: nowhere; "
+        "needs the extra tracing.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="json: what findata logs is a JSON object a line on standard error, with the ids of its trace.",
+    )
+    metrics_folders: str = Field(
+        default="",
+        description="Folders whose disks are watched, separated by commas. Default: FINDATA_HOME.",
+    )
     universe: ExistingFile = Field(
         default_factory=_sample_universe,
         description="CSV file of the followed instruments. Default: the bundled sample universe.",
@@ -275,6 +300,12 @@ class Settings(BaseSettings):
         description="How many days Dagster keeps what runs said step by step; materializations and checks stay. "
         "0: for ever.",
     )
+    backups_kept: KeptBackups = Field(
+        default="daily=7,weekly=5,monthly=12",
+        description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "
+        "never the newest and never the newest that a drill has proven.",
+    )
+
     alert_sinks: AlertSinks = Field(
         default="file",
         description="Where failed runs and checks are told, with the command that mends each: file, smtp, webhook, "
@@ -321,6 +352,11 @@ class Settings(BaseSettings):
     alert_timeout_seconds: float = Field(
         default=10, gt=0, le=60, description="How long a mail server or webhook may take."
     )
+
+    def watched_folders(self) -> list[Path]:
+        """The folders whose disks the metrics tell of."""
+        named = [Path(name.strip()) for name in self.metrics_folders.split(",") if name.strip()]
+        return named or [self.home]
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Settings:
@@ -415,6 +451,15 @@ def variable_of(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def unknown_variables() -> list[str]:
+    """Variables of this process and of `.env` that look like settings and are none, sorted."""
+    known = {variable_of(name) for name in Settings.model_fields} | _OTHER_VARIABLES
+    named = {*os.environ, *dotenv_values(_ENV_FILE)}
+    return sorted(
+        name for name in named - known if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIXES)
+    )
+
+
 def example_file() -> str:
     """The text of .env.example, which lists every setting with its default."""
     head = "# Every setting of findata. Copy this file to .env and uncomment what you change.\n"
@@ -431,9 +476,9 @@ def _key_problem(settings: Settings) -> str | None:
 
 
 def _port_problem(settings: Settings) -> str | None:
-    ports = {settings.database_port, settings.s3_port, settings.dagster_port}
-    if len(ports) < 3:
-        return "FINDATA_DATABASE_PORT, FINDATA_S3_PORT and FINDATA_DAGSTER_PORT must differ"
+    ports = {settings.database_port, settings.s3_port, settings.dagster_port, settings.metrics_port}
+    if len(ports) < 4:
+        return "FINDATA_DATABASE_PORT, FINDATA_S3_PORT, FINDATA_DAGSTER_PORT and FINDATA_METRICS_PORT must differ"
     return None
 
 

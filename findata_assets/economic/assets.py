@@ -10,8 +10,8 @@ from findata_assets.steps.derived import derive_revisions
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.series import load_catalogue
 
-RAW_RECORDED = "raw.recorded.economic"
-RAW_SERIES = ["raw.fred.series", RAW_RECORDED]
+RAW_RECORDED = ["raw.recorded.economic", "raw.recorded.inbox"]
+RAW_SERIES = ["raw.fred.series", *RAW_RECORDED]
 
 
 @table_asset("economic.series", deps=RAW_SERIES, automation_condition=WHEN_INPUTS_ARE_CHECKED)
@@ -46,20 +46,20 @@ def revisions(platform: PlatformResource) -> dg.MaterializeResult[None]:
 
 
 @table_asset(
-    "economic.fx_rates", deps=["raw.ecb.fx", RAW_RECORDED], automation_condition=WHEN_INPUTS_ARE_CHECKED
+    "economic.fx_rates", deps=["raw.ecb.fx", *RAW_RECORDED], automation_condition=WHEN_INPUTS_ARE_CHECKED
 )
 def fx_rates(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Fold the exchange rates that are due."""
     return materialize("economic.fx_rates", lambda: fold_facts(platform.steps, "economic.fx_rates"))
 
 
-@table_asset("economic.index_levels", deps=[RAW_RECORDED], automation_condition=WHEN_INPUTS_ARE_CHECKED)
+@table_asset("economic.index_levels", deps=RAW_RECORDED, automation_condition=WHEN_INPUTS_ARE_CHECKED)
 def index_levels(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Fold the index levels that are due."""
     return materialize("economic.index_levels", lambda: fold_facts(platform.steps, "economic.index_levels"))
 
 
-@table_asset("economic.index_members", deps=[RAW_RECORDED], automation_condition=WHEN_INPUTS_ARE_CHECKED)
+@table_asset("economic.index_members", deps=RAW_RECORDED, automation_condition=WHEN_INPUTS_ARE_CHECKED)
 def index_members(platform: PlatformResource) -> dg.MaterializeResult[None]:
     """Fold the spells in an index that are due."""
     return materialize("economic.index_members", lambda: fold_facts(platform.steps, "economic.index_members"))

@@ -10,7 +10,13 @@ from findata_assets.resource import PlatformResource
 from findata_assets.steps.derived import fold_candles, fold_months, fold_weeks
 from findata_assets.steps.facts import fold_facts
 
-RAW_BARS = ["raw.alphavantage.bars", "raw.recorded.bars", "raw.yahoo.bars", "reference.sessions"]
+RAW_BARS = [
+    "raw.alphavantage.bars",
+    "raw.recorded.bars",
+    "raw.recorded.inbox",
+    "raw.yahoo.bars",
+    "reference.sessions",
+]
 ONE_RUN = dg.BackfillPolicy.single_run()
 
 

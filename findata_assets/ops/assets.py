@@ -10,13 +10,27 @@ from findata_assets import pictures
 from findata_assets.automation import WHEN_INPUTS_ARE_CHECKED
 from findata_assets.contract import materialize, table_asset
 from findata_assets.resource import PlatformResource
+from findata_assets.steps.arrivals import refresh_arrivals, stored_arrivals
 from findata_assets.steps.breaks import refresh_breaks, summarize, uncompared
 from findata_assets.steps.coverage import refresh_coverage
 from findata_assets.steps.expected import known_states
 from findata_assets.steps.platform import Platform
+from findata_core.quality.arrivals import with_lateness
 
 SHOWN = timedelta(days=95)  # sixty sessions and some
 DAY = timedelta(days=1)
+
+
+@table_asset(
+    "ops.arrivals",
+    deps=["market.bars", "market.bars_1d", "economic.fx_rates", "economic.observations", "rates.rates"],
+)
+def arrivals(platform: PlatformResource) -> dg.MaterializeResult[None]:
+    """Match what is expected of providers with what has come; the sensor `freshness` starts it."""
+    done = materialize("ops.arrivals", lambda: refresh_arrivals(platform.steps))
+    rows = with_lateness(stored_arrivals(platform.steps), platform.steps.clock.now())
+    counts = {"expectations": rows.height, "late": int(rows.get_column("is_late").sum())}
+    return dg.MaterializeResult(metadata={**(done.metadata or {}), **counts})
 
 
 @table_asset(

@@ -9,7 +9,7 @@ from findata_assets.resource import PlatformResource
 from findata_assets.steps.derived import derive_averages, derive_disagreements
 from findata_assets.steps.facts import fold_facts
 
-RAW_RATES = ["raw.nyfed.rates", "raw.recorded.rates"]
+RAW_RATES = ["raw.nyfed.rates", "raw.recorded.inbox", "raw.recorded.rates"]
 
 
 @table_asset("rates.rates", deps=RAW_RATES, automation_condition=WHEN_INPUTS_ARE_CHECKED)

@@ -11,8 +11,8 @@ from findata_assets.steps.session_changes import latest_changes, note_session_ch
 from findata_assets.steps.sources import load_universe, refresh_sessions
 
 # A chart answer of Yahoo tells the splits and dividends of its window beside the bars.
-RAW_ACTIONS = ["raw.recorded.actions", "raw.yahoo.bars"]
-RAW_SECURITIES = ["raw.recorded.securities"]
+RAW_ACTIONS = ["raw.recorded.actions", "raw.recorded.inbox", "raw.yahoo.bars"]
+RAW_SECURITIES = ["raw.recorded.inbox", "raw.recorded.securities"]
 
 
 @table_asset("reference.instruments", deps=[])

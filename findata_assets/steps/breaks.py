@@ -26,6 +26,7 @@ from psycopg import sql
 from findata_assets.steps.platform import Platform, mic_of
 from findata_core.quality.breaks import (
     as_known,
+    facing,
     find_breaks,
     fold_breaks,
     known_instants,
@@ -72,6 +73,8 @@ class Judged:
 
     def turned(self) -> pl.DataFrame:
         """The (subject, scope_date) pairs whose verdict is not what the ledger says."""
+        if self.stored.is_empty() and self.rows.is_empty():
+            return pl.DataFrame(schema={"subject": pl.String, "scope_date": pl.Date})
         old, new = self.stored.select(LIFE), self.rows.select(LIFE)
         sides = [old.join(new, on=LIFE, how="anti"), new.join(old, on=LIFE, how="anti")]
         return pl.concat(sides).select(subject="instrument_id", scope_date="session_date").unique()
@@ -135,9 +138,7 @@ def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
     again = _to_explain_again(platform, judged.turned(), part.marks)
     todo = pl.concat([part.marks.select(PAIR), again])
     versions = pl.concat([versions, ledger.bar_versions(database, again)])
-    received = ledger.receive_times(database, todo)
-    findings, instants = find_breaks(versions, _sessions(platform, versions), received)
-    compared = fold_breaks(explain_volumes(findings, judged.verdicts), instants)
+    compared = _compare(platform, facing(versions), todo, judged.verdicts)
     old, new = (
         pl.concat([ledger.breaks_of(database, todo), judged.stored]),
         pl.concat([compared, judged.rows]),
@@ -148,6 +149,17 @@ def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
         rows_unchanged=new.height - written,
         subjects=frozenset(part.marks.get_column("subject")),
     )
+
+
+def _compare(
+    platform: Platform, versions: pl.DataFrame, todo: pl.DataFrame, verdicts: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the ledger's rows of versions that face each other, those of sick volume left out."""
+    if versions.is_empty():
+        return empty(BREAKS)
+    received = ledger.receive_times(platform.store.database, todo)
+    findings, instants = find_breaks(versions, _sessions(platform, versions), received)
+    return fold_breaks(explain_volumes(findings, verdicts), instants)
 
 
 def _judge_around(platform: Platform, cursor: Cursor, part: pl.DataFrame, versions: pl.DataFrame) -> Judged:
@@ -186,6 +198,8 @@ def _profiles(platform: Platform, versions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sick_rows(platform: Platform, verdicts: pl.DataFrame) -> pl.DataFrame:
+    if "sick" not in verdicts.get_column("verdict"):
+        return empty(BREAKS)
     series = ["instrument_id", "session_date", "left_source", "adjustment"]
     looked_at = verdicts.rename({"source": "left_source"}).select(*series, "known_time").unique()
     ordered = looked_at.sort(*series, "known_time")
@@ -195,6 +209,8 @@ def _sick_rows(platform: Platform, verdicts: pl.DataFrame) -> pl.DataFrame:
 
 def _to_explain_again(platform: Platform, turned: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:
     """Return the sessions outside of the part whose volume breaks a turned verdict may explain, or no more."""
+    if turned.is_empty():
+        return turned
     others = turned.join(part, on=PAIR, how="anti").select(PAIR)
     volumes = ledger.breaks_of(platform.store.database, others).filter(field="volume")
     return others.join(volumes, left_on=PAIR, right_on=["instrument_id", "session_date"], how="semi")

@@ -69,7 +69,8 @@ def complete_payloads(
                 continue
             for part in said:
                 by_table.setdefault(part.table, []).append((number, part.rows))
-        yield mine, [*refused, *(_complete(platform, table(name), mine, by_table[name]) for name in by_table)]
+        parts = (_completed(platform, table(name), mine, said) for name, said in by_table.items())
+        yield mine, [*refused, *parts]
 
 
 def _batches(
@@ -127,6 +128,20 @@ def scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
     day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
     subject = pl.col(target.digest_subject)
     return rows.select("payload_id", subject.alias("subject"), day.alias("scope_date")).unique()
+
+
+def _completed(
+    platform: Platform, target: Table, payloads: Sequence[Payload], said: Sequence[tuple[int, pl.DataFrame]]
+) -> Completed:
+    """Complete the rows of payloads, or return what came of it when they were received: sessions take the time."""
+    if target.address not in BAR_TABLES:
+        return _complete(platform, target, payloads, said)
+    told = (payloads[number] for number, _ in said)
+    key = (target.address, *((payload["payload_id"], known_time(payload)) for payload in told))
+    completed: Completed = platform.completed.get(
+        key, lambda: _complete(platform, target, payloads, said), lambda part: part.rows.height
+    )
+    return completed
 
 
 def _complete(

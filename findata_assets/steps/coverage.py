@@ -4,22 +4,22 @@ A session without a bar is a row that says "missing"; nothing is filled.
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 
 import polars as pl
 from psycopg import sql
 
 from findata_assets.steps.platform import Platform
-from findata_core.quality.gaps import coverage
+from findata_core.quality.gaps import SCOPE, coverage
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 from findata_resources.stores import due
 from findata_resources.stores.database import literal_list, upsert
 from findata_resources.stores.reports import WriteReport
-from findata_resources.stores.statements import delete_rows
+from findata_resources.stores.statements import delete_rows, rows_of_subjects
 
 KEY = ["instrument_id", "source", "interval"]
 BAR_TABLES = ("market.bars", "market.bars_1d")
+COUNTED = {name: table(name).narrowed((*SCOPE, "session_phase", "event_time")) for name in BAR_TABLES}
 
 
 def refresh_coverage(platform: Platform) -> WriteReport:
@@ -87,9 +87,11 @@ def _count(platform: Platform, address: str, todo: pl.DataFrame) -> Iterator[pl.
     """Yield the counts of a table's sessions: a month of minutes or ten years of days at a time."""
     is_daily = address == "market.bars_1d"
     mine = todo.filter((pl.col("interval") == "1d") == is_daily)
+    if mine.is_empty():
+        return
     width = "10y" if is_daily else "1mo"
     for _, part in mine.group_by(pl.col("session_date").dt.truncate(width), "is_held", maintain_order=True):
-        bars = _bars(platform, address, part) if part.get_column("is_held").any() else empty(table(address))
+        bars = _bars(platform, address, part) if part.get_column("is_held").any() else empty(COUNTED[address])
         wanted = part.group_by(KEY).agg(
             pl.col("session_date").min().alias("first_date"), pl.col("session_date").max().alias("last_date")
         )
@@ -98,12 +100,11 @@ def _count(platform: Platform, address: str, todo: pl.DataFrame) -> Iterator[pl.
 
 
 def _bars(platform: Platform, address: str, part: pl.DataFrame) -> pl.DataFrame:
-    days = part.get_column("session_date")
-    first, last = days.min(), days.max()
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    subjects = part.get_column("instrument_id").unique()
-    return platform.store.read(table(address), first, last + timedelta(days=1), subjects)
+    """Read what counting needs of the bars, in any order: the whole rows would take five times as long."""
+    counted = COUNTED[address]
+    scopes = part.select(subject="instrument_id", scope_date="session_date")
+    rows = platform.store.database.frame(rows_of_subjects(table(address), counted, scopes))
+    return conform(rows, counted)
 
 
 def _spans_query(subjects: list[str]) -> sql.Composed:

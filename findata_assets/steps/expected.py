@@ -122,12 +122,19 @@ def followed_since(platform: Platform, source: str, interval: str) -> date | Non
 
 
 def _expected(platform: Platform, source: str, interval: str, start: date, end: date) -> pl.DataFrame:
-    """Return GRID_SCHEMA and symbol: sessions that have closed, of followed instruments, within their listing."""
+    """Return sessions_of_followed() that have closed."""
+    sessions = sessions_of_followed(platform, source, interval, start, end)
+    return sessions.filter(pl.col("close_time") <= platform.clock.now())
+
+
+def sessions_of_followed(
+    platform: Platform, source: str, interval: str, start: date, end: date
+) -> pl.DataFrame:
+    """Return GRID_SCHEMA and symbol: sessions in [start, end) of followed instruments, within their listing."""
     followed = platform.store.database.frame(_followed_query(source))
     sessions = platform.sessions_of(followed.get_column("instrument_id")).filter(
         pl.col("session_date") >= start,
         pl.col("session_date") < end,
-        pl.col("close_time") <= platform.clock.now(),
     )
     day = pl.col("session_date")
     return (
@@ -256,7 +263,11 @@ def _windows_query(book: str, source: str, interval: str, start: date, end: date
             "reference.symbols WHERE symbols.source = fetches.source AND symbols.instrument_id = fetches.subject) "
             "THEN started_time END END AS refused_time, "
             "CASE WHEN payload_id IN (SELECT payload_id FROM ops.holds JOIN ops.payloads USING (payload_id) "
-            "WHERE state = 'held') THEN started_time END AS held_time"
+            "WHERE state = 'held') THEN started_time END AS held_time, "
+            # An answer that nothing was learnt from: it could not be read.
+            "CASE WHEN is_refused IS NOT TRUE AND payload_id IS NOT NULL AND payload_id NOT IN "
+            "(SELECT payload_id FROM ops.answered_windows) AND payload_id NOT IN (SELECT payload_id FROM ops.holds) "
+            "THEN started_time END AS unread_time"
         ),
     }[book]
     prefix = "" if book == "answered_windows" else "window_"

@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.kept import Kept
 from findata_assets.steps.parsed import ParsedPayloads
 from findata_core.schema.tables import Table, table
+from findata_resources import tracing
 from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.lake import Lake, s3_resource
@@ -21,6 +23,8 @@ from findata_resources.stores.objects import Objects
 from findata_resources.stores.pages import Pages
 from findata_resources.stores.raw import Payload, RawStore
 from findata_resources.stores.timescale import TimescaleStore
+
+ROOM_ROWS = 100_000  # of completed bars, some 20 MB: a session of 200 instruments
 
 
 class PublishedTables(Protocol):
@@ -80,11 +84,14 @@ class Platform:
     random: Callable[[], float] = random.random  # a number of [0, 1)
     pages: Pages | None = None  # where reports are put; a platform of a scratch database has none
     parsed: ParsedPayloads = field(init=False, repr=False)
+    # What payloads say with the sessions it lies in: made when they are received, used when they are folded.
+    completed: Kept[Any] = field(init=False, repr=False)
     _sessions: dict[frozenset[str], pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Keep what payloads say beside the store that they are read from."""
         self.parsed = ParsedPayloads(self._body)
+        self.completed = Kept(ROOM_ROWS)
 
     def sessions(self, mics: set[str]) -> pl.DataFrame:
         """Return the exchange sessions of some exchanges, in the shape of reference.sessions.
@@ -114,8 +121,9 @@ class Platform:
         return self.store.read(table(address).history())
 
     def forget_sessions(self) -> None:
-        """Read sessions again when they are next needed: they have changed."""
+        """Read sessions again when they are next needed: they have changed, and with them what lies in them."""
         self._sessions.clear()
+        self.completed.forget()
 
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
         """Return the sessions of the exchanges that some instruments trade on."""
@@ -141,6 +149,7 @@ def open_platform(settings: Settings, clock: Clock | None = None) -> Platform:
 
 def platform_at(settings: Settings, endpoints: Endpoints, clock: Clock | None = None) -> Platform:
     """Connect to these endpoints; connections open when they are first used."""
+    tracing.begin(settings)
     objects = Objects(endpoints)
     return Platform(
         settings,

@@ -37,6 +37,7 @@ from findata_resources.provider import Provider, Received, Request
 from findata_resources.stores import fetches
 from findata_resources.stores.raw import receipt
 from findata_resources.stores.timescale import TimescaleStore
+from findata_resources.tracing import carried, span
 
 LOG = logging.getLogger("findata")
 MOST_FAILURES_TOLD = 100  # in a report; the ledger has them all
@@ -149,7 +150,7 @@ def _made(
     waiting, under_way = deque(asks), set[Future[Made]]()
     while waiting or under_way:
         while waiting and len(under_way) < 2 * workers.number:
-            under_way.add(pool.submit(_make, workers, provider, waiting.popleft()))
+            under_way.add(pool.submit(carried(_make), workers, provider, waiting.popleft()))
         done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
         yield [future.result() for future in done]
 
@@ -211,7 +212,10 @@ def _try_once(platform: Platform, provider: Provider, ask: Ask) -> tuple[str, Re
     """Try one request once and write its row in the ledger."""
     started = platform.clock.now()
     try:
-        received = provider.fetch(ask.request, platform.clock)
+        with span(
+            "request", provider=provider.name, dataset=ask.request.dataset, subject=ask.request.subject
+        ):
+            received = provider.fetch(ask.request, platform.clock)
     except FindataError as error:
         _enter(platform, ask, started, **_failure(error))
         raise

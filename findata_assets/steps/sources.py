@@ -154,24 +154,37 @@ def _count_adopted(platform: Platform, payload_ids: Sequence[int], intakes: Sequ
 
 
 def load_recorded(platform: Platform, directory: Path, manifest: Path | None, dataset: str) -> Loaded:
-    """Receive the files of a folder that its manifest names for one dataset of RECORDED_ASSETS."""
+    """Receive the files of a folder that its manifest names for one dataset of RECORDED_ASSETS.
+
+    Each file is read twice, once to know it and once to take it: the bodies of years would fill the memory.
+    """
     _, skipped = recorded_requests(directory, manifest, dataset)
-    answers = recorded_answers(platform, directory, manifest, dataset)
-    ids = {receipt(answer)["payload_id"]: answer for answer in answers}
-    new = ids.keys() - known_payloads(platform, ids)
+    requests = recorded_payloads(platform, directory, manifest, dataset)
+    known = known_payloads(platform, requests)
+    fresh = {payload_id: request for payload_id, request in requests.items() if payload_id not in known}
     if dataset == "bars":
-        mics = {mic for payload_id in new for mic in mics_of(ids[payload_id].request)}
+        mics = {mic for request in fresh.values() for mic in mics_of(request)}
         if not reference_is_current(platform, mics):
             refresh_reference(platform, mics)
-    sets: dict[str, Intake] = {}
-    fresh = [payload_id for payload_id in ids if payload_id in new]
+    provider = RecordedProvider(directory)
+    answers = (provider.fetch(request, platform.clock) for request in fresh.values())
     taken = receive_lists if dataset == "securities" else receive_all
-    intakes = dict(zip(fresh, taken(platform, (ids[payload_id] for payload_id in fresh)), strict=True))
-    for payload_id, answer in ids.items():
-        name = str(answer.request.parameters["reading"]["name"])
+    intakes = dict(zip(fresh, taken(platform, answers), strict=True))
+    sets: dict[str, Intake] = {}
+    for payload_id, request in requests.items():
+        name = str(request.parameters["reading"]["name"])
         intake = intakes.get(payload_id, Intake(payloads_known=1))
         sets[name] = sets.get(name, Intake()) + intake
     return Loaded(sets, skipped)
+
+
+def recorded_payloads(
+    platform: Platform, directory: Path, manifest: Path | None, dataset: str
+) -> dict[int, Request]:
+    """Return payload_id -> request of a folder's files that its manifest names for one dataset; no body is kept."""
+    provider = RecordedProvider(directory)
+    requests, _ = recorded_requests(directory, manifest, dataset)
+    return {receipt(provider.fetch(item, platform.clock))["payload_id"]: item for item in requests}
 
 
 def recorded_answers(

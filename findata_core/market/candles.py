@@ -76,6 +76,10 @@ def _of_the_bars(sessions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     return sessions.filter(pl.col("session_date").is_between(days.min(), days.max()))
 
 
+def _repeated(name: str, text: str, count: int) -> pl.Series:
+    return pl.Series(name, [text], pl.String).new_from_index(0, count)
+
+
 def _columns(bars: pl.DataFrame) -> list[str]:
     """Columns of market.candles, in order, without ingest_time where the bars have none."""
     return [c.name for c in CANDLES.columns if c.name != KNOWLEDGE_COLUMN or KNOWLEDGE_COLUMN in bars.columns]
@@ -121,20 +125,23 @@ def _candle_frame(
     interval: str, candles: CandleArrays, minutes: pl.DataFrame, bounds: SessionBounds
 ) -> pl.DataFrame:
     first = minutes.select("instrument_id", "source", "adjustment")[candles.first_row]
-    frame = first.with_columns(
-        pl.lit(interval).alias("interval"),
-        pl.lit("1m").alias("source_interval"),
-        pl.Series("event_time", candles.start).cast(INSTANT),
-        dates_at(bounds, candles.session.astype(np.int64)).alias("session_date"),
-        pl.Series("open", candles.open),
-        pl.Series("high", candles.high),
-        pl.Series("low", candles.low),
-        pl.Series("close", candles.close),
-        pl.Series("volume", candles.volume),
-        pl.Series("expected_minutes", candles.expected_minutes),
-        pl.Series("present_minutes", candles.present_minutes),
-        pl.Series("is_complete", candles.present_minutes == candles.expected_minutes),
-        pl.Series("available_time", candles.end).cast(INSTANT),
-        *(pl.Series(name, values).cast(INSTANT) for name, values in candles.latest.items()),
+    # Columns are put side by side: as expressions they would be a query for each width.
+    frame = first.hstack(
+        [
+            _repeated("interval", interval, first.height),
+            _repeated("source_interval", "1m", first.height),
+            pl.Series("event_time", candles.start).cast(INSTANT),
+            dates_at(bounds, candles.session.astype(np.int64)).alias("session_date"),
+            pl.Series("open", candles.open),
+            pl.Series("high", candles.high),
+            pl.Series("low", candles.low),
+            pl.Series("close", candles.close),
+            pl.Series("volume", candles.volume),
+            pl.Series("expected_minutes", candles.expected_minutes),
+            pl.Series("present_minutes", candles.present_minutes),
+            pl.Series("is_complete", candles.present_minutes == candles.expected_minutes),
+            pl.Series("available_time", candles.end).cast(INSTANT),
+            *(pl.Series(name, values).cast(INSTANT) for name, values in candles.latest.items()),
+        ]
     )
     return frame.select(_columns(minutes))

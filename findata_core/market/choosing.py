@@ -23,6 +23,8 @@ def choose_sources(bars: pl.DataFrame) -> pl.DataFrame:
     that it has; where none has a regular bar, the first source. Rows keep their order. The choice looks
     at nothing but the bars given, so that the same bars always give the same choice.
     """
+    if bars.is_empty() or (_is_of_one(bars, "source") and _is_of_one(bars, "adjustment")):
+        return bars
     candidates = bars.group_by(*SCOPE, "source", "adjustment").agg(
         has_regular=(pl.col("session_phase") == "regular").any()
     )
@@ -35,6 +37,12 @@ def choose_sources(bars: pl.DataFrame) -> pl.DataFrame:
     if len(chosen) == len(candidates):
         return bars
     return bars.join(chosen, on=[*SCOPE, "source", "adjustment"], how="semi", maintain_order="left")
+
+
+def _is_of_one(bars: pl.DataFrame, column: str) -> bool:
+    """Tell whether all rows have the same text, as mostly they do: there is nothing to choose then."""
+    values = bars.get_column(column)
+    return values.min() == values.max() and not values.null_count()
 
 
 def _rank(column: str, order: tuple[str, ...]) -> pl.Expr:

@@ -64,6 +64,18 @@ def as_known(versions: pl.DataFrame, instants: pl.DataFrame) -> Iterator[pl.Data
         yield rows.filter(is_known).drop("superseded_time")
 
 
+def facing(versions: pl.DataFrame) -> pl.DataFrame:
+    """Return the versions of sessions of which there ever were bars of two widths, sources or bases, in their order.
+
+    Of one slice alone nothing can differ. Closed versions count: what differed once is a break that was healed.
+    """
+    slices = versions.select(*SESSION, "interval", "source", "adjustment").unique()
+    several = slices.filter(pl.len().over(SESSION) > 1)
+    if several.is_empty():
+        return versions.clear()
+    return versions.join(several, on=SESSION, how="semi", maintain_order="left")
+
+
 def find_breaks(
     versions: pl.DataFrame, sessions: pl.DataFrame, received: pl.DataFrame | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -63,13 +63,15 @@ def session_states(
     present_bars, expected_bars, read_time (receive time of the youngest payload folded). `windows`: answers, with
     instrument_id, start_time, end_time, received_time, payload_id. `asked`: requests, answered or not, with
     instrument_id, start_time, end_time, refused_time (null where the source did not say no), held_time (null where
-    the answer is not held: what is held proves nothing, and is not asked for again the same day). `doubted`: SESSION,
+    the answer is not held: what is held proves nothing, and is not asked for again the same day), unread_time (null
+    where the answer could be read: what could not is asked for again an hour later). `doubted`: SESSION,
     those whose figures can't be right beside others (default: none). `spoken`: instrument_id, session_date and
     payload_id of answers that tell of a session; one that has none of it confirms no bar (default: all do).
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
-    payload_id (the last answer that speaks for the whole session; null where there is none), and expires_time:
-    when the source forgets the session (null: never, or nothing more is wanted).
+    payload_id (the last answer that speaks for the whole session; null where there is none), expires_time: when the
+    source forgets the session (null: never, or nothing more is wanted), told_time: when it was first known after the
+    close what the source has of it, and settled_time: the same once it no longer revises it (null: not yet).
     """
     known = (
         grid.join(counted, on=SESSION, how="left")
@@ -110,7 +112,14 @@ def session_states(
         "expected_bars",
         "payload_id",
         "expires_time",
+        told_time=pl.coalesce("first_answer_told", _known_otherwise()),
+        settled_time=pl.coalesce("first_told", _known_otherwise()),
     ).sort(SESSION)  # fmt: skip
+
+
+def _known_otherwise() -> pl.Expr:
+    """Since when it is known of a session that is final that there is no more: by empty answers, or by a file."""
+    return pl.when("is_final").then(pl.coalesce("last_settled", "read_time"))
 
 
 def _next_time(settles: pl.Expr) -> pl.Expr:
@@ -126,7 +135,7 @@ def _next_time(settles: pl.Expr) -> pl.Expr:
         .then(unsettled)
         .otherwise(pl.col("first_refused") + SECOND_OPINION)
     )
-    return pl.max_horizontal(next_time, pl.col("last_held") + SECOND_OPINION)
+    return pl.max_horizontal(next_time, pl.col("last_held") + SECOND_OPINION, pl.col("last_unread") + LATE)
 
 
 def _state() -> pl.Expr:
@@ -163,6 +172,7 @@ def _answers(
         .group_by(SESSION)
         .agg(
             first_settled=settled.min(),
+            first_answer_told=pl.col("received_time").filter(pl.col("is_told")).min(),
             first_told=told.min(),
             last_settled=settled.max(),
             last_answer=pl.col("received_time").max(),
@@ -182,7 +192,7 @@ def _with_told(answers: pl.DataFrame, spoken: pl.DataFrame | None) -> pl.DataFra
 
 def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """The sessions that a request was about, whatever came of it."""
-    refused, held = pl.col("refused_time"), pl.col("held_time")
+    refused = pl.col("refused_time")
     return (
         _pairs(grid, asked, whole=False)
         .group_by(SESSION)
@@ -190,7 +200,8 @@ def _touched(grid: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
             is_asked=pl.lit(value=True),
             first_refused=refused.min(),
             last_refused=refused.max(),
-            last_held=held.max(),
+            last_held=pl.col("held_time").max(),
+            last_unread=pl.col("unread_time").max(),
         )
     )
 

@@ -9,7 +9,7 @@ it closes on Columbus and Veterans Day. Checked against the SOFR fixings of 2018
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-MONDAY, THURSDAY = 0, 3
+MONDAY, THURSDAY, SATURDAY = 0, 3, 5
 JUNETEENTH_SINCE = 2022  # Juneteenth became a federal holiday on 2021-06-17; SOFR was fixed on 2021-06-18
 # Closures outside the yearly pattern, reviewed one by one; add a day here when one is announced.
 REVIEWED_CLOSURES = {date(2018, 12, 5): "national day of mourning: no SOFR was fixed"}
@@ -19,7 +19,19 @@ def certain_business_days(first: date, last: date) -> list[date]:
     """Return the weekdays from `first` to `last`, both inclusive, that no known closure explains."""
     closed = possible_closures(first, last)
     days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-    return [day for day in days if day.weekday() < 5 and day not in closed]
+    return [day for day in days if day.weekday() < SATURDAY and day not in closed]
+
+
+def certain_closure(day: date) -> str | None:
+    """Return why no US government security trades on a day for certain; None where it may, or does.
+
+    A holiday that falls on a Saturday may or may not be kept on Friday, and some Good Fridays are half days.
+    """
+    if day.weekday() >= SATURDAY:
+        return "a weekend"
+    name = possible_closures(day, day).get(day)
+    is_doubtful = name is None or name.startswith("the Friday before") or name == "Good Friday"
+    return None if is_doubtful else name
 
 
 def possible_closures(first: date, last: date) -> dict[date, str]:
@@ -42,7 +54,7 @@ def _holidays(year: int) -> Iterator[tuple[date, str]]:
     yield _nth(year, 9, MONDAY, 1), "Labor Day"
     yield _nth(year, 10, MONDAY, 2), "Columbus Day"
     yield _nth(year, 11, THURSDAY, 4), "Thanksgiving Day"
-    yield _easter_sunday(year) - timedelta(days=2), "Good Friday"
+    yield easter_sunday(year) - timedelta(days=2), "Good Friday"
 
 
 def _observed(day: date, name: str) -> tuple[date, str]:
@@ -57,7 +69,7 @@ def _nth(year: int, month: int, weekday: int, number: int) -> date:
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
 
 
-def _easter_sunday(year: int) -> date:
+def easter_sunday(year: int) -> date:
     """Gregorian Easter by the algorithm of Meeus (Astronomical Algorithms, chapter 8), years after 1582."""
     a, (b, c) = year % 19, divmod(year, 100)
     d, e = divmod(b, 4)

@@ -4,6 +4,7 @@ Rules about values are in validation.py; here it is only about columns, order, d
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 import pyarrow as pa
@@ -38,8 +39,9 @@ ARROW_TYPES: Mapping[ColumnKind, pa.DataType] = {
 }
 
 
+@cache
 def polars_schema(table: Table) -> pl.Schema:
-    """Return the table's Polars schema, columns in proto field order."""
+    """Return the table's Polars schema, columns in proto field order; it is shared and must not be changed."""
     return pl.Schema({column.name: POLARS_TYPES[column.kind] for column in table.columns})
 
 
@@ -60,6 +62,11 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def empty(table: Table) -> pl.DataFrame:
     """Return a frame of the table's shape without rows."""
+    return _empty(table).clone()
+
+
+@cache
+def _empty(table: Table) -> pl.DataFrame:
     return pl.DataFrame(schema=polars_schema(table))
 
 
@@ -69,25 +76,38 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     Columns that the table lets be null may be absent; further columns are dropped. DataError names a
     missing column, or one whose values do not fit the dtype (a naive time is not taken for UTC).
     """
+    names, dtypes = _shape(table)
+    if frame.columns == names and frame.dtypes == dtypes:
+        return frame  # most frames have this shape already, and a query of nothing costs as much as one of something
     missing = [c.name for c in table.columns if c.name not in frame.columns and not c.is_nullable]
     if missing:
         raise DataError(
             f"Rows for {table.address} lack {', '.join(missing)}", "Give every column that may not be null"
         )
-    schema = polars_schema(table)
-    if frame.columns == schema.names() and frame.dtypes == schema.dtypes():
-        return frame  # most frames have this shape already, and a query of nothing costs as much as one of something
     _refuse_naive_times(frame, table)
-    expressions = [
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in schema.items()
-    ]
+    here = frozenset(frame.columns)
+    expressions = _casts(table, frozenset(name for name in names if name not in here))
     try:
         return frame.select(expressions)
     except pl.exceptions.PolarsError as error:
         raise DataError(
             f"Rows for {table.address} do not fit its columns: {error}", "Compare with docs/data"
         ) from error
+
+
+@cache
+def _shape(table: Table) -> tuple[list[str], list[pl.DataType]]:
+    schema = polars_schema(table)
+    return schema.names(), list(schema.dtypes())
+
+
+@cache
+def _casts(table: Table, absent: frozenset[str]) -> list[pl.Expr]:
+    """Return the table's columns in its dtypes, absent ones as null: to make them takes longer than to use them."""
+    return [
+        (pl.lit(None) if name in absent else pl.col(name)).cast(dtype).alias(name)
+        for name, dtype in polars_schema(table).items()
+    ]
 
 
 def _refuse_naive_times(frame: pl.DataFrame, table: Table) -> None:

@@ -39,14 +39,12 @@ def digests(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=DIGEST_SCHEMA)
     rows, starts = _sorted_with_starts(table, frame)
     ends = np.append(starts[1:], rows.height)
-    scopes = (
-        rows.select(_scope_columns(table)).with_row_index("row").filter(pl.col("row").is_in(starts.tolist()))
-    )
+    scopes = rows.select(_scope_columns(table))[starts.tolist()]
     hashed = [column for column in table.columns if _is_hashed(table, column)]
     encoded = [_encode(rows.get_column(column.name), column) for column in hashed]
     header = json.dumps([table.address, [column.name for column in hashed]]).encode()
     sums = [
-        _digest(header, scope[1:], encoded, int(start), int(end))
+        _digest(header, scope, encoded, int(start), int(end))
         for scope, start, end in zip(scopes.iter_rows(), starts, ends, strict=True)
     ]
     return _digest_frame(table, scopes, sums, ends - starts)
@@ -80,6 +78,8 @@ def _sorted_with_starts(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame
 
 
 def _starts(frame: pl.DataFrame, scope: Sequence[str]) -> npt.NDArray[np.int64]:
+    if frame.height == 1:
+        return np.zeros(1, np.int64)
     changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in scope)
     flags = frame.select(changed.alias("changed")).get_column("changed").to_numpy()
     starts = np.flatnonzero(flags)
@@ -94,7 +94,7 @@ def _is_ordered(table: Table, frame: pl.DataFrame, scope: list[str], starts: npt
     firsts = frame.select(scope)[starts.tolist()]
     if firsts.n_unique() != firsts.height:
         return False
-    steps = np.diff(frame.get_column(table.time_column).to_physical().to_numpy())
+    steps = np.diff(frame.get_column(table.time_column).cast(pl.Int64).to_numpy())
     steps[starts[1:] - 1] = 1
     return bool((steps > 0).all())
 
@@ -103,7 +103,8 @@ def _encode(values: pl.Series, column: Column) -> Encoded:
     """Return the buffers of a column: bytes and, per row, the offsets (or one fixed width)."""
     buffers: Encoded = []
     if column.is_nullable:
-        buffers.append((values.is_null().to_numpy().view(np.uint8), 1))
+        nulls = values.is_null().to_numpy() if values.null_count() else np.zeros(len(values), np.bool_)
+        buffers.append((nulls.view(np.uint8), 1))
     if column.kind in (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.TEXT_LIST, ColumnKind.DECIMAL):
         return buffers + _encode_text(_as_text(values, column))
     return [*buffers, _encode_fixed(values, column)]
@@ -115,7 +116,7 @@ def _as_text(values: pl.Series, column: Column) -> pl.Series:
         text = pl.element()
         prefixed = values.list.eval(text.str.len_bytes().cast(pl.String) + ":" + text)
         return prefixed.list.join("").fill_null("")
-    return values.cast(pl.String).fill_null("")
+    return _filled(values if values.dtype == pl.String else values.cast(pl.String), "")
 
 
 def _encode_text(values: pl.Series) -> Encoded:
@@ -129,13 +130,19 @@ def _encode_text(values: pl.Series) -> Encoded:
 
 def _encode_fixed(values: pl.Series, column: Column) -> tuple[npt.NDArray[np.uint8], int]:
     if column.kind is ColumnKind.FLOAT64:
-        floats = values.fill_null(0.0).to_numpy() + 0.0  # -0.0 + 0.0 is 0.0: equal numbers, equal bytes
+        floats = _filled(values, 0.0).to_numpy() + 0.0  # -0.0 + 0.0 is 0.0: equal numbers, equal bytes
         floats[np.isnan(floats)] = np.nan
         return floats.astype("<f8", copy=False).view(np.uint8), 8
     if column.kind is ColumnKind.BOOLEAN:
-        return values.fill_null(value=False).to_numpy().astype(np.uint8), 1
-    whole = values.to_physical().fill_null(0).to_numpy().astype("<i8")
+        return _filled(values, filling=False).to_numpy().astype(np.uint8), 1
+    # A cast to a whole number is what to_physical() does, which would be a query.
+    whole = _filled(values.cast(pl.Int64), 0).to_numpy().astype("<i8", copy=False)
     return whole.view(np.uint8), 8
+
+
+def _filled(values: pl.Series, filling: float | str | bool) -> pl.Series:
+    """Return the values with `filling` for null; a query of its own only where there is one."""
+    return values.fill_null(filling) if values.null_count() else values
 
 
 def _digest(header: bytes, scope: tuple[object, ...], encoded: list[Encoded], start: int, end: int) -> str:

@@ -4,7 +4,7 @@ Here belongs what a table and a column are. What is made of them (SQL, Pandera, 
 is in the modules beside this one and in findata_resources/migrations.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
@@ -103,6 +103,14 @@ class Table:
         """Return the column of that name."""
         return next(column for column in self.columns if column.name == name)
 
+    def __hash__(self) -> int:
+        """Hash what names the table and how wide it is: every comment of it takes longer than what is kept by it."""
+        return hash((self.schema, self.name, len(self.columns)))
+
+    def narrowed(self, names: Collection[str]) -> "Table":
+        """Return the table with these of its columns alone, for reading them."""
+        return replace(self, columns=tuple(column for column in self.columns if column.name in names))
+
     def history(self) -> "Table":
         """Return the table of closed versions: the same columns and when each version was superseded."""
         superseded = Column(
@@ -126,10 +134,15 @@ class Table:
 
 def table(address: str) -> Table:
     """Return the declared table `schema.name`; ConfigurationError names the known ones."""
-    known = {item.address: item for item in tables()}
+    known = _by_address()
     if address not in known:
         raise ConfigurationError(f"No table is called {address}", f"Use one of {', '.join(sorted(known))}")
     return known[address]
+
+
+@cache
+def _by_address() -> dict[str, Table]:
+    return {item.address: item for item in tables()}
 
 
 @cache

@@ -14,7 +14,7 @@ import polars as pl
 from findata_core.errors import DataError
 from findata_core.exchanges import mic_of
 from findata_core.market.scales import Scale, price_factors, rescaled
-from findata_core.schema.frames import conform
+from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
 
 WEEKLY_PIVOTS = "signals.weekly_pivots"
@@ -157,6 +157,9 @@ def weekly_pivots(
     """
     daily = with_knowledge(daily_candles.filter(pl.col("interval") == "1d"))
     weeks = _with_validity(with_knowledge(weekly_candles), sessions)
+    if weeks.is_empty():
+        pivots = empty(table(WEEKLY_PIVOTS))
+        return pivots if "ingest_time" in weekly_candles.columns else pivots.drop("ingest_time")
     weeks = _with_current_open(_with_sources(weeks, daily), daily)
     rows = pl.concat(_of_variant(weeks, name, sessions, splits) for name in PIVOT_VARIANTS)
     pivots = conform(rows, table(WEEKLY_PIVOTS)).sort(LEVEL_KEY)

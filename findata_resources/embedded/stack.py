@@ -17,8 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from findata_core.errors import StackError
+from findata_resources.embedded.exporter import EXPORTER, ExporterServer
 from findata_resources.embedded.objects import ObjectServer
-from findata_resources.embedded.orchestrator import DAEMON, WEB_SERVER, dagster_servers, prepare_dagster_home
+from findata_resources.embedded.orchestrator import (
+    DAEMON,
+    WEB_SERVER,
+    dagster_environment,
+    dagster_servers,
+    prepare_dagster_home,
+)
 from findata_resources.embedded.server import EmbeddedServer, ensure_running, log_of, stop
 from findata_resources.embedded.state import Progress, locked, make_home, read_secrets, read_state
 from findata_resources.embedded.timescale import TimescaleServer
@@ -26,6 +33,7 @@ from findata_resources.environment import Endpoints, Settings, resolve_endpoints
 
 # In the order of stopping: who depends on another one goes first.
 _STOP_SIGNALS = {
+    EXPORTER: ExporterServer.stop_signal,
     DAEMON: signal.SIGTERM,
     WEB_SERVER: signal.SIGTERM,
     ObjectServer.name: ObjectServer.stop_signal,
@@ -75,6 +83,13 @@ def dagster_up(settings: Settings, endpoints: Endpoints, progress: Progress = si
     with _disk_errors(settings), _prepared_home(settings, progress):
         prepare_dagster_home(settings)
         _run_all(settings, dagster_servers(settings, endpoints), progress)
+
+
+def metrics_up(settings: Settings, endpoints: Endpoints, progress: Progress = silent) -> None:
+    """Start the exporter of metrics, unless it runs, and wait until it answers."""
+    exporter = ExporterServer(settings.metrics_port, dagster_environment(settings, endpoints))
+    with _disk_errors(settings), _prepared_home(settings, progress):
+        _run_all(settings, [exporter], progress)
 
 
 def dagster_down(settings: Settings, progress: Progress = silent) -> None:

@@ -121,11 +121,21 @@ def revision(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
+def known_revisions() -> list[str]:
+    """Return the revisions that this findata knows, the newest first; no database is asked."""
+    return [script.revision for script in ScriptDirectory.from_config(_scripts()).walk_revisions()]
+
+
 def alembic_config(connection: sa.Connection) -> Config:
     """Return Alembic's configuration: no ini file, the connection handed over."""
+    config = _scripts()
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    config.attributes["connection"] = connection
     return config
 
 

@@ -62,6 +62,29 @@ def survey(directory: Path, manifest: Manifest, manifest_path: Path | None = Non
     return Survey(requests, tuple(_skipped(directory, named, reasons, manifest_path)))
 
 
+def requests_for(directory: Path, manifest: Manifest, path: str) -> list[Request]:
+    """Return the requests of one file of a folder, by its path below it, whatever other files there are.
+
+    ConfigurationError says why there is none: no set names it, or the manifest leaves it out.
+    """
+    reasons = _left_out(directory, manifest)
+    chosen = []
+    for item in manifest.set:
+        skips = _set_skips(directory, item)
+        named = any(path in _matches(directory, pattern) for pattern in item.files)
+        if named and path not in skips and path not in reasons:
+            chosen.append((path, item))
+        elif named:
+            reasons |= skips
+    _refuse_silent_overlaps(chosen)
+    if not chosen:
+        raise ConfigurationError(
+            f"{path}: {reasons.get(path, NOT_NAMED)}",
+            "Name it in files of a set in recorded.toml (docs/providers/recorded.md), and drop it again",
+        )
+    return [_request(name, item) for name, item in chosen]
+
+
 def _files_of(directory: Path, item: RecordedSet, left_out: dict[str, str]) -> list[str]:
     found: set[str] = set()
     for pattern in item.files:

@@ -78,7 +78,7 @@ def _field(values: pl.Series, column: Column) -> Field:
 def _fixed_field(values: pl.Series, kind: ColumnKind) -> Field:
     dtype = np.dtype(FIXED_TYPES[kind])
     widths = _widths(values, np.full(len(values), dtype.itemsize, np.int64))
-    plain = values.to_physical() if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP) else values
+    plain = values.cast(pl.Int64) if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP) else values
     # Polars makes a query of each of these calls, which of a frame of one row is most of its time.
     nothing = False if kind is ColumnKind.BOOLEAN else 0
     numbers = (plain.fill_null(value=nothing) if plain.null_count() else plain).to_numpy()

@@ -5,6 +5,7 @@ Nothing here knows what a table means; that is timescale.py.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import adbc_driver_manager
@@ -77,6 +78,8 @@ class Database:
         with _explained():
             if self._writer is None or self._writer.closed:
                 self._writer = psycopg.connect(self._url, autocommit=True, application_name="findata")
+                # A plan that was kept while a table was small reads all of it when it has grown.
+                self._writer.execute("SET plan_cache_mode = force_custom_plan")
             with self._writer.transaction(), self._writer.cursor() as cursor:
                 yield cursor
 
@@ -152,8 +155,9 @@ def copying(
     if frame.is_empty():
         yield
         return
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target or name_of(table), columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        target or name_of(table), columns_of(table)
+    )
     with cursor.copy(statement) as copy:
         for block in copy_stream(table, frame):
             copy.write(block)
@@ -165,7 +169,7 @@ def upsert(cursor: Cursor, table: Table, frame: pl.DataFrame) -> int:
     if frame.is_empty():
         return 0
     if frame.height <= FEW_ROWS:
-        cursor.execute(_upsert_statement(table, _values(frame)), _parameters(frame))
+        cursor.execute(_upsert_of_few(table, frame.height), _parameters(frame))
         return cursor.rowcount
     staging = sql.Identifier(f"staging_{table.schema}_{table.name}")
     cursor.execute(
@@ -173,19 +177,30 @@ def upsert(cursor: Cursor, table: Table, frame: pl.DataFrame) -> int:
     )
     cursor.execute(sql.SQL("TRUNCATE {}").format(staging))
     copy_into(cursor, table, frame, staging)
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
-    cursor.execute(_upsert_statement(table, sql.SQL("SELECT {} FROM {}").format(columns, staging)))
+    cursor.execute(_upsert_statement(table, sql.SQL("SELECT {} FROM {}").format(columns_of(table), staging)))
     return cursor.rowcount
 
 
-def _values(frame: pl.DataFrame) -> sql.Composed:
-    """Return VALUES with a place for each value of the frame."""
-    row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * frame.width))
-    return sql.SQL("VALUES {}").format(sql.SQL(", ").join([row] * frame.height))
+@cache
+def _upsert_of_few(table: Table, height: int) -> sql.SQL:
+    """Return the statement with VALUES, and a place for each value of so many rows."""
+    row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(table.columns)))
+    return fixed(_upsert_statement(table, sql.SQL("VALUES {}").format(sql.SQL(", ").join([row] * height))))
 
 
 def _parameters(frame: pl.DataFrame) -> list[Any]:
     return [value for row in frame.iter_rows() for value in row]
+
+
+def fixed(composed: sql.Composed) -> sql.SQL:
+    """Return a composed text as one piece, to be kept: composing it anew takes longer than many a query."""
+    return sql.SQL(cast("LiteralString", composed.as_string(None)))
+
+
+@cache
+def columns_of(table: Table) -> sql.SQL:
+    """Return the quoted names of a table's columns, a comma between them."""
+    return fixed(sql.SQL(", ").join(map(sql.Identifier, table.column_names)))
 
 
 def name_of(table: Table, schema_prefix: str = "") -> sql.Identifier:
@@ -214,10 +229,9 @@ def _upsert_statement(table: Table, rows: sql.Composable) -> sql.Composed:
         if others
         else sql.SQL("DO NOTHING")
     )
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.column_names))
     key = sql.SQL(", ").join(map(sql.Identifier, table.business_key))
     return sql.SQL("INSERT INTO {} AS target ({}) {} ON CONFLICT ({}) {}").format(
-        name_of(table), columns, rows, key, action
+        name_of(table), columns_of(table), rows, key, action
     )
 
 

@@ -12,7 +12,13 @@ import polars as pl
 from findata_core.schema.tables import LakePartition, Table
 from findata_resources.stores import due
 from findata_resources.stores.database import Cursor
-from findata_resources.stores.scopes import SCOPE, scope_expressions, scope_pairs
+from findata_resources.stores.scopes import (
+    SCOPE,
+    scope_expressions,
+    scope_pairs,
+    scope_set,
+    scopes_frame,
+)
 
 NO_PAYLOAD = datetime(
     1970, 1, 1, tzinfo=UTC
@@ -44,8 +50,9 @@ def keep_digests(
 
     `folded`: receive time of the youngest payload folded into each; derived rows have none of their own.
     """
-    rows = fresh.join(changed, on=SCOPE, how="semi")
-    gone = changed.join(fresh, on=SCOPE, how="anti")
+    wanted, there = scope_set(changed), scope_set(fresh)
+    rows = fresh if there <= wanted else fresh.join(changed, on=SCOPE, how="semi")
+    gone = scopes_frame(sorted(wanted - there))
     for statement, frame in ((_KEEP, rows), (_FORGET, gone)):
         if not frame.is_empty():
             cursor.execute(statement, _digest_arguments(target, frame, folded))
@@ -75,7 +82,8 @@ def _digest_arguments(
     target: Table, frame: pl.DataFrame, folded: Mapping[tuple[str, date, str], datetime]
 ) -> dict[str, object]:
     columns = {name: frame.get_column(name).to_list() for name in frame.columns}
-    times = [folded.get(scope, NO_PAYLOAD) for scope in frame.select(SCOPE).iter_rows()]
+    scopes = zip(*(columns[name] for name in SCOPE), strict=True)
+    times = [folded.get(scope, NO_PAYLOAD) for scope in scopes]
     return {"table": target.address, "folded_time": times, **columns}
 
 
@@ -94,8 +102,9 @@ def spread(cursor: Cursor, target: Table, changed: pl.DataFrame) -> None:
     """Mark the objects of the lake and the assets downstream of changed scopes."""
     if changed.is_empty():
         return
-    due.mark_downstream(cursor, target.address, sorted(scope_pairs(changed)))
-    partitions = sorted({lake_partition(target, day) for day in changed.get_column("scope_date").unique()})
+    pairs = scope_pairs(changed)
+    due.mark_downstream(cursor, target.address, sorted(pairs))
+    partitions = sorted({lake_partition(target, day) for _, day in pairs})
     if target.lake_partition is not LakePartition.NONE:
         cursor.execute(
             "INSERT INTO ops.lake_dirty (table_name, partition, mark_id) "

@@ -7,13 +7,14 @@ work due.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, LiteralString
 
 import polars as pl
 from psycopg import sql
 
 from findata_core.lineage import Spread, arrows_from
-from findata_resources.stores.database import Cursor, Database
+from findata_resources.stores.database import Cursor, Database, fixed
 
 # SELECTs of (subject, scope_date) from `changed (subject, scope_date)`
 SPREADS: dict[Spread, LiteralString] = {
@@ -44,12 +45,12 @@ SPREADS: dict[Spread, LiteralString] = {
 MARK = sql.SQL(
     """
     WITH changed (subject, scope_date) AS (SELECT * FROM unnest(%(subjects)s::text[], %(dates)s::date[])),
-    spread (subject, scope_date) AS ({spread})
+    spread (asset, subject, scope_date) AS ({spread})
     INSERT INTO ops.due AS old (asset, subject, scope_date, mark_id, from_time)
-    SELECT DISTINCT %(asset)s, subject, scope_date, pg_current_xact_id()::text::bigint, %(from_time)s::timestamptz
+    SELECT DISTINCT asset, subject, scope_date, pg_current_xact_id()::text::bigint, %(from_time)s::timestamptz
     FROM spread
     -- in one order for all writers: two that mark the same scopes must not wait for each other
-    ORDER BY subject, scope_date
+    ORDER BY asset, subject, scope_date
     ON CONFLICT (asset, subject, scope_date) DO UPDATE
     SET mark_id = excluded.mark_id, from_time = least(old.from_time, excluded.from_time)
     """
@@ -66,19 +67,42 @@ def mark(
     """Make scopes of an asset due; `from_time` is the receive time of a payload not yet folded."""
     if not scopes:
         return
+    _mark(cursor, _mark_one(asset, spread), scopes, from_time)
+
+
+def _mark(
+    cursor: Cursor, statement: sql.SQL, scopes: Sequence[tuple[str, date]], from_time: datetime | None
+) -> None:
     arguments = {
-        "asset": asset,
         "subjects": [subject for subject, _ in scopes],
         "dates": [day for _, day in scopes],
         "from_time": from_time,
     }
-    cursor.execute(MARK.format(spread=sql.SQL(SPREADS[spread])), arguments)
+    cursor.execute(statement, arguments)
 
 
 def mark_downstream(cursor: Cursor, table: str, scopes: Sequence[tuple[str, date]]) -> None:
-    """Make due what depends on the changed scopes of a table."""
-    for arrow in arrows_from(table):
-        mark(cursor, arrow.downstream, scopes, arrow.spread)
+    """Make due what depends on the changed scopes of a table, all of it in one statement."""
+    if scopes and (statement := _mark_downstream(table)) is not None:
+        _mark(cursor, statement, scopes, None)
+
+
+@cache
+def _mark_downstream(table: str) -> sql.SQL | None:
+    spreads = [_spread_of(arrow.downstream, arrow.spread) for arrow in arrows_from(table)]
+    return fixed(MARK.format(spread=sql.SQL(" UNION ALL ").join(spreads))) if spreads else None
+
+
+@cache
+def _mark_one(asset: str, spread: Spread) -> sql.SQL:
+    return fixed(MARK.format(spread=_spread_of(asset, spread)))
+
+
+def _spread_of(asset: str, spread: Spread) -> sql.Composed:
+    """Return the SELECT of asset, subject and scope_date of what `changed` makes due of an asset."""
+    return sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)").format(
+        sql.Literal(asset), sql.SQL(SPREADS[spread])
+    )
 
 
 def due_scopes(
@@ -96,6 +120,17 @@ def due_dates(database: Database) -> pl.DataFrame:
     """Return asset, scope_date and the number of subjects due, sorted."""
     return database.frame(
         sql.SQL("SELECT asset, scope_date, count(*) AS subjects FROM ops.due GROUP BY 1, 2 ORDER BY 1, 2")
+    )
+
+
+def marks_by_date(database: Database) -> pl.DataFrame:
+    """Return asset, scope_date, how many subjects are due and their youngest mark: the same until a mark is made or
+    answered."""
+    return database.frame(
+        sql.SQL(
+            "SELECT asset, scope_date, count(*) AS subjects, max(mark_id) AS mark_id FROM ops.due GROUP BY 1, 2 "
+            "ORDER BY 1, 2"
+        )
     )
 
 

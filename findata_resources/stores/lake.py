@@ -41,6 +41,7 @@ from findata_resources.stores.lake_layout import (
 )
 from findata_resources.stores.objects import Objects
 from findata_resources.stores.timescale import TimescaleStore
+from findata_resources.tracing import span
 
 if TYPE_CHECKING:
     from dagster_aws.s3 import S3Resource
@@ -157,12 +158,13 @@ class Lake:
 
     def _publish_one(self, store: TimescaleStore, source: Table, holder: str, marks: Marks) -> None:
         key = object_key(source, holder)
-        for _ in range(ATTEMPTS):
-            version = self._objects.version(key)
-            body = self.rewritten(store, source, holder, [partition for partition, _ in marks])
-            if self._objects.replace(key, body, version):
-                _clear_marks(store, source, marks)
-                return
+        with span("publish", key=key):
+            for _ in range(ATTEMPTS):
+                version = self._objects.version(key)
+                body = self.rewritten(store, source, holder, [partition for partition, _ in marks])
+                if self._objects.replace(key, body, version):
+                    _clear_marks(store, source, marks)
+                    return
         raise StoreError(f"{key} is being published by someone else again and again", "Run it again later")
 
     def rewritten(self, store: TimescaleStore, source: Table, holder: str, marked: list[str]) -> bytes:

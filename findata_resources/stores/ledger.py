@@ -8,7 +8,6 @@ ops.volume_profiles. What does not: what a break is (findata_core.quality), when
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -17,7 +16,7 @@ from psycopg import sql
 from findata_core.schema.frames import conform, polars_schema
 from findata_core.schema.tables import Table, table
 from findata_resources.stores import due
-from findata_resources.stores.database import Cursor, Database, copy_into, literal_list, name_of
+from findata_resources.stores.database import Cursor, Database, columns_of, copy_into, literal_list, name_of
 from findata_resources.stores.scopes import difference
 from findata_resources.stores.statements import delete_rows, rows_of_subjects
 
@@ -41,6 +40,8 @@ def bar_versions(
     Minutes are read a week of the pairs at a time: pairs far from each other do not read what lies between.
     """
     found = [_no_versions()]
+    if scopes.is_empty():
+        return found[0]
     for name in tables:
         width = "1w" if name == "market.bars" else "10y"
         weeks = scopes.group_by(pl.col("scope_date").dt.truncate(width), maintain_order=True)
@@ -144,9 +145,7 @@ def profiles_on(database: Database, mics: Sequence[str], first: date, last: date
 
 def read(database: Database, source: Table, where: sql.Composable) -> pl.DataFrame:
     """Return rows in the table's shape."""
-    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, source.column_names)), name_of(source), where
-    )
+    query = sql.SQL("SELECT {} FROM {} WHERE {}").format(columns_of(source), name_of(source), where)
     return conform(database.frame(query), source)
 
 
@@ -165,19 +164,15 @@ def _no_versions() -> pl.DataFrame:
 
 def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
     """Read current and closed versions in one statement: in two, a version could be closed between them."""
-    current, closed = _narrow(target, COMPARED), _narrow(target.history(), (*COMPARED, "superseded_time"))
+    current, closed = target.narrowed(COMPARED), target.history().narrowed((*COMPARED, "superseded_time"))
     query = sql.SQL("SELECT {}, NULL::timestamptz AS superseded_time FROM ({}) AS now UNION ALL {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, current.column_names)),
+        columns_of(current),
         rows_of_subjects(target, current, scopes),
         rows_of_subjects(target, closed, scopes),
     )
     schema = polars_schema(closed)
     rows = database.frame(query)
     return rows.select(pl.col(name).cast(schema[name]) for name in (*COMPARED, "superseded_time"))
-
-
-def _narrow(target: Table, names: Sequence[str]) -> Table:
-    return replace(target, columns=tuple(column for column in target.columns if column.name in names))
 
 
 def _on_venues(mics: Sequence[str], first: date, last: date) -> sql.Composable:

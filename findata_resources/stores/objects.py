@@ -6,7 +6,7 @@ assets share, answers what needs the service's own calls (findata_resources/stor
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import obstore
@@ -48,6 +48,27 @@ class Objects:
         """Return an object's bytes; StoreError if there is none."""
         with _explained(key):
             return obstore.get(self._store, key).bytes().to_bytes()
+
+    def put_stream(self, key: str, blocks: Iterator[bytes], block_bytes: int) -> None:
+        """Put an object of unknown size, a block at a time; what `blocks` raises is raised, and nothing is put."""
+        with _explained(key):
+            obstore.put(
+                self._store, key, blocks, use_multipart=True, chunk_size=block_bytes, max_concurrency=2
+            )
+
+    def ranges(self, key: str, size_bytes: int, block_bytes: int) -> Iterator[bytes]:
+        """Yield an object's bytes, range by range; StoreError if there is none."""
+        for start in range(0, size_bytes, block_bytes):
+            with _explained(key):
+                length = min(block_bytes, size_bytes - start)
+                block = obstore.get_range(self._store, key, start=start, length=length).to_bytes()
+            yield block
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        """Yield key, bytes and time of change of all objects whose key begins with the prefix, as `keys` does."""
+        with _explained(prefix):
+            for batch in obstore.list(self._store, prefix.rstrip("/")):
+                yield from ((meta["path"], meta["size"], meta["last_modified"]) for meta in batch)
 
     def version(self, key: str) -> str | None:
         """Return the ETag of an object; None if there is none."""

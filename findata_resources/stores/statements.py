@@ -1,6 +1,6 @@
 """The SQL of the rows' store: windows that prune chunks, rows of subjects, locks, deletes by key."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,7 +8,14 @@ import polars as pl
 from psycopg import sql
 
 from findata_core.schema.tables import Table
-from findata_resources.stores.database import FEW_ROWS, Cursor, copy_into, literal_list, name_of
+from findata_resources.stores.database import (
+    FEW_ROWS,
+    Cursor,
+    columns_of,
+    copy_into,
+    literal_list,
+    name_of,
+)
 from findata_resources.stores.digest_book import lake_partition
 
 DAY = timedelta(days=1)
@@ -44,7 +51,7 @@ def rows_of_subjects(target: Table, source: Table, scopes: pl.DataFrame) -> sql.
         assert isinstance(last, date)
         conditions += window(target, first, last + DAY)
     return sql.SQL("SELECT {} FROM {} WHERE {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, source.column_names)),
+        columns_of(source),
         name_of(source),
         sql.SQL(" AND ").join(conditions),
     )
@@ -84,6 +91,28 @@ def delete_rows(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
             name_of(target), staging, sql.SQL(" AND ").join([*same, *within])
         ),
         arguments,
+    )
+
+
+def delete_scopes(cursor: Cursor, target: Table, scopes: Collection[tuple[str, date, str]]) -> None:
+    """Delete the rows of (subject, scope_date, slice), which nobody needs to read for it."""
+    if not scopes:
+        return
+    subjects, days, slices = (list(column) for column in zip(*sorted(scopes), strict=True))
+    parts = [sql.SQL("old.{}").format(sql.Identifier(name)) for name in target.digest_slice]
+    same = [
+        sql.SQL("old.{} = gone.subject").format(sql.Identifier(target.digest_subject)),
+        sql.SQL("concat_ws('/', {}) = gone.slice").format(sql.SQL(", ").join(parts or [sql.SQL("''")])),
+    ]
+    if target.digest_date:
+        same.append(sql.SQL("old.{} = gone.scope_date").format(sql.Identifier(target.digest_date)))
+        same += window(target, min(days), max(days) + DAY)
+    cursor.execute(
+        sql.SQL(
+            "DELETE FROM {} AS old USING unnest(%s::text[], %s::date[], %s::text[]) "
+            "AS gone (subject, scope_date, slice) WHERE {}"
+        ).format(name_of(target), sql.SQL(" AND ").join(same)),
+        [subjects, days, slices],
     )
 
 

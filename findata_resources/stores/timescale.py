@@ -21,6 +21,7 @@ from findata_resources.stores import due
 from findata_resources.stores.database import (
     Cursor,
     Database,
+    columns_of,
     copy_into,
     copying,
     literal_list,
@@ -41,15 +42,23 @@ from findata_resources.stores.scopes import (
     changed_scopes,
     difference,
     first_of_runs,
-    is_pair_of,
     pairs_frame,
     pairs_of,
     rows_of,
     scope_expressions,
+    scope_set,
+    scopes_frame,
     split,
     stale_pairs,
 )
-from findata_resources.stores.statements import delete_rows, lock_dates, rows_of_subjects, window
+from findata_resources.stores.statements import (
+    delete_rows,
+    delete_scopes,
+    lock_dates,
+    rows_of_subjects,
+    window,
+)
+from findata_resources.tracing import span
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class TimescaleStore:
             chosen = literal_list(sorted(subjects), "text")
             conditions.append(sql.SQL("{} = ANY({})").format(sql.Identifier(source.digest_subject), chosen))
         query = sql.SQL("SELECT {} FROM {} {} {} ORDER BY {}").format(
-            sql.SQL(", ").join(map(sql.Identifier, source.column_names)),
+            columns_of(source),
             name_of(source),
             sql.SQL("WHERE") if conditions else sql.SQL(""),
             sql.SQL(" AND ").join(conditions),
@@ -115,7 +124,7 @@ class TimescaleStore:
         With `trust_digests` a scope whose digest is unchanged is not read; without, the stored rows are
         hashed again, so that a change behind findata's back is repaired.
         """
-        with self.database.transaction() as cursor:
+        with span("write", table=target.address), self.database.transaction() as cursor:
             lock_dates(cursor, target, dates)
             facts = _still_due(target, facts, due.claim(cursor, target.address, facts.marks))
             report = self._fold(cursor, target, facts, dates, trust_digests=trust_digests)
@@ -131,7 +140,7 @@ class TimescaleStore:
 
         A scope whose mark has been answered or made again since it was read is left to whoever did that.
         """
-        with self.database.transaction() as cursor:
+        with span("write", table=target.address), self.database.transaction() as cursor:
             lock_dates(cursor, target, sorted({day for _, day in scopes}))
             held = due.claim(cursor, target.address, marks)
             stale = stale_pairs(marks, held)
@@ -141,12 +150,13 @@ class TimescaleStore:
             fresh = digests(target, frame)
             stored = stored_digests(cursor, target, scopes)
             changed = changed_scopes(fresh, stored)
+            written = rows_of(target, frame, changed)
             if not changed.is_empty():
-                self._replace_rows(cursor, target, frame, changed, stored)
+                delete_scopes(cursor, target, scope_set(changed) & scope_set(stored))
+                copy_into(cursor, target, written)
                 keep_digests(cursor, target, fresh, changed, {})
                 spread(cursor, target, changed)
             due.clear(cursor, target.address, held)
-        written = rows_of(target, frame, changed)
         return report_of(target, written, unchanged=frame.height - written.height)
 
     def put_in_place(
@@ -209,20 +219,12 @@ class TimescaleStore:
         stored = stored_digests(cursor, target, pairs_of(target, versions.current) | facts.spliced)
         if stored.is_empty() and not facts.spliced:
             return _fill(cursor, target, facts, versions)
-        with ThreadPoolExecutor(max_workers=1) as helper:
-            hashing = helper.submit(digests, target, versions.current)
-            if not trust_digests:
-                stored = self._hashed_again(target, stored)
-            fresh = hashing.result()
-        # Payloads that stay silent about a scope, another source's of the same session, do not change it.
-        spoken = stored.filter(is_pair_of(facts.spliced)) if facts.spliced else stored.clear()
-        spoken = pl.concat([stored.join(fresh, on=SCOPE, how="semi"), spoken]).unique()
-        changed = changed_scopes(fresh, spoken, facts.spliced)
-        # What was said in between counts, although the last payload says again what is stored.
-        between = versions.history.select(scope_expressions(target)).unique()
-        changed = pl.concat([changed, between.join(changed, on=SCOPE, how="anti")])
-        untouched = changed.join(stored, on=SCOPE, how="anti") if not facts.spliced else changed.clear()
-        touched = changed.join(untouched, on=SCOPE, how="anti")
+        stored, fresh = self._compared(target, stored, versions.current, trust_digests=trust_digests)
+        changed = _changed(target, facts, versions, fresh, stored)
+        held = scope_set(stored)
+        # Beside spliced scopes all are merged.
+        new = {scope for scope in scope_set(changed) if scope not in held and not facts.spliced}
+        untouched, touched = scopes_frame(sorted(new)), scopes_frame(sorted(scope_set(changed) - new))
         current, closed = (
             rows_of(target, versions.current, untouched),
             rows_of(target, versions.history, untouched),
@@ -230,14 +232,31 @@ class TimescaleStore:
         copy_into(cursor, target, current)
         copy_into(cursor, target.history(), closed)
         report = report_of(target, current, unchanged=0, closed=closed)
+        merged = empty(target)
         if not touched.is_empty():
-            report += self._merge(cursor, target, facts, touched)
-        self._keep_fact_digests(cursor, target, facts, fresh, touched, changed)
+            merged, merging = self._merge(cursor, target, facts, touched)
+            report += merging
+        self._keep_fact_digests(cursor, target, facts, fresh, touched, merged, changed)
         unchanged = versions.current.height - rows_of(target, versions.current, changed).height
         return report + WriteReport(rows_unchanged=unchanged)
 
-    def _merge(self, cursor: Cursor, target: Table, facts: Facts, touched: pl.DataFrame) -> WriteReport:
-        """Fold observations of scopes that hold rows already; only rows that differ are written."""
+    def _compared(
+        self, target: Table, stored: pl.DataFrame, current: pl.DataFrame, *, trust_digests: bool
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the digests of what is stored, and of `current`: hashed while the server sends what is stored."""
+        if trust_digests:
+            return stored, digests(target, current)
+        with ThreadPoolExecutor(max_workers=1) as helper:
+            hashing = helper.submit(digests, target, current)
+            return self._hashed_again(target, stored), hashing.result()
+
+    def _merge(
+        self, cursor: Cursor, target: Table, facts: Facts, touched: pl.DataFrame
+    ) -> tuple[pl.DataFrame, WriteReport]:
+        """Fold observations of scopes that hold rows already; only rows that differ are written.
+
+        Returns what the scopes hold now.
+        """
         base = self._current_rows(target, touched)
         observed = rows_of(target, facts.observations, touched)
         spliced = pairs_frame(facts.spliced)
@@ -250,7 +269,7 @@ class TimescaleStore:
         history_gone, history_come = difference(old_history, versions.history)
         delete_rows(cursor, target.history(), history_gone)
         copy_into(cursor, target.history(), history_come)
-        return report_of(target, come, versions.current.height - come.height, history_come)
+        return versions.current, report_of(target, come, versions.current.height - come.height, history_come)
 
     def _keep_fact_digests(
         self,
@@ -259,15 +278,20 @@ class TimescaleStore:
         facts: Facts,
         fresh: pl.DataFrame,
         touched: pl.DataFrame,
+        merged: pl.DataFrame,
         changed: pl.DataFrame,
     ) -> None:
-        """Store digests of what the scopes hold now, and how far their payloads have been folded."""
+        """Store digests of what the scopes hold now, and how far their payloads have been folded.
+
+        `merged`: the rows of the touched scopes, as they were written.
+        """
         if facts.observations.is_empty() and not facts.spliced:
             return
-        merged = digests(target, self._current_rows_in(cursor, target, touched))
-        now = pl.concat([fresh.join(touched, on=SCOPE, how="anti"), merged])
+        again, beside = scope_set(touched), scope_set(fresh)
+        untouched = fresh.clear() if beside <= again else fresh.join(touched, on=SCOPE, how="anti")
+        now = pl.concat([untouched, digests(target, merged)])
         # A scope of which nothing is left, its day having been taken out of the calendar, has no digest any more.
-        scopes = pl.concat([now.select(SCOPE), touched.select(SCOPE)]).unique()
+        scopes = scopes_frame(sorted(scope_set(now) | again))
         keep_digests(cursor, target, now, scopes, facts.latest_times(target))
         spread(cursor, target, changed)
 
@@ -292,22 +316,20 @@ class TimescaleStore:
         query = rows_of_subjects(target, source, scopes)
         return conform(self.database.frame(query), source)
 
-    def _current_rows_in(self, cursor: Cursor, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
-        """Read rows inside the transaction, which the reading connection can't see yet."""
-        if scopes.is_empty():
-            return empty(target)
-        cursor.execute(rows_of_subjects(target, target, scopes))
-        names = [column.name for column in cursor.description or ()]
-        rows = pl.DataFrame(cursor.fetchall(), schema=names, orient="row", infer_schema_length=None)
-        return rows_of(target, conform(rows, target), scopes)
 
-    def _replace_rows(
-        self, cursor: Cursor, target: Table, frame: pl.DataFrame, changed: pl.DataFrame, stored: pl.DataFrame
-    ) -> None:
-        old = changed.join(stored, on=SCOPE, how="semi")
-        if not old.is_empty():
-            delete_rows(cursor, target, self._current_rows(target, old))
-        copy_into(cursor, target, rows_of(target, frame, changed))
+def _changed(
+    target: Table, facts: Facts, versions: Versions, fresh: pl.DataFrame, stored: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the scopes that what was said changes, and those that are spliced."""
+    # Payloads that stay silent about a scope, another source's of the same session, do not change it.
+    said = scope_set(fresh)
+    is_spoken = [scope in said or scope[:2] in facts.spliced for scope in stored.select(SCOPE).iter_rows()]
+    changed = changed_scopes(fresh, stored.filter(pl.Series(is_spoken, dtype=pl.Boolean)), facts.spliced)
+    if versions.history.is_empty():
+        return changed
+    # What was said in between counts, although the last payload says again what is stored.
+    between = versions.history.select(scope_expressions(target)).unique()
+    return pl.concat([changed, between.join(changed, on=SCOPE, how="anti")])
 
 
 def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> WriteReport:

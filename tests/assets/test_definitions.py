@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from findata_assets.definitions import ASSETS, CHECKED_TABLES, findata
-from findata_assets.running import GROUPS
+from findata_assets.groups import GROUPS
 from findata_core.lineage import upstream_of
 from findata_core.schema.tables import table
 from findata_resources.environment import PROJECT
@@ -97,7 +97,7 @@ def test_the_lineage_of_the_assets_is_that_of_what_is_due() -> None:
 
 
 def test_every_table_is_run_by_one_group_of_the_runner_with_its_own_grain() -> None:
-    grouped = {name.replace(".", "/"): grain for names, grain in GROUPS for name in names}
+    grouped = {name.replace(".", "/"): group.grain for group in GROUPS for name in group.tables}
     assert sorted(grouped) == TABLE_KEYS
     for key, grain in grouped.items():
         assert grain == CHECKED_TABLES[key.replace("/", ".")]

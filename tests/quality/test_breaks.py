@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from findata_core.quality.breaks import as_known, find_breaks, fold_breaks, known_instants, unexplained
+from findata_core.quality.breaks import (
+    as_known,
+    facing,
+    find_breaks,
+    fold_breaks,
+    known_instants,
+    unexplained,
+)
 from findata_core.schema.tables import table
 from findata_core.versions import fold_versions
 from tests.quality.made_bars import DAY, OPEN, PLAIN, RECEIVED, SETTLED, bars, daily, minutes, new_york
@@ -178,3 +185,15 @@ def test_payloads_in_any_order_give_the_same_ledger_and_it_counts_every_stretch(
     stretches = sum(now and not before for before, now in itertools.pairwise([False, *broken]))
     told = books[0].filter(field="close").select("times_opened", "state").rows()
     assert told == ([(stretches, "open" if broken[-1] else "closed")] if stretches else [])
+
+
+def test_bars_of_one_width_source_and_basis_face_nothing() -> None:
+    assert facing(minutes()).is_empty()
+    both = pl.concat([minutes(), said(99.0)])
+    assert facing(both).equals(both)
+
+
+def test_bars_that_were_taken_back_have_faced_others_once() -> None:
+    taken_back = said(99.0).with_columns(superseded_time=pl.lit(RECEIVED + HOUR, pl.Datetime("us", "UTC")))
+    both = pl.concat([minutes(), taken_back])
+    assert facing(both).height == both.height

@@ -27,6 +27,7 @@ def judged(
     failed: bool = False,
     refusals: list[datetime] | None = None,
     held: datetime | None = None,
+    unread: datetime | None = None,
     window: tuple[datetime, datetime] = (OPEN, CLOSE + 3 * HOUR),
     manners: Manners = MANNERS,
     doubted: bool = False,
@@ -59,11 +60,12 @@ def judged(
         },
     )
     requests = pl.DataFrame(
-        [{**asked, "refused_time": time, "held_time": held} for time in made],
+        [{**asked, "refused_time": time, "held_time": held, "unread_time": unread} for time in made],
         schema={
             **windows.drop("received_time", "payload_id").schema,
             "refused_time": INSTANT,
             "held_time": INSTANT,
+            "unread_time": INSTANT,
         },
     )
     doubts = grid if doubted else None
@@ -179,6 +181,13 @@ def test_a_session_whose_answer_is_held_is_not_asked_for_again_on_the_same_day()
     assert judged(asked + DAY, failed=True, held=asked)["is_due"]
 
 
+def test_an_answer_that_could_not_be_read_is_asked_for_again_an_hour_later() -> None:
+    asked = CLOSE + 2 * HOUR
+    assert not judged(asked + HOUR / 2, failed=True, unread=asked)["is_due"]
+    assert judged(asked + HOUR, failed=True, unread=asked)["is_due"]
+    assert judged(asked + HOUR / 2, failed=True)["is_due"]
+
+
 def test_a_source_without_a_wall_never_forgets() -> None:
     row = judged(CLOSE + 4000 * DAY, manners=Manners(DAY, None))
     assert (row["state"], row["is_due"], row["expires_time"]) == ("never_asked", True, None)
@@ -245,8 +254,8 @@ def test_of_a_window_over_many_sessions_each_is_judged_by_its_own_close() -> Non
     asked = {"instrument_id": "MSFT.XNAS", "start_time": OPEN, "end_time": received}
     windows = pl.DataFrame([{**asked, "received_time": received, "payload_id": 7}])
     requests = pl.DataFrame(
-        [{**asked, "refused_time": None, "held_time": None}],
-        schema_overrides={"refused_time": INSTANT, "held_time": INSTANT},
+        [{**asked, "refused_time": None, "held_time": None, "unread_time": None}],
+        schema_overrides={"refused_time": INSTANT, "held_time": INSTANT, "unread_time": INSTANT},
     )
     states = session_states(grid, counted, windows, requests, MANNERS, received)
     assert states.get_column("is_final").to_list() == [True, True, False]

@@ -23,6 +23,7 @@ CURRENCIES = {
     "XLON": ("GBP", "GBp"),  # the universe's currency, and what Yahoo calls its hundredth
     "XHKG": ("HKD", "HKD"),
     "XETR": ("EUR", "EUR"),
+    "XSTO": ("SEK", "SEK"),
     "XTKS": ("JPY", "JPY"),
 }
 ALPHAVANTAGE_MICS = ("XNAS", "XNYS")  # its stamps are New York's

@@ -34,6 +34,7 @@ PRICES = {
     "XLON": (1, 200, 9000),
     "XHKG": (2, 5, 600),
     "XETR": (2, 20, 800),
+    "XSTO": (2, 20, 800),
     "XTKS": (1, 500, 9000),
 }
 MINUTE_CHANGE = 0.0006  # standard deviation of a minute's logarithmic return: about 1.2 % a day

@@ -1,0 +1,81 @@
+"""Days around Easter that nobody has a hand in: schedules and sensors over real calendars, and an outage that heals.
+
+`make fortnight` lives through the whole fortnight, with three exchanges and the rates; this is its second half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from findata_resources.environment import resolve_endpoints
+from findata_resources.providers import yahoo
+from tests.conftest import MakePlatform
+from tests.orchestration import Orchestrated
+from tests.simulation.clock import SimulatedClock
+from tests.simulation.fortnight import (
+    SMALL,
+    Fortnight,
+    Publishers,
+    checks_said,
+    daemon_of,
+    findings,
+    live,
+    settings_of,
+    world_of,
+)
+from tests.simulation.opening import opening
+
+
+@dataclass(frozen=True)
+class Lived:
+    """Days that are over, and who answered on them."""
+
+    fortnight: Fortnight
+    providers: Publishers
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def lived(make_module_platform: MakePlatform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    folder = tmp_path_factory.mktemp("fortnight")
+    clock = SimulatedClock(SMALL.start)
+    # Dagster's own storage in memory: a third of the time goes into events otherwise. make fortnight has the real one.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Publishers(world_of(SMALL), SMALL, clock) as providers,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        patch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+        made = make_module_platform(**settings_of(SMALL, providers, folder))
+        platform = opening(made.settings, resolve_endpoints(made.settings))(clock)
+        platform.sleep = clock.sleep
+        yield Lived(live(SMALL, Orchestrated(platform, instance), clock, folder), providers, folder)
+        platform.close()
+    yahoo.forget_shared_state()
+
+
+def test_every_run_that_the_calendars_ask_for_happened_once_and_nothing_is_late_at_the_end(
+    lived: Lived,
+) -> None:
+    assert list(findings(lived.fortnight, lived.providers)) == []
+
+
+def test_the_outage_failed_a_run_that_says_what_failed_and_a_check_that_is_green_again(lived: Lived) -> None:
+    first = lived.fortnight.failures[0]
+    assert (first.job_name, first.first, first.last) == ("session", "2026-04-02", "2026-04-02")
+    assert "yahoo" in first.cause
+    assert first.next_step
+    said = checks_said(lived.fortnight)["yahoo_close_is_fresh"]
+    assert False in said
+    assert said[-1]
+
+
+def test_a_daemon_that_starts_afterwards_finds_the_cursors_and_asks_for_nothing(lived: Lived) -> None:
+    daemon = daemon_of(SMALL, lived.fortnight.orchestration, lived.providers.clock, lived.folder)
+    daemon.look()
+    assert daemon.done == []
