@@ -52,8 +52,8 @@ def parse_compression(text: str) -> dict[str, int]:
 @cache
 def chunked_tables() -> Mapping[str, Table]:
     """Return the tables that are hypertables, and their histories, by address."""
-    chunked = [item for item in tables() if item.chunk_days]
-    return {item.address: item for item in chunked} | history_tables()
+    chunked = {item.address: item for item in tables() if item.chunk_days}
+    return {**chunked, **history_tables()}
 
 
 @cache
