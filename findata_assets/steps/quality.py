@@ -96,10 +96,11 @@ def _report(platform: Platform, first: date, last: date, mics: tuple[str, ...]) 
 def _require_calendars(sessions: pl.DataFrame, first: date, last: date) -> None:
     """ConfigurationError where no calendar reaches the days: they can't be told from holidays."""
     days = sessions.get_column("session_date")
-    reach = (days.min(), days.max())
-    if reach[0] is None or last < reach[0] or first > reach[1]:  # type: ignore[operator]
+    begin, end = days.min(), days.max()
+    is_within = isinstance(begin, date) and isinstance(end, date) and begin <= last and first <= end
+    if not is_within:
         raise ConfigurationError(
-            f"No calendar reaches {first}: they go from {reach[0]} to {reach[1]}",
+            f"No calendar reaches {first}: they go from {begin!s} to {end!s}",
             "findata calendars shows how far each exchange's calendar reaches",
         )
 
@@ -142,10 +143,14 @@ def _known(platform: Platform, first: date, end: date) -> pl.DataFrame:
     states = known_states(platform, first, end)
     if states.width:
         return states
-    none = {"status": pl.String, "state": pl.String, "is_final": pl.Boolean, "is_due": pl.Boolean}
-    counts = {"present_bars": pl.Int32, "expected_bars": pl.Int32, "missing_ranges": pl.String}
-    times = {"session_date": pl.Date, "expires_time": pl.Datetime("us", "UTC")}
-    return pl.DataFrame(schema={**dict.fromkeys(SESSION, pl.String), **none, **counts, **times})
+    texts = dict.fromkeys((*SESSION, "status", "state", "missing_ranges"), pl.String())
+    kinds: dict[str, pl.DataType] = {
+        **dict.fromkeys(("is_final", "is_due"), pl.Boolean()),
+        **dict.fromkeys(("present_bars", "expected_bars"), pl.Int32()),
+        "session_date": pl.Date(),
+        "expires_time": pl.Datetime("us", "UTC"),
+    }
+    return pl.DataFrame(schema=pl.Schema({**texts, **kinds}))
 
 
 def _revisions(platform: Platform, first: date, end: date) -> pl.DataFrame:
@@ -208,7 +213,7 @@ def _venues(
             else not_closed([(row["mic"], row["close_time"])])
         )
         names = ("mic", "session_date", "time_zone", "open_time", "close_time")
-        yield Venue(*(row[name] for name in names), told)
+        yield Venue(**{name: row[name] for name in names}, verdict=told)
 
 
 def _alone(mic: str, day: date, frames: Frames, settles: datetime | None) -> Verdict:

@@ -18,12 +18,18 @@ ERROR, WARN = "error", "warn"
 SEVERITIES = (ERROR, WARN)
 RUN_FAILED, CHECK_FAILED = "run_failed", "check_failed"
 LONGEST_CAUSE = 400
-# Checks of what publishers say: a person looks, nothing that is stored is wrong.
+# Checks that nothing stored is wrong of: a person looks, decides, or has a source asked.
 LOOKED_AT = {
     "averages_equal_the_published": ("rates", "averages", "--check"),
     "catalogue_agrees_with_the_publisher": ("series", "list"),
     "disagreements_are_explained": ("rates", "list"),
+    "held": ("quarantine", "list"),
+    "nothing_expires_soon": ("materialize",),
     "sources_tell_the_same_rates": ("rates", "list"),
+}
+LOOKED_AT_BY_DAYS = {
+    "breaks_are_explained": ("breaks", "--state", "open"),
+    "sessions_are_complete": ("coverage", "--csv"),
 }
 
 # What differs between two failures of one cause: numbers, ids, dates, quoted names.
@@ -230,16 +236,10 @@ def _cure_of_check(scopes: Sequence[Scope]) -> str:
     span = ["--sessions", cures.sessions_between(first, last)] if first and last else []
     if check == "quarantine":
         return cures.refused_rows(table_name, first, last)
-    if check == "held":
-        return cures.command("quarantine", "list")
-    if "breaks" in check:
-        return cures.command("breaks", "--state", "open", *span)
     if check.endswith("_is_fresh"):
         return cures.materialize((), first, last, check.split("_")[0])
-    if check == "nothing_expires_soon":
-        return cures.materialize()
     if check in LOOKED_AT:
         return cures.command(*LOOKED_AT[check])
-    if "complete" in check or "gap" in check or "coverage" in check:
-        return cures.command("coverage", "--csv", *span)
+    if check in LOOKED_AT_BY_DAYS:
+        return cures.command(*LOOKED_AT_BY_DAYS[check], *span)
     return cures.command("rebuild", *span)

@@ -112,7 +112,7 @@ def lake_marks(database: Database, first: date, last: date) -> pl.DataFrame:
 
 def _filled(query: str, first: date, last: date) -> sql.Composed:
     days = [str(first + number * DAY) for number in range((last - first).days + 1)]
-    return sql.SQL(query).format(  # type: ignore[arg-type]  # the texts are the constants above
+    return sql.SQL(query).format(
         first=sql.Literal(str(first)),
         last=sql.Literal(str(last)),
         tables=literal_list(BAR_TABLES, "text"),

@@ -99,9 +99,9 @@ def _compression(edition: Edition, source: Table, days: int | None) -> Iterator[
         f"{source.address}: compressed by {', '.join(segments(source))}",
         sql.SQL("ALTER TABLE {table} SET ({option}, {segment} = {by}, {order} = {time})").format(
             table=sql.Identifier(source.schema, source.name),
-            option=sql.SQL(option),  # type: ignore[arg-type]  # one of the names above
-            segment=sql.SQL(segment),  # type: ignore[arg-type]
-            order=sql.SQL(order),  # type: ignore[arg-type]
+            option=sql.SQL(option),
+            segment=sql.SQL(segment),
+            order=sql.SQL(order),
             by=sql.Literal(", ".join(f'"{name}"' for name in segments(source))),
             time=sql.Literal(f'"{source.time_column}"'),
         ),
@@ -137,7 +137,7 @@ def segments(source: Table) -> list[str]:
 
 
 def _call(form: str, source: Table, days: int) -> sql.Composed:
-    return sql.SQL(form).format(  # type: ignore[arg-type]  # the forms are the constants above
+    return sql.SQL(form).format(
         name=sql.SQL("{}::regclass").format(sql.Literal(source.address)),
         after=sql.SQL("{}::interval").format(sql.Literal(f"{days} days")),
     )
