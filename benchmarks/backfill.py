@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ import polars as pl
 from psycopg import sql
 
 from benchmarks.folders import write_months, write_universe
-from benchmarks.measuring import Line, seconds_of
+from benchmarks.measuring import Line, peak_gb, seconds_of
 from benchmarks.processor import processor_seconds
 from benchmarks.servers import temporary_home, temporary_servers
 from benchmarks.year import PRESENCE, frame_of, make_year
@@ -134,9 +133,10 @@ def main(folder: Path) -> None:
         parts[name] = seconds_of(lambda name=name: STEPS[name](platform))  # type: ignore[misc]
     seconds = time.perf_counter() - start
     processor = time.process_time() - computed
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     count = platform.store.database.frame(COUNT).item()
-    print(json.dumps({"seconds": seconds, "processor": processor, "peak_gb": peak, "rows": count, **parts}))
+    print(
+        json.dumps({"seconds": seconds, "processor": processor, "peak_gb": peak_gb(), "rows": count, **parts})
+    )
 
 
 if __name__ == "__main__":
