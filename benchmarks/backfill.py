@@ -50,7 +50,8 @@ def run(instruments: int = INSTRUMENTS, sizes: tuple[int, ...] = SIZES) -> list[
     seconds = {size: record["seconds"] for size, record in found.items()}
     peaks = {size: record["peak_gb"] for size, record in found.items()}
     processor = {size: record["processor"] for size, record in found.items()}
-    exponent, of_processor = (_exponent(sizes, spent) for spent in (seconds, processor))
+    exponent = _slope([math.log(size) for size in sizes], [math.log(seconds[size]) for size in sizes])
+    each = {size: processor[size] / size for size in sizes}
     # A month is held at a time: from the first size that holds a whole one on, memory may not grow.
     detail = ", ".join(f"{size}: {seconds[size]:.0f} s" for size in sizes)
     memory = ", ".join(f"{size}: {peaks[size]:.2f} GB" for size in sizes)
@@ -63,8 +64,8 @@ def run(instruments: int = INSTRUMENTS, sizes: tuple[int, ...] = SIZES) -> list[
             f"{detail}; {rows:,.0f} bars at last",
         ),
         Line(
-            "backfill: exponent of processor time over sessions",
-            of_processor,
+            "backfill: processor time of a session, most sessions against fewest",
+            each[sizes[-1]] / each[sizes[0]],
             None,
             ", ".join(f"{size}: {processor[size]:.0f} s" for size in sizes)
             + " of the process and the servers",
@@ -111,10 +112,6 @@ def _process(home: Path, settings: Settings, endpoints: Endpoints) -> dict[str, 
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def _exponent(sizes: tuple[int, ...], spent: dict[int, float]) -> float:
-    return _slope([math.log(size) for size in sizes], [math.log(spent[size]) for size in sizes])
 
 
 def _slope(x: list[float], y: list[float]) -> float:
