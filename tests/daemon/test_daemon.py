@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
 from psycopg import sql
 
+from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.sources import refresh_reference
 from findata_resources.environment import PROJECT, child_environment
 from tests.conftest import MakePlatform
@@ -34,15 +36,18 @@ def running_daemon(log: Path) -> Iterator[subprocess.Popen[bytes]]:
             env=child_environment({"PYTHONPATH": str(PROJECT)}),
             stdout=said,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a group of its own: the code server and runs that it starts are of it
         )
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(60)
+                process.wait(20)
             finally:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(20)
 
 
 def test_a_dropped_file_becomes_candles_under_the_real_daemon(
@@ -50,6 +55,7 @@ def test_a_dropped_file_becomes_candles_under_the_real_daemon(
 ) -> None:
     platform = make_platform()
     refresh_reference(platform)
+    run_due(platform)  # nothing else is to be done
     friend = Dropper(platform)
     friend.drop("recorded.toml", MANIFEST.encode())
     with orchestrated(platform) as orchestration, running_daemon(tmp_path / "daemon.log") as process:
