@@ -14,7 +14,7 @@ from findata_assets.checks.series import SERIES_CHECKS
 from findata_assets.economic import assets as economic
 from findata_assets.market import assets as market
 from findata_assets.ops import assets as ops
-from findata_assets.ops import backups, upkeep
+from findata_assets.ops import backups, retention, upkeep
 from findata_assets.rates import assets as rates
 from findata_assets.raw import alphavantage, ecb, fred, inbox, nyfed, recorded, yahoo
 from findata_assets.reference import assets as reference
@@ -132,6 +132,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             automation.fx_job,
             upkeep.lake_upkeep,
             reports.report_job,
+            retention.retention,
             automation.rates_job,
             backups.restore_drill,
             automation.series_job,
@@ -149,6 +150,7 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             freshness.daily_checks,
             upkeep.lake_schedule,
             reports.report_schedule,
+            retention.retention_schedule,
             *automation.rate_schedules,
             backups.drill_schedule,
             automation.series_schedule,

@@ -16,6 +16,7 @@ from findata_cli.doctor import doctor
 from findata_cli.exits import FindataCommand, FindataGroup
 from findata_cli.explanations import explain
 from findata_cli.freshness import freshness
+from findata_cli.keeping import cost, retention
 from findata_cli.known import as_of
 from findata_cli.materializing import materialize
 from findata_cli.planning import plan
@@ -80,6 +81,8 @@ for _command in (
     verify,
     rebuild,
     backups.restore,
+    retention,
+    cost,
     config,
 ):
     app.command(cls=FindataCommand, epilog=EXIT_CODES)(_command)

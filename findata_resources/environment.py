@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from findata_core.backups.retention import parse_kept
 from findata_core.errors import ConfigurationError, NotRunning
 from findata_core.quotas import parse_limits
+from findata_core.retention import parse_compression, parse_retention
 from findata_resources.embedded.state import StackState, read_state
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -80,6 +81,16 @@ def _limits(text: str) -> str:
     return text
 
 
+def _retention(text: str) -> str:
+    parse_retention(text)  # it says what is wrong
+    return text
+
+
+def _compression(text: str) -> str:
+    parse_compression(text)
+    return text
+
+
 def _kept_backups(text: str) -> str:
     parse_kept(text)  # it says what is wrong
     return text
@@ -127,6 +138,8 @@ ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 KeptBackups = Annotated[str, AfterValidator(_kept_backups)]
 RequestLimits = Annotated[str, AfterValidator(_limits)]
+RetentionDays = Annotated[str, AfterValidator(_retention)]
+CompressionDays = Annotated[str, AfterValidator(_compression)]
 AlertSinks = Annotated[str, AfterValidator(_sinks)]
 OptionalPath = Annotated[Path | None, AfterValidator(_absolute_if_any)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
@@ -270,6 +283,23 @@ class Settings(BaseSettings):
         description="Who is written down as deciding about held payloads. Default: the login name.",
     )
 
+    retention_days: RetentionDays = Field(
+        default="",
+        description="Closed versions that are dropped after so many days, for example history.bars=1825. Current "
+        "rows and raw payloads are never dropped. Default: none is.",
+    )
+    compression_days: CompressionDays = Field(
+        default="",
+        description="Tables whose chunks are compressed after so many days, for example market.bars=90,"
+        "history.bars=30; needs TimescaleDB Community. Default: none is.",
+    )
+    dagster_event_days: int = Field(
+        default=90,
+        ge=0,
+        le=36_500,
+        description="How many days Dagster keeps what runs said step by step; materializations and checks stay. "
+        "0: for ever.",
+    )
     backups_kept: KeptBackups = Field(
         default="daily=7,weekly=5,monthly=12",
         description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "

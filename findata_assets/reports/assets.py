@@ -5,6 +5,7 @@ What belongs here: what Dagster sees of pages. What does not: what is on them (s
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -56,7 +57,7 @@ def _result(published: Iterable[Published]) -> dg.MaterializeResult[None]:
     """Return what the UI shows: verdicts with links, and the newest page by itself."""
     pages = list(published)
     answers = [item.report.verdict.answer for item in pages]
-    metadata = {
+    metadata: dict[str, Any] = {
         "pages": len(pages),
         "pages_changed": sum(item.page.is_new for item in pages),
         **{f"verdict_{answer}": answers.count(answer) for answer in SIGNS},

@@ -6,7 +6,7 @@ markup (templates/). Every text goes through Jinja's escaping; only drawings, ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ WORDS = {
     "no_session": "No session",
     "not_closed": "Not yet",
 }
-PARTS = ("refused", "breaks", "sick", "outliers", "revisions", "held", "freshness", "payloads")
+PARTS = ("refused", "breaks", "sick", "outliers", "revisions", "held", "freshness", "arrivals", "payloads")
 NOTHING = shown(pl.DataFrame())
 MOST_EXPLAINED = 8
 LONGEST_ROW = 400
@@ -45,7 +45,14 @@ def page(report: QualityReport) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {"instant": _instant, "figure": _figure, "percent": _percent, "hex_id": _hex_id, "short": _short}
+        {
+            "instant": _instant,
+            "figure": _figure,
+            "lateness": _lateness,
+            "percent": _percent,
+            "hex_id": _hex_id,
+            "short": _short,
+        }
     )
     return environment.get_template("quality.html").render(
         report=report,
@@ -120,6 +127,15 @@ def _clean(report: QualityReport) -> Iterator[str]:
 
 def _instant(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
+
+
+def _lateness(row: Mapping[str, datetime | None]) -> str:
+    """Return by how much something came late, in hours and minutes; "" where it was in time or is not here."""
+    expected, arrived = row["expected_time"], row["arrived_time"]
+    if expected is None or arrived is None or arrived <= expected:
+        return ""
+    hours, minutes = divmod(int((arrived - expected).total_seconds()) // 60, 60)
+    return f"{hours}:{minutes:02} late"
 
 
 def _figure(value: float | None) -> str:

@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from findata_assets.steps.bar_sources import BAR_PROVIDERS
+from findata_assets.steps.bar_sources import BAR_PROVIDERS, LIVE_SOURCES
 from findata_assets.steps.expected import known_states
 from findata_assets.steps.platform import Platform
 from findata_core.errors import ConfigurationError
-from findata_core.exchanges import exchange_of
+from findata_core.exchanges import EXCHANGES, exchange_of
 from findata_core.quality import findings as found
 from findata_core.quality.heat import heat
 from findata_core.quality.outliers import SERIES, outliers
@@ -96,10 +96,11 @@ def _report(platform: Platform, first: date, last: date, mics: tuple[str, ...]) 
 def _require_calendars(sessions: pl.DataFrame, first: date, last: date) -> None:
     """ConfigurationError where no calendar reaches the days: they can't be told from holidays."""
     days = sessions.get_column("session_date")
-    reach = (days.min(), days.max())
-    if reach[0] is None or last < reach[0] or first > reach[1]:  # type: ignore[operator]
+    begin, end = days.min(), days.max()
+    is_within = isinstance(begin, date) and isinstance(end, date) and begin <= last and first <= end
+    if not is_within:
         raise ConfigurationError(
-            f"No calendar reaches {first}: they go from {reach[0]} to {reach[1]}",
+            f"No calendar reaches {first}: they go from {begin!s} to {end!s}",
             "findata calendars shows how far each exchange's calendar reaches",
         )
 
@@ -121,6 +122,7 @@ def _frames(
     frames = {name: _of_venues(rows, mics) for name, rows in read.items()}
     frames["expected"] = _expected(platform, closed, frames["states"])
     frames["outliers"] = outliers(frames["minutes"])
+    frames["arrivals"] = _awaited(books.arrivals(database, first, last), mics)
     marks, lake_marks = books.marks(database, first, last), books.lake_marks(database, first, last)
     frames["findings"] = found.as_frame(
         [
@@ -129,6 +131,7 @@ def _frames(
             *found.of_refused(_counted(frames["refused"])),
             *found.of_outliers(frames["outliers"]),
             *found.of_held(frames["held"].filter(state="held")),
+            *found.of_arrivals(frames["arrivals"], LIVE_SOURCES, platform.clock.now()),
             *found.of_marks(marks, first, last),
             *found.of_lake(lake_marks, first),
         ]
@@ -140,10 +143,14 @@ def _known(platform: Platform, first: date, end: date) -> pl.DataFrame:
     states = known_states(platform, first, end)
     if states.width:
         return states
-    none = {"status": pl.String, "state": pl.String, "is_final": pl.Boolean, "is_due": pl.Boolean}
-    counts = {"present_bars": pl.Int32, "expected_bars": pl.Int32, "missing_ranges": pl.String}
-    times = {"session_date": pl.Date, "expires_time": pl.Datetime("us", "UTC")}
-    return pl.DataFrame(schema={**dict.fromkeys(SESSION, pl.String), **none, **counts, **times})
+    texts = dict.fromkeys((*SESSION, "status", "state", "missing_ranges"), pl.String())
+    kinds: dict[str, pl.DataType] = {
+        **dict.fromkeys(("is_final", "is_due"), pl.Boolean()),
+        **dict.fromkeys(("present_bars", "expected_bars"), pl.Int32()),
+        "session_date": pl.Date(),
+        "expires_time": pl.Datetime("us", "UTC"),
+    }
+    return pl.DataFrame(schema=pl.Schema({**texts, **kinds}))
 
 
 def _revisions(platform: Platform, first: date, end: date) -> pl.DataFrame:
@@ -173,6 +180,12 @@ def _of_venues(rows: pl.DataFrame, mics: Sequence[str]) -> pl.DataFrame:
     return rows.filter(mic.is_in(list(mics)) | mic.is_null())
 
 
+def _awaited(arrivals: pl.DataFrame, mics: Sequence[str]) -> pl.DataFrame:
+    """Return what is awaited of some exchanges; rates and series belong to all."""
+    is_other_mic = pl.col("subject").is_in(list(EXCHANGES)) & ~pl.col("subject").is_in(list(mics))
+    return arrivals.filter(~is_other_mic)
+
+
 def _of_minutes(states: pl.DataFrame) -> pl.DataFrame:
     return states.filter(interval="1m")
 
@@ -200,7 +213,7 @@ def _venues(
             else not_closed([(row["mic"], row["close_time"])])
         )
         names = ("mic", "session_date", "time_zone", "open_time", "close_time")
-        yield Venue(*(row[name] for name in names), told)
+        yield Venue(**{name: row[name] for name in names}, verdict=told)
 
 
 def _alone(mic: str, day: date, frames: Frames, settles: datetime | None) -> Verdict:
@@ -222,6 +235,7 @@ def _parts(frames: Frames) -> dict[str, Shown]:
         "held": shown(frames["held"]),
         "outliers": shown(frames["outliers"]),
         "freshness": shown(_freshness(frames["spoken"])),
+        "arrivals": shown(frames["arrivals"]),
         "payloads": shown(frames["spoken"]),
     }
 

@@ -73,7 +73,7 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(_spellings(secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
     for pattern, instead in _PATTERNS:
-        text = pattern.sub(instead, text)  # type: ignore[arg-type]  # a text or a function, each as re takes it
+        text = pattern.sub(instead, text)
     return text
 
 

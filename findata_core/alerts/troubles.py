@@ -18,6 +18,19 @@ ERROR, WARN = "error", "warn"
 SEVERITIES = (ERROR, WARN)
 RUN_FAILED, CHECK_FAILED = "run_failed", "check_failed"
 LONGEST_CAUSE = 400
+# Checks that nothing stored is wrong of: a person looks, decides, or has a source asked.
+LOOKED_AT = {
+    "averages_equal_the_published": ("rates", "averages", "--check"),
+    "catalogue_agrees_with_the_publisher": ("series", "list"),
+    "disagreements_are_explained": ("rates", "list"),
+    "held": ("quarantine", "list"),
+    "nothing_expires_soon": ("materialize",),
+    "sources_tell_the_same_rates": ("rates", "list"),
+}
+LOOKED_AT_BY_DAYS = {
+    "breaks_are_explained": ("breaks", "--state", "open"),
+    "sessions_are_complete": ("coverage", "--csv"),
+}
 
 # What differs between two failures of one cause: numbers, ids, dates, quoted names.
 _PARTICULARS = re.compile(r"\b[0-9a-f]{8,}\b|\d+(?:[-:.,]\d+)*|'[^']*'|\"[^\"]*\"", re.IGNORECASE)
@@ -182,6 +195,8 @@ def _cure_of_tables(names: Sequence[str], first: date | None, last: date | None,
     """Return the command that makes tables again; where asking is what failed, the one that asks again."""
     for name in names:
         words = name.split(".")
+        if name == "raw.recorded.inbox":
+            return cures.materialize()
         if words[:2] == ["raw", "recorded"]:
             return cures.command("materialize", "--recorded", folder or "DIR")
         if words[0] == "raw" and len(words) == 3:
@@ -196,10 +211,17 @@ def _cure_of_tables(names: Sequence[str], first: date | None, last: date | None,
 
 def _cure_of_job(name: str) -> str:
     cure = {
+        "backup": cures.command("backup"),
         "compact": cures.command("lake", "compact"),
         "lake_upkeep": cures.command("lake", "compact"),
+        "prune_run_events": cures.command("retention", "--apply"),
         "rates": cures.materialize(source="nyfed"),
+        "retain": cures.command("retention", "--apply"),
+        "retention": cures.command("retention", "--apply"),
+        "restore_drill": cures.command("backup", "drill"),
         "series": cures.materialize(source="fred"),
+        "take": cures.command("backup"),
+        "try_out": cures.command("backup", "drill"),
         "fx": cures.materialize(source="ecb"),
     }
     if name.startswith("heal_"):
@@ -214,12 +236,10 @@ def _cure_of_check(scopes: Sequence[Scope]) -> str:
     span = ["--sessions", cures.sessions_between(first, last)] if first and last else []
     if check == "quarantine":
         return cures.refused_rows(table_name, first, last)
-    if check == "held":
-        return cures.command("quarantine", "list")
-    if "breaks" in check:
-        return cures.command("breaks", "--state", "open", *span)
-    if check == "nothing_expires_soon":
-        return cures.materialize()
-    if "complete" in check or "gap" in check or "coverage" in check:
-        return cures.command("coverage", "--csv", *span)
+    if check.endswith("_is_fresh"):
+        return cures.materialize((), first, last, check.split("_")[0])
+    if check in LOOKED_AT:
+        return cures.command(*LOOKED_AT[check])
+    if check in LOOKED_AT_BY_DAYS:
+        return cures.command(*LOOKED_AT_BY_DAYS[check], *span)
     return cures.command("rebuild", *span)

@@ -10,7 +10,7 @@ reader should know it, and nothing is wrong).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -40,6 +40,7 @@ REASONS = {
     "refused_rows": "with refused rows",
     "outlier": "with prices that stand apart",
     "held": "with an answer that is held",
+    "late": "waiting for what is late",
     "behind": "with work that is due",
     "lake_behind": "with objects of the lake to be published",
 }
@@ -209,6 +210,27 @@ def of_held(held: pl.DataFrame) -> list[Finding]:
             _mic(row["subject"]),
         )
         for row in held.iter_rows(named=True)
+    ]
+
+
+def of_arrivals(arrivals: pl.DataFrame, sources: Iterable[str], now: datetime) -> list[Finding]:
+    """Return a finding for what was expected by now and is not here: rows of ops.arrivals."""
+    live = set(sources)
+    late = arrivals.filter(pl.col("arrived_time").is_null(), pl.col("expected_time") < now)
+    return [
+        finding(
+            EXCEPTS,
+            "",
+            row["due_date"],
+            "late",
+            f"{row['dataset']} of {row['subject']} from {row['provider']} ({row['slot']}) expected by "
+            f"{row['expected_time']:%Y-%m-%d %H:%M} UTC is not here",
+            cures.ask_again(row["provider"], row["due_date"], row["due_date"])
+            if row["provider"] in live
+            else cures.status(),
+            _mic(f".{row['subject']}"),
+        )
+        for row in late.iter_rows(named=True)
     ]
 
 

@@ -79,6 +79,17 @@ def spoken(database: Database, first: date, last: date) -> pl.DataFrame:
     return database.frame(_filled(query, first, last))
 
 
+def arrivals(database: Database, first: date, last: date) -> pl.DataFrame:
+    """Return what was expected of the days, by exchange, rate or series, and when it came; what is late first."""
+    query = """
+        SELECT dataset, provider, subject, due_date, slot, expected_time, arrived_time, expected_instruments,
+               arrived_instruments
+        FROM ops.arrivals WHERE due_date BETWEEN {first}::date AND {last}::date
+        ORDER BY arrived_time IS NOT NULL, expected_time, dataset, provider, subject, due_date, slot
+    """
+    return database.frame(_filled(query, first, last))
+
+
 def marks(database: Database, first: date, last: date) -> pl.DataFrame:
     """Return what of the days has yet to be made again: asset, session_date (the first day) and scopes."""
     query = """
@@ -101,7 +112,7 @@ def lake_marks(database: Database, first: date, last: date) -> pl.DataFrame:
 
 def _filled(query: str, first: date, last: date) -> sql.Composed:
     days = [str(first + number * DAY) for number in range((last - first).days + 1)]
-    return sql.SQL(query).format(  # type: ignore[arg-type]  # the texts are the constants above
+    return sql.SQL(query).format(
         first=sql.Literal(str(first)),
         last=sql.Literal(str(last)),
         tables=literal_list(BAR_TABLES, "text"),

@@ -145,8 +145,8 @@ class Dying(Objects):
         super().__init__(resolve_endpoints(platform.settings))
         self.left, self.before = left, before
 
-    def create(self, key: str, body: bytes) -> bool:
-        return self._counted(lambda: super(Dying, self).create(key, body))
+    def create(self, key: str, body: bytes, content_type: str | None = None) -> bool:
+        return self._counted(lambda: super(Dying, self).create(key, body, content_type))
 
     def get(self, key: str) -> bytes:
         return self._counted(lambda: super(Dying, self).get(key))

@@ -76,8 +76,8 @@ class Killed(BaseException):
 class KilledAfterPut(Objects):
     """Objects whose owner is killed as soon as a put has succeeded."""
 
-    def replace(self, key: str, body: bytes, version: str | None) -> bool:
-        super().replace(key, body, version)
+    def replace(self, key: str, body: bytes, version: str | None, content_type: str | None = None) -> bool:
+        super().replace(key, body, version, content_type)
         raise Killed
 
 
@@ -100,11 +100,11 @@ class OvertakenOnce(Objects):
         self.platform = platform
         self.puts: list[bool] = []
 
-    def replace(self, key: str, body: bytes, version: str | None) -> bool:
+    def replace(self, key: str, body: bytes, version: str | None, content_type: str | None = None) -> bool:
         if not self.puts:
             fold(self.platform.store, observed(2, {0: 11}))
             self.platform.lake.publish(self.platform.store)
-        self.puts.append(super().replace(key, body, version))
+        self.puts.append(super().replace(key, body, version, content_type))
         return self.puts[-1]
 
 
@@ -131,9 +131,9 @@ class MarkedAgain(Objects):
         super().__init__(resolve_endpoints(platform.settings))
         self.platform = platform
 
-    def replace(self, key: str, body: bytes, version: str | None) -> bool:
+    def replace(self, key: str, body: bytes, version: str | None, content_type: str | None = None) -> bool:
         fold(self.platform.store, observed(2, {0: 11}))
-        return super().replace(key, body, version)
+        return super().replace(key, body, version, content_type)
 
 
 def test_a_mark_made_again_while_publishing_stays(platform: Platform) -> None:
