@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from findata_core.calendars import CALENDAR_VERSION
 from findata_core.doctor import books, machine, outside, servers
 from findata_core.doctor.findings import Finding, ok, wrong
-from findata_core.errors import ConfigurationError, FindataError
+from findata_core.errors import ConfigurationError, FindataError, NotRunning
 from findata_resources.backups.counting import Connection, migration
 from findata_resources.doctor import bucket, database
 from findata_resources.doctor import machine as here
@@ -66,6 +66,8 @@ def _guarded(subject: str, look: Round) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(look())
+    except NotRunning:  # said once, of the server itself
+        pass
     except FindataError as error:
         found.append(servers.unreachable(subject, error.message, error.next_step))
     return found
