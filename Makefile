@@ -1,6 +1,6 @@
 # The commands of a checkout. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help env demo stop test lint bench chaos month lock
+.PHONY: help env demo stop test lint bench chaos month fortnight lock
 
 VENV := .venv
 
@@ -34,6 +34,11 @@ chaos: env ## break everything, a thousand kills first: SEED=7 KILLS=1000 RESUME
 month: env ## live through a simulated month of 200 instruments (MONTH="--seed 2 --instruments 20" for another)
 	@$(VENV)/bin/python -m tests.simulation $(MONTH)
 
+fortnight: env ## live through a simulated fortnight by Dagster's own schedules and sensors
+	@$(VENV)/bin/python -m tests.simulation.fortnight
+
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+	@$(VENV)/bin/uv pip compile --quiet --python-version 3.11 pyproject.toml --extra tracing --constraints requirements.lock \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file docker/requirements.lock

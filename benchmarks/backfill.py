@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -23,7 +22,8 @@ import polars as pl
 from psycopg import sql
 
 from benchmarks.folders import write_months, write_universe
-from benchmarks.measuring import Line, seconds_of
+from benchmarks.measuring import Line, peak_gb, seconds_of
+from benchmarks.processor import processor_seconds
 from benchmarks.servers import temporary_home, temporary_servers
 from benchmarks.year import PRESENCE, frame_of, make_year
 from findata_assets.steps.due_steps import STEPS
@@ -49,7 +49,9 @@ def run(instruments: int = INSTRUMENTS, sizes: tuple[int, ...] = SIZES) -> list[
     found = {size: _measure(size, instruments) for size in sizes}
     seconds = {size: record["seconds"] for size, record in found.items()}
     peaks = {size: record["peak_gb"] for size, record in found.items()}
+    processor = {size: record["processor"] for size, record in found.items()}
     exponent = _slope([math.log(size) for size in sizes], [math.log(seconds[size]) for size in sizes])
+    each = {size: processor[size] / size for size in sizes}
     # A month is held at a time: from the first size that holds a whole one on, memory may not grow.
     detail = ", ".join(f"{size}: {seconds[size]:.0f} s" for size in sizes)
     memory = ", ".join(f"{size}: {peaks[size]:.2f} GB" for size in sizes)
@@ -60,6 +62,13 @@ def run(instruments: int = INSTRUMENTS, sizes: tuple[int, ...] = SIZES) -> list[
             exponent,
             TARGET_EXPONENT,
             f"{detail}; {rows:,.0f} bars at last",
+        ),
+        Line(
+            "backfill: processor time of a session, most sessions against fewest",
+            each[sizes[-1]] / each[sizes[0]],
+            None,
+            ", ".join(f"{size}: {processor[size]:.0f} s" for size in sizes)
+            + " of the process and the servers",
         ),
         Line(
             "backfill: peak memory, most sessions against fewest",
@@ -79,7 +88,10 @@ def _measure(size: int, instruments: int) -> dict[str, float]:
             endpoints,
         ):
             migrate(endpoints.database_url)
-            return _process(home, settings, endpoints)
+            before = processor_seconds(home)
+            found = _process(home, settings, endpoints)
+            servers = processor_seconds(home) - before
+            return {**found, "processor": found["processor"] + servers}
 
 
 def _write(home: Path, size: int, instruments: int) -> None:
@@ -112,14 +124,16 @@ def main(folder: Path) -> None:
     """Load a folder and run what is due; print seconds and peak memory."""
     platform = open_platform(load_settings(_env_file=None))
     refresh_reference(platform)
-    start = time.perf_counter()
+    start, computed = time.perf_counter(), time.process_time()
     parts = {"raw": seconds_of(lambda: load_recorded(platform, folder, None, "bars"))}
     for name in BACKFILLED:
         parts[name] = seconds_of(lambda name=name: STEPS[name](platform))  # type: ignore[misc]
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    processor = time.process_time() - computed
     count = platform.store.database.frame(COUNT).item()
-    print(json.dumps({"seconds": seconds, "peak_gb": peak, "rows": count, **parts}))
+    print(
+        json.dumps({"seconds": seconds, "processor": processor, "peak_gb": peak_gb(), "rows": count, **parts})
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import date, time
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +18,7 @@ import pandas as pd
 import polars as pl
 
 from benchmarks import numba_fold
-from benchmarks.measuring import Line, medians
+from benchmarks.measuring import Line, medians, peak_gb
 from benchmarks.year import Year, frame_of, make_year
 from findata_core.market.candles import fold_arrays, fold_period_candles
 from findata_core.market.folding import CandleArrays
@@ -94,13 +93,7 @@ def peak_of(instruments: int) -> float:
     """Peak resident memory in GB of a process that makes the year and folds it once."""
     command = [sys.executable, "-m", "benchmarks.candles", str(instruments)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PROJECT)
-    return int(answer.stdout) * 1024 / 1e9
-
-
-def _peak_kilobytes() -> int:
-    """Peak resident memory of this program alone: getrusage counts what the parent had before, too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0])
+    return float(answer.stdout)
 
 
 def _same_candles(year: Year) -> None:
@@ -161,4 +154,4 @@ def _polars(frame: pl.DataFrame, width: str) -> pl.DataFrame:
 
 if __name__ == "__main__":
     fold_year(make_year(int(sys.argv[1])))
-    print(_peak_kilobytes())
+    print(peak_gb())

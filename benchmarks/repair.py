@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.folders import write_session, write_universe
 from benchmarks.measuring import Line, seconds_of
+from benchmarks.processor import processor_seconds
 from benchmarks.servers import temporary_home, temporary_servers
 from benchmarks.year import make_session
 from findata_assets.steps import proof
@@ -35,11 +36,13 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Turn:
-    """Seconds of one turn."""
+    """Seconds of one turn: of the clock, and of the processor in this process and the servers."""
 
     rebuilt: float
     repaired: float
     published: float
+    rebuilt_processor: float
+    repaired_processor: float
 
 
 def run(instruments: int = 200, repeats: int = 3) -> list[Line]:
@@ -56,20 +59,28 @@ def run(instruments: int = 200, repeats: int = 3) -> list[Line]:
                 refresh_reference(platform)
                 load_recorded(platform, folder, None, "bars")
                 run_due(platform)
-                turns = [_turn(platform, folder, number) for number in range(repeats + 1)][1:]
+                turns = [_turn(platform, home, number) for number in range(repeats + 1)][1:]
             finally:
                 platform.close()
     return _lines(turns, instruments)
 
 
-def _turn(platform: Platform, folder: Path, number: int) -> Turn:
+def _turn(platform: Platform, home: Path, number: int) -> Turn:
     """Repair one bar of another instrument, publish what it made dirty, and rebuild everything."""
-    answers = recorded_answers(platform, folder, None, "bars")
+    answers = recorded_answers(platform, home / "recorded", None, "bars")
     revised = _revised(answers[number % len(answers)], number)
     here = replace(platform, lake=NoLake())
-    repaired = seconds_of(lambda: _repair(here, revised))
+    repaired, repaired_processor = _both(home, lambda: _repair(here, revised))
     published = seconds_of(lambda: platform.lake.publish(platform.store))
-    return Turn(seconds_of(lambda: _rebuild(platform)), repaired, published)
+    rebuilt, rebuilt_processor = _both(home, lambda: _rebuild(platform))
+    return Turn(rebuilt, repaired, published, rebuilt_processor, repaired_processor)
+
+
+def _both(home: Path, work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of the clock and of the processor that one call takes."""
+    start = processor_seconds(home)
+    spent = seconds_of(work)
+    return spent, processor_seconds(home) - start
 
 
 def _rebuild(platform: Platform) -> None:
@@ -109,6 +120,11 @@ def _lines(turns: list[Turn], instruments: int) -> list[Line]:
         f"{median(lambda turn: turn.repaired) * 1e3:.0f} ms from the payload to candles and coverage, against "
         f"{median(lambda turn: turn.rebuilt):.1f} s for {instruments} instruments; medians of {len(turns)}"
     )
+    of_processor = median(lambda turn: turn.repaired_processor / turn.rebuilt_processor)
+    processor = (
+        f"{median(lambda turn: turn.repaired_processor) * 1e3:.0f} ms against "
+        f"{median(lambda turn: turn.rebuilt_processor):.1f} s of this process and the servers"
+    )
     with_lake = median(lambda turn: (turn.repaired + turn.published) / turn.rebuilt)
     published = (
         f"{median(lambda turn: turn.published) * 1e3:.0f} ms more for the session's objects of the lake"
@@ -117,5 +133,6 @@ def _lines(turns: list[Turn], instruments: int) -> list[Line]:
         Line(
             "repair: one revised bar, against rebuilding its session's universe", share, TARGET_SHARE, detail
         ),
+        Line("repair: the same, by processor time", of_processor, None, processor),
         Line("repair: the same, with the lake's objects", with_lake, None, published),
     ]

@@ -47,6 +47,9 @@ def rebuild(sessions: SessionsOption = None) -> None:
     from findata_assets.steps.proof import rebuild as repair
 
     proof = _prove(repair, sessions)
+    if proof.scopes_made:
+        screen.say(f"the database held nothing: {proof.scopes_made:,} scopes made; findata verify proves it")
+        return
     if not proof.is_equal and "raw" not in set(proof.differences["where"]):
         _show(proof)
         screen.say("what differed was put in place; findata verify proves it")

@@ -10,13 +10,22 @@ from findata_cli import opening, screen
 from findata_cli.exits import PROOF_FAILED
 
 
-def migrate() -> None:
+def migrate(
+    bucket: Annotated[
+        bool, typer.Option("--bucket", help="Also create the bucket on S3, where the keys may.")
+    ] = False,
+) -> None:
     """Bring the database's tables to the newest revision. Safe to run twice, or twice at once."""
     settings = opening.settings_in_force()
+    from findata_resources.embedded.objects import create_bucket
     from findata_resources.environment import resolve_endpoints
     from findata_resources.migrations.migrate import migrate as bring_to_newest
 
-    before, after = bring_to_newest(resolve_endpoints(settings).database_url)
+    endpoints = resolve_endpoints(settings)
+    if bucket:
+        create_bucket(endpoints)
+        screen.say(f"the bucket {endpoints.s3_bucket} is there")
+    before, after = bring_to_newest(endpoints.database_url)
     screen.say(
         f"the database is at revision {after} already"
         if before == after

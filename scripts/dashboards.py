@@ -15,7 +15,12 @@ from pathlib import Path
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.common import BigValueColorMode, LegendDisplayMode, LegendPlacement
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    StackingMode,
+)
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode
 
 FOLDER = Path(__file__).parents[1] / "docker" / "grafana" / "dashboards"
@@ -376,7 +381,7 @@ def _lines(panel: Lines) -> timeseries.Panel:
         .legend(_legend())
         .with_target(_query(panel.query).legend_format(panel.legend))
     )
-    return built.stacking(common.StackingConfig().mode("normal")) if panel.stacked else built
+    return built.stacking(common.StackingConfig().mode(StackingMode.NORMAL)) if panel.stacked else built
 
 
 def _legend() -> common.VizLegendOptions:

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -37,6 +38,12 @@ _KEPT_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 for _variable in [name for name in os.environ if name.startswith("FINDATA_")]:
     if _variable not in _KEPT_VARIABLES and not _variable.startswith(_KEPT_PREFIXES):
         del os.environ[_variable]
+
+# How long an example takes says something of the machine and of what else it does, nothing of the code.
+hypothesis.settings.register_profile(
+    "findata", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("findata")
 
 SettingsFor = Callable[[Path], Settings]
 MakePlatform = Callable[..., Platform]

@@ -28,6 +28,7 @@ from findata_assets.metrics.outside import Outside
 LOG = logging.getLogger("findata")
 PATIENCE_SECONDS = 5.0  # a scrape waits no longer for what is being collected
 THREADS = 4  # and so many connections at most: the database has work of its own
+REST = 20  # what takes long is asked more rarely: a collector works for a twentieth of the time at most
 
 MINUTE = 60.0
 
@@ -113,8 +114,9 @@ class Exporter(Collector):
         with self._lock:
             for source in self._sources:
                 running = self._under_way.get(source.name)
-                age = self._clock() - self._said[source.name].ended
-                if age >= source.kept_seconds and (running is None or running.done()):
+                said = self._said[source.name]
+                kept_seconds = max(source.kept_seconds, said.duration_seconds * REST)
+                if self._clock() - said.ended >= kept_seconds and (running is None or running.done()):
                     self._under_way[source.name] = self._pool.submit(self._ask, source)
             return [future for future in self._under_way.values() if not future.done()]
 

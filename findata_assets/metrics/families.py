@@ -16,7 +16,6 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.utils import floatToGoString
 
 Row = Mapping[str, Any]
 
@@ -57,33 +56,21 @@ def histogram(
     *,
     is_windowed: bool = False,
 ) -> Metric:
-    """Return a histogram of seconds from rows with `number`, their `seconds`, and `reach`: how many of the
-    bounds, which ascend, are at least as long.
+    """Return a histogram of seconds from rows with `number`, their `seconds`, and how many of them lie within each
+    of the bounds, which ascend: `within_0`, `within_1` and so on (outside.counts_within).
 
     One over a sliding window may go down, which a histogram may not: it is a gauge histogram.
     """
     kind = GaugeHistogramMetricFamily if is_windowed else HistogramMetricFamily
     family, columns = kind(name, meaning, labels=list(labels)), list(labels.values())
     seconds = dict(_sums(rows, columns, "seconds"))
-    within = [
-        dict(_sums(_reaching(rows, reach), columns, "number")) for reach in range(len(bounds_seconds), 0, -1)
-    ]
+    within = [dict(_sums(rows, columns, f"within_{place}")) for place in range(len(bounds_seconds))]
     for key, number in _sums(rows, columns, "number"):
         buckets = [
-            (floatToGoString(bound), found.get(key, 0.0))
-            for bound, found in zip(bounds_seconds, within, strict=True)
+            (str(float(bound)), counts[key]) for bound, counts in zip(bounds_seconds, within, strict=True)
         ]
         family.add_metric(key, [*buckets, ("+Inf", number)], seconds.get(key, 0.0))
     return family
-
-
-def descending_negatives(bounds_seconds: Sequence[float]) -> list[float]:
-    """Return what width_bucket() takes, with the negative of a duration, to tell its `reach`: bounds include."""
-    return sorted(-bound for bound in bounds_seconds)
-
-
-def _reaching(rows: Iterable[Row], reach: int) -> list[Row]:
-    return [row for row in rows if row["reach"] >= reach]
 
 
 def _sums(rows: Iterable[Row], columns: Sequence[str], value: str) -> list[tuple[tuple[str, ...], float]]:

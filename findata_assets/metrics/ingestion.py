@@ -10,24 +10,26 @@ from collections.abc import Iterator
 from typing import LiteralString
 
 from prometheus_client.core import Metric
+from psycopg import sql
 
-from findata_assets.metrics.families import counter, descending_negatives, gauge, histogram
-from findata_assets.metrics.outside import Outside, rows
+from findata_assets.metrics.families import counter, gauge, histogram
+from findata_assets.metrics.outside import Outside, counts_within, rows
 
 LATENCY_BOUNDS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 PROVIDER = {"provider": "source"}
 DATASET = {"provider": "source", "dataset": "dataset"}
 
-REQUESTS: LiteralString = """
+REQUESTS = sql.SQL(
+    """
     SELECT source, dataset, coalesce(http_status::text, 'none') AS status,
            CASE WHEN error IS NOT NULL THEN CASE WHEN is_refused THEN 'refused' ELSE 'failed' END END AS failure,
            count(*) AS number, sum(duration_seconds) AS seconds, sum(size_bytes) AS bytes,
            sum(rows_answered - coalesce(rows_duplicate, 0) - coalesce(rows_quarantined, 0)) AS rows_ingested,
            sum(rows_duplicate) AS rows_duplicate, sum(rows_quarantined) AS rows_quarantined,
-           sum(rows_revised) AS rows_revised,
-           width_bucket(-duration_seconds, %(bounds)s::float8[]) AS reach
-    FROM ops.fetches GROUP BY 1, 2, 3, 4, reach
-"""
+           sum(rows_revised) AS rows_revised, {}
+    FROM ops.fetches GROUP BY 1, 2, 3, 4
+    """
+).format(counts_within("duration_seconds", LATENCY_BOUNDS_SECONDS))
 PAYLOADS: LiteralString = """
     SELECT source, dataset, count(*) AS number, sum(size_bytes) AS bytes,
            extract(epoch FROM max(received_time)) AS last_received
@@ -47,8 +49,7 @@ BREAKERS: LiteralString = """
 def requests(outside: Outside) -> Iterator[Metric]:
     """Yield what the ledger of requests adds up to."""
     with outside.database() as connection:
-        bounds = descending_negatives(LATENCY_BOUNDS_SECONDS)
-        found = rows(connection, REQUESTS, {"bounds": bounds})
+        found = rows(connection, REQUESTS)
     yield counter(
         "findata_provider_requests_total",
         "Requests made, by HTTP status (none: no answer came).",

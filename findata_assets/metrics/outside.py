@@ -6,7 +6,7 @@ beside the metrics that they fill), the stores that steps write with (findata_re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from obstore.store import S3Store
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 
 from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
@@ -67,8 +68,22 @@ class Outside:
         )
 
 
+def counts_within(duration: LiteralString, bounds_seconds: Sequence[float]) -> sql.Composed:
+    """Return columns that count the rows of at most so many seconds, for families.histogram().
+
+    Counted by filters, not grouped: PostgreSQL would expect as many groups as there are durations, and sort on disk.
+    """
+    column = sql.SQL("count(*) FILTER (WHERE {} <= {}) AS {}")
+    return sql.SQL(", ").join(
+        column.format(sql.SQL(duration), sql.Literal(bound), sql.Identifier(f"within_{place}"))
+        for place, bound in enumerate(bounds_seconds)
+    )
+
+
 def rows(
-    connection: psycopg.Connection[DictRow], query: LiteralString, parameters: Mapping[str, Any] | None = None
+    connection: psycopg.Connection[DictRow],
+    query: LiteralString | sql.Composed,
+    parameters: Mapping[str, Any] | None = None,
 ) -> list[DictRow]:
     """Return the rows of a query, by column name."""
     return connection.execute(query, parameters).fetchall()

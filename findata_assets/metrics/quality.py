@@ -13,7 +13,7 @@ import polars as pl
 from prometheus_client.core import Metric
 
 from findata_assets.metrics.families import Row, gauge
-from findata_assets.metrics.outside import Outside, has_table, rows
+from findata_assets.metrics.outside import Outside, rows
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
 from findata_assets.steps.expected import EXPIRES_SOON, followed_states
 from findata_assets.steps.platform import platform_at
@@ -101,10 +101,8 @@ def waiting(outside: Outside) -> Iterator[Metric]:
 
 
 def freshness(outside: Outside) -> Iterator[Metric]:
-    """Yield what is late by the calendars; nothing on a database that keeps no book of arrivals yet."""
+    """Yield what is late by the calendars."""
     with outside.database() as connection:
-        if not has_table(connection, "ops.arrivals"):
-            return
         found = rows(connection, ARRIVALS, {"now": outside.clock.now()})
     expected = {"dataset": "dataset", "provider": "provider", "slot": "slot"}
     yield gauge(

@@ -5,12 +5,10 @@ What belongs here: the exporter's own probes. A probe that fails says 0; it rais
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
 
@@ -21,12 +19,11 @@ from prometheus_client.core import Metric
 
 from findata_assets.metrics.families import counter, gauge, one
 from findata_assets.metrics.outside import Outside, rows
+from findata_core.backups import manifest
 from findata_core.errors import FindataError
 from findata_resources.stores.lake_layout import LakeObject, current, partition_in, published_tables
 
 ABSENT_KEY = "findata-probe"  # nobody puts it: "there is none" is S3's whole answer
-# A backup is whole when its manifest is there; its folder is called by its instant.
-BACKUP, BACKUP_NAME = re.compile(r"backups/(\d{8}T\d{6}Z)/manifest\.json"), "%Y%m%dT%H%M%SZ"
 FAILURES = (psycopg.Error, BaseError, OSError, FindataError)
 
 ACTIVITY: LiteralString = """
@@ -134,11 +131,15 @@ def lake(outside: Outside) -> Iterator[Metric]:
 
 def backups(outside: Outside) -> Iterator[Metric]:
     """Yield how many backups lie on S3, and when the last one and the last trial restore were made."""
-    listed = [item for batch in obstore.list(outside.bucket(), "backups") for item in batch]
-    whole = [named.group(1) for item in listed if (named := BACKUP.fullmatch(item["path"]))]
-    drilled = [item["last_modified"].timestamp() for item in listed if item["path"].endswith("/drill.json")]
+    listed = [item for batch in obstore.list(outside.bucket(), manifest.PREFIX) for item in batch]
+    changed = {item["path"]: item["last_modified"].timestamp() for item in listed}
+    names = {path.split("/")[1] for path in changed if manifest.is_name(path.split("/")[1])}
+    # A backup is whole when its manifest is there.
+    whole = [name for name in names if manifest.key_of(name, manifest.MANIFEST) in changed]
+    drills = [manifest.key_of(name, manifest.DRILL) for name in whole]
     yield one("findata_backups", "Backups on S3 that are whole.", len(whole))
-    made = [datetime.strptime(name, BACKUP_NAME).replace(tzinfo=UTC).timestamp() for name in whole]
+    made = [manifest.time_of(name).timestamp() for name in whole]
+    drilled = [changed[key] for key in drills if key in changed]
     for name, meaning, times in (
         ("findata_backup_last_timestamp_seconds", "When the last backup was made.", made),
         ("findata_backup_drill_last_timestamp_seconds", "When one was last restored on trial.", drilled),

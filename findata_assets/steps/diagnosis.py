@@ -48,6 +48,7 @@ def diagnose(clock: Clock, *, with_orphans: bool = True) -> list[Finding]:
         return [*found, wrong("settings", "settings", error.message, error.next_step)]
     found += [*_machine(settings), *_settings(settings)]
     found += _guarded("database", lambda: _database(resolve_endpoints(settings), clock))
+    found += _guarded("Dagster's database", lambda: _dagster(resolve_endpoints(settings)))
     found += _guarded("S3", lambda: _bucket(resolve_endpoints(settings), clock))
     if with_orphans:
         found += _guarded("orphans", lambda: _orphans(resolve_endpoints(settings)))
@@ -113,6 +114,11 @@ def _database(endpoints: Endpoints, clock: Clock) -> Iterator[Finding]:
         yield from servers.leftover_databases(database.leftover_databases(connection))
         yield from _migrations(connection, endpoints.database_url)
         yield from _outside(connection, clock)
+
+
+def _dagster(endpoints: Endpoints) -> Iterator[Finding]:
+    with database.read_only(endpoints.dagster_database_url) as connection:
+        yield ok("servers", "Dagster's database", f"answers, PostgreSQL {database.version(connection)}")
 
 
 def _migrations(connection: Connection, database_url: str) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from psycopg import sql
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform, PublishedTables
 from findata_assets.steps.scratch import Progress, Replayed, replayed
+from findata_assets.steps.sources import adopt_receipts
 from findata_core.errors import NotEqual
 from findata_core.schema.hashing import DIGEST_SCHEMA, digests
 from findata_core.schema.tables import LakePartition, Table, table, tables
@@ -38,10 +39,14 @@ BOOKS = ("ops.payloads", "ops.payload_scopes", "ops.quarantine", "ops.decisions"
 
 @dataclass(frozen=True)
 class Proof:
-    """What was compared, and what differs: table_name, subject, scope_date, slice, where, finding."""
+    """What was compared, and what differs: table_name, subject, scope_date, slice, where, finding.
+
+    `scopes_made`: where the database held nothing there was nothing to compare, and so many were made.
+    """
 
     scopes_compared: int
     differences: pl.DataFrame
+    scopes_made: int = 0
 
     @property
     def is_equal(self) -> bool:
@@ -67,8 +72,11 @@ def rebuild(
     """Make everything again from raw in a scratch database and put what differs in place, the books too.
 
     Returns what differed before. NotEqual payloads are left as they are and reported: a damaged raw
-    object repairs nothing.
+    object repairs nothing. A database that holds nothing has nothing to lose: there everything is made in place,
+    without a scratch database and a copy from it.
     """
+    if start is None and end is None and _is_blank(platform):
+        return _made_in_place(platform, progress)
     wanted = None if start is None and end is None else _payloads_of(platform, start, end)
     with replayed(platform, progress, wanted) as again:
         proof = _prove(platform, again, progress, start, end)
@@ -82,6 +90,21 @@ def rebuild(
     run_due(platform)
     platform.lake.publish(platform.store)
     return proof
+
+
+def _is_blank(platform: Platform) -> bool:
+    query = sql.SQL("SELECT EXISTS (SELECT FROM ops.payloads) OR EXISTS (SELECT FROM ops.digests) AS holds")
+    return not platform.store.database.frame(query).item()
+
+
+def _made_in_place(platform: Platform, progress: Progress) -> Proof:
+    progress("the database holds nothing: entering all that was received")
+    adopt_receipts(platform)
+    platform.forget_sessions()
+    progress("folding")
+    run_due(platform)
+    made = sum(platform.store.digests(target).height for target in digested_tables())
+    return Proof(0, pl.DataFrame(schema=DIFFERENCE_SCHEMA), made)
 
 
 def digested_tables() -> list[Table]:
@@ -266,12 +289,14 @@ def _restore_books(platform: Platform, again: Platform) -> None:
 
 
 def _units(target: Table, differences: pl.DataFrame) -> Iterator[list[tuple[str, date]]]:
-    """Yield the scopes that differ: a date at a time where the table's digests have dates."""
+    """Yield the scopes that differ, a transaction's worth at a time: a date, of tables of days a month, or all."""
     pairs = differences.select("subject", "scope_date").unique().sort("scope_date", "subject")
     if pairs.is_empty():
         return
     if target.lake_partition is LakePartition.WHOLE:
         yield list(pairs.iter_rows())
         return
-    for _, unit in pairs.group_by("scope_date", maintain_order=True):
+    day = pl.col("scope_date")
+    unit_date = day.dt.month_start() if target.lake_partition is LakePartition.MONTH else day
+    for _, unit in pairs.group_by(unit_date, maintain_order=True):
         yield list(unit.iter_rows())

@@ -104,6 +104,7 @@ def receive_since(platform: Platform, progress: Progress) -> int:
     """Enter the receipts on S3 that a restored database lacks and make what they make due; return how many."""
     progress("entering what was received since, from raw")
     adopted = adopt_receipts(platform)
+    platform.forget_sessions()
     progress("folding")
     run_due(platform)
     return adopted.payloads_new

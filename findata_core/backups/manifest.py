@@ -112,7 +112,10 @@ def time_of(name: str) -> datetime:
 
 def is_name(text: str) -> bool:
     """Tell whether a text can be the name of a backup."""
-    return _NAMED.fullmatch(text) is not None
+    try:
+        return _NAMED.fullmatch(text) is not None and name_at(time_of(text)) == text
+    except ValueError:  # the thirteenth month
+        return False
 
 
 def key_of(name: str, file: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from findata_core.errors import StackError
+from findata_core.errors import StackError, StoreError
 from findata_resources.embedded.processes import free_ports, port_is_free, wait_until
 from findata_resources.embedded.state import (
     ObjectsEndpoint,
@@ -31,6 +31,7 @@ from findata_resources.embedded.state import (
     write_privately,
     write_secrets,
 )
+from findata_resources.environment import Endpoints
 
 _NAME = "objects"
 # SeaweedFS puts the gRPC port of a service this far above its HTTP port, and clients expect it there.
@@ -138,6 +139,20 @@ class ObjectServer:
         write_secrets(self.home, self._secrets().model_copy(update={"s3_internal_ports": ports}))
 
 
+def create_bucket(endpoints: Endpoints) -> None:
+    """Create the bucket that the settings name, unless it is there, and see that it takes an object."""
+    client = s3_client(
+        endpoints.s3_endpoint, endpoints.s3_access_key, endpoints.s3_secret_key, endpoints.s3_region
+    )
+    if _is_refused(client) or not wait_until(
+        lambda: _bucket_works(client, endpoints.s3_bucket), 30.0, pause_seconds=0.3
+    ):
+        raise StoreError(
+            f"The bucket {endpoints.s3_bucket} can't be made or takes no object",
+            "Look at FINDATA_S3_ENDPOINT and its keys with findata config, or create the bucket yourself",
+        )
+
+
 def s3_client(endpoint: str, access_key: str, secret_key: str, region: str) -> Any:
     """A boto3 client, to create buckets, which the stores' library can't; boto3 has no types."""
     import boto3  # here because it takes half a second, which a running stack need not pay
@@ -168,6 +183,19 @@ def weed_program() -> Path:
         message = f"SeaweedFS's program {program} is not there"
         raise StackError(message, "run make env, or name an S3 of your own in FINDATA_S3_ENDPOINT")
     return program
+
+
+def _is_refused(client: Any) -> bool:
+    """Tell whether the server answers and does not take the keys: waiting is of no use."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.list_buckets()
+    except ClientError as error:
+        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == 403)
+    except BotoCoreError:
+        return False
+    return False
 
 
 def _bucket_works(client: Any, bucket: str) -> bool:

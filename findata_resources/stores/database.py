@@ -194,7 +194,7 @@ def _parameters(frame: pl.DataFrame) -> list[Any]:
 
 def fixed(composed: sql.Composed) -> sql.SQL:
     """Return a composed text as one piece, to be kept: composing it anew takes longer than many a query."""
-    return sql.SQL(cast("LiteralString", composed.as_string(None)))
+    return sql.SQL(composed.as_string(None))
 
 
 @cache

@@ -99,8 +99,10 @@ def delete_scopes(cursor: Cursor, target: Table, scopes: Collection[tuple[str, d
     if not scopes:
         return
     subjects, days, slices = (list(column) for column in zip(*sorted(scopes), strict=True))
-    parts = [sql.SQL("old.{}").format(sql.Identifier(name)) for name in target.digest_slice]
-    same = [
+    parts: list[sql.Composable] = [
+        sql.SQL("old.{}").format(sql.Identifier(name)) for name in target.digest_slice
+    ]
+    same: list[sql.Composable] = [
         sql.SQL("old.{} = gone.subject").format(sql.Identifier(target.digest_subject)),
         sql.SQL("concat_ws('/', {}) = gone.slice").format(sql.SQL(", ").join(parts or [sql.SQL("''")])),
     ]

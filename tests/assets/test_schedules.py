@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
-from findata_assets.automation import close_schedules
+from findata_assets.automation import session_schedules
 from findata_assets.definitions import findata
 from findata_assets.partitions import SESSIONS, session_partitions
-from findata_core.calendars import session_dates, sessions_of
+from findata_core.calendars import session_dates
 from findata_resources.environment import load_settings
 from findata_resources.trading_days import Closes, trading_days
 
@@ -44,7 +44,7 @@ def tick(name: str, moment: datetime) -> dg.RunRequest | dg.SkipReason:
         ("after_close_xnas", datetime(2022, 6, 14, 16, 20, tzinfo=NEW_YORK), "2022-06-14"),
         (
             "after_close_xnas",
-            datetime(2024, 11, 29, 16, 20, tzinfo=NEW_YORK),
+            datetime(2024, 11, 29, 13, 20, tzinfo=NEW_YORK),
             "2024-11-29",
         ),  # closed at 13:00
         (
@@ -80,15 +80,38 @@ def test_a_session_is_asked_for_under_its_own_date(name: str, moment: datetime, 
 def test_a_holiday_is_skipped_with_its_reason(name: str, moment: datetime, exchange: str) -> None:
     skipped = tick(name, moment)
     assert isinstance(skipped, dg.SkipReason)
-    assert skipped.skip_message == f"{moment.date()} is no session of {exchange}"
+    assert skipped.skip_message == f"no session of {exchange} is ready at {moment:%Y-%m-%d %H:%M}"
 
 
-def test_two_ticks_of_a_day_ask_for_the_same_run() -> None:
-    early, late = (datetime(2022, 6, 14, hour, 20, tzinfo=NEW_YORK) for hour in (16, 18))
-    first, second = tick("after_close_xnas", early), tick("after_close_xnas", late)
-    assert isinstance(first, dg.RunRequest)
-    assert isinstance(second, dg.RunRequest)
-    assert first.run_key == second.run_key
+@pytest.mark.parametrize(
+    ("day", "at"), [("2024-11-29", (16, 20)), ("2024-12-02", (13, 20))], ids=["half day", "whole day"]
+)
+def test_the_other_tick_of_a_day_asks_for_nothing(day: str, at: tuple[int, int]) -> None:
+    moment = datetime.fromisoformat(day).replace(hour=at[0], minute=at[1], tzinfo=NEW_YORK)
+    assert isinstance(tick("after_close_xnas", moment), dg.SkipReason)
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "key"),
+    [
+        ("settled_xnas", datetime(2022, 6, 15, 17, 20, tzinfo=NEW_YORK), "2022-06-14"),
+        (
+            "settled_xnas",
+            datetime(2024, 11, 30, 14, 20, tzinfo=NEW_YORK),
+            "2024-11-29",
+        ),  # half a day, a Friday
+        ("settled_xnas", datetime(2024, 3, 9, 17, 20, tzinfo=NEW_YORK), "2024-03-08"),  # before the clocks
+        ("settled_xnas", datetime(2024, 3, 12, 17, 20, tzinfo=NEW_YORK), "2024-03-11"),
+        ("settled_xlon", datetime(2024, 3, 29, 17, 50, tzinfo=ZoneInfo("Europe/London")), "2024-03-28"),
+        ("settled_xhkg", datetime(2022, 6, 15, 17, 20, tzinfo=ZoneInfo("Asia/Hong_Kong")), "2022-06-14"),
+    ],
+)
+def test_a_session_is_asked_for_again_when_its_bars_have_settled(
+    name: str, moment: datetime, key: str
+) -> None:
+    asked = tick(name, moment)
+    assert isinstance(asked, dg.RunRequest)
+    assert (asked.partition_key, asked.run_key) == (key, f"{name.removeprefix('settled_')}/settled/{key}")
 
 
 @pytest.mark.parametrize(("family", "morning"), [("secured", "15 8 * * 1-5"), ("unsecured", "15 9 * * 1-5")])
@@ -101,7 +124,7 @@ def test_rates_are_asked_for_after_their_publication_and_after_their_revision_on
     assert schedule.cron_schedule == [morning, "45 14 * * 1-5"]
     assert schedule.execution_timezone == "America/New_York"
     (request,) = evaluated(name, datetime(2024, 3, 11, 8, 15, tzinfo=NEW_YORK)).run_requests or []
-    assert request.partition_key is None
+    assert (request.partition_key, request.run_key) == (None, f"{family}/2024-03-11T08:15")
     assert request.run_config == {"ops": {"raw__nyfed__rates": {"config": {"family": family}}}}
 
 
@@ -113,32 +136,37 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Closes]:
     return trading_days(mics, date(2025, 1, 1), date(2025, 12, 31), folder).closes
 
 
-def ticks_of_2025(schedule: dg.ScheduleDefinition) -> Iterator[tuple[date, datetime]]:
-    """Yield the local day and the instant of each tick, reading the cron by hand."""
-    assert isinstance(schedule.cron_schedule, str)
-    minute, hour, _, _, weekdays = schedule.cron_schedule.split()
-    first, _, last = weekdays.partition("-")
-    zone = ZoneInfo(str(schedule.execution_timezone))
-    for number in range(365):
-        day = date(2025, 1, 1) + timedelta(days=number)
-        if int(first) <= day.isoweekday() % 7 <= int(last):
-            yield day, datetime.combine(day, time(int(hour), int(minute)), zone).astimezone(UTC)
-
-
-def test_every_session_of_a_year_has_one_tick_after_its_close_when_its_key_exists(
-    many: Mapping[str, Closes],
+@pytest.mark.parametrize(
+    ("name", "day", "reason"),
+    [
+        ("secured_rates_slots", datetime(2024, 11, 11, 8, 15, tzinfo=NEW_YORK), "Veterans Day"),
+        ("unsecured_rates_slots", datetime(2024, 11, 28, 9, 15, tzinfo=NEW_YORK), "Thanksgiving Day"),
+        (
+            "series_slots",
+            datetime(2024, 11, 28, 9, 30, tzinfo=ZoneInfo("America/Chicago")),
+            "Thanksgiving Day",
+        ),
+        ("fx_daily", datetime(2026, 4, 6, 16, 30, tzinfo=ZoneInfo("Europe/Berlin")), "a closing day of T2"),
+    ],
+)
+def test_nobody_is_asked_on_a_day_on_which_nothing_is_published(
+    name: str, day: datetime, reason: str
 ) -> None:
-    for schedule in close_schedules(many, date(2025, 6, 2)):
-        mic = schedule.name.rsplit("_", 1)[1].upper()
-        sessions = sessions_of(mic, date(2025, 1, 2), date(2025, 12, 30))
-        by_day = dict(ticks_of_2025(schedule))
-        for day, close in sessions.select("session_date", "close_time").iter_rows():
-            assert by_day[day] > close + timedelta(minutes=15), (mic, day)
-            assert by_day[day] > datetime.combine(day, time(10), UTC), (mic, day)
+    skipped = tick(name, day)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == f"{day.date()} is {reason}"
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-07-03", "2026-04-03"], ids=["Friday before a Saturday's holiday", "Good Friday"]
+)
+def test_a_day_that_may_be_kept_or_not_is_asked_about(day: str) -> None:
+    moment = datetime.fromisoformat(day).replace(hour=8, minute=15, tzinfo=NEW_YORK)
+    assert isinstance(tick("secured_rates_slots", moment), dg.RunRequest)
 
 
 def test_exchanges_of_one_calendar_share_a_schedule(many: Mapping[str, Closes]) -> None:
-    names = [schedule.name for schedule in close_schedules(many, date(2025, 6, 2))]
+    names = [schedule.name for schedule in session_schedules(many) if schedule.name.startswith("after")]
     assert names == [
         "after_close_arcx_xnas",
         "after_close_xasx",

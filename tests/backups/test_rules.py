@@ -95,7 +95,9 @@ def test_a_name_is_its_instant(time: datetime) -> None:
     assert is_name(name_at(time))
 
 
-@pytest.mark.parametrize("text", ["latest", "20240315", "20240315T120000Z/", "../20240315T120000Z", ""])
+@pytest.mark.parametrize(
+    "text", ["latest", "20240315", "20241315T120000Z", "20240315T120000Z/", "../20240315T120000Z", ""]
+)
 def test_what_is_no_name_is_told_apart(text: str) -> None:
     assert not is_name(text)
 

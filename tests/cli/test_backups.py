@@ -19,17 +19,21 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 
 from findata_assets.ops.backups import restore_drill
 from findata_assets.resource import given
+from findata_assets.steps.backing_up import take_backup
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.restoring import drill
 from findata_assets.steps.sources import refresh_reference
 from findata_core.backups.manifest import DRILL, MANIFEST, Manifest, key_of
 from findata_core.backups.retention import Kept
 from findata_resources.backups import catalogue, servers
 from findata_resources.backups.programs import database_in
 from findata_resources.environment import resolve_endpoints, settings_environment
+from findata_resources.migrations.migrate import alembic_config, create_extension, known_revisions, locked
 from findata_resources.stores.objects import Objects
 from tests.cli.conftest import Run, run
 from tests.cli.tampering import change_database
@@ -230,9 +234,7 @@ def test_a_harmed_backup_restores_nothing_and_says_why(
     copied = copy_of(objects, manifest(story), "20200202T020202Z")
     harm(objects, copied)
     refused = findata("restore", copied.name, on=blank)
-    for name, holding in {item.name: item for item in catalogue.holdings(objects)}.items():
-        if name == copied.name:
-            catalogue.remove(objects, holding)
+    remove(blank, copied.name)
     assert refused.exit_code == code, refused.output
     assert reason in refused.stderr
     assert next_step in refused.stderr
@@ -272,6 +274,41 @@ def test_a_backup_that_is_killed_is_never_taken_for_one(story: Story, start: Run
     assert [sorted(item.files) for item in halves] == [["findata.dump"]]
     assert catalogue.chosen(objects, "latest") == before
     catalogue.remove(objects, halves[0])
+
+
+def test_what_is_written_while_it_is_dumped_is_not_in_a_backup(story: Story) -> None:
+    def progress(message: str) -> None:
+        if message.startswith("findata: dumping"):
+            change_database(story.platform, "INSERT INTO ops.breakers VALUES ('meanwhile', 1)")
+
+    taken = take_backup(story.platform, progress).manifest
+    record = drill(story.platform, taken.name, progress)
+    change_database(story.platform, "DELETE FROM ops.breakers WHERE provider = 'meanwhile'")
+    remove(story.platform, taken.name)
+    assert taken.parts[0].tables["ops.breakers"].rows == 0
+    assert record.differences == ()
+
+
+def test_a_backup_of_an_older_migration_is_migrated_before_it_takes_its_place(
+    story: Story, blank: Platform, findata: Run
+) -> None:
+    administer(blank, f"DROP DATABASE {database_in(url_of(blank))} WITH (FORCE)")
+    administer(blank, f"CREATE DATABASE {database_in(url_of(blank))}")
+    with locked(url_of(blank)) as connection:
+        create_extension(connection)
+        command.upgrade(alembic_config(connection), known_revisions()[1])
+        connection.commit()
+    with servers.connected(url_of(blank)) as connection:
+        connection.execute("INSERT INTO ops.breakers VALUES ('yahoo', 3)")
+    older = re.search(r"backup (\d{8}T\d{6}Z) in", findata("backup", on=blank).stdout)
+    destroy(blank)
+    restored = findata("restore", on=blank)
+    assert older is not None
+    remove(blank, older[1])
+    assert restored.exit_code == 0, restored.output
+    assert rows(url_of(blank), "SELECT version_num FROM findata_version") == [(known_revisions()[0],)]
+    assert rows(url_of(blank), "SELECT * FROM ops.breakers") == [("yahoo", 3, None, None)]
+    assert servers.content_hash_of(url_of(blank)) == story.lost  # all of it came from raw
 
 
 def test_a_drill_in_dagster_fails_where_the_backup_holds_rows_that_are_not_their_digests(
@@ -355,6 +392,13 @@ def manifest(story: Story) -> Manifest:
 def write_manifest(objects: Objects, said: Manifest) -> None:
     key = key_of(said.name, MANIFEST)
     objects.replace(key, said.to_json().encode(), objects.version(key))
+
+
+def remove(platform: Platform, name: str) -> None:
+    """Remove a backup that only one test has looked at."""
+    objects = objects_of(platform)
+    (holding,) = [item for item in catalogue.holdings(objects) if item.name == name]
+    catalogue.remove(objects, holding)
 
 
 def copy_of(objects: Objects, backup: Manifest, name: str) -> Manifest:

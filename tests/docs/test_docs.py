@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from findata_cli.main import app
@@ -18,13 +19,15 @@ from findata_resources.environment import PROJECT, Settings, variable_of
 from scripts.generate import generate
 
 # Settings of the tests themselves, described in CONTRIBUTING.md; no settings of findata.
-TEST_VARIABLES = {"FINDATA_TRIAL_DATA"}
+TEST_VARIABLES = {"FINDATA_REQUIRE_PROGRAMS", "FINDATA_TRIAL_DATA"}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
 # Folders in which people and services work; programs and packages lie elsewhere.
 MACHINE_PATH = re.compile(r"(?<![\w.~$}/<>-])/(?:home|Users|root|work|workspace|builds|mnt)/\w")
 URL_HOST = re.compile(r"https?://([\w.-]+)", re.ASCII)
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
+# Services find each other by name, wherever compose starts them.
+COMPOSE_HOSTS = set(yaml.safe_load((PROJECT / "docker" / "compose.yaml").read_text())["services"])
 # What only one place's network has: names without a domain, reserved and invented ones, mirrors, proxies.
 PRIVATE_HOST = re.compile(
     r"^[^.]+$|\.(?:internal|intranet|corp|lan|local|home)$|^(?:10|172|192|100)\.\d"
@@ -154,7 +157,7 @@ def test_hosts_of_one_place_are_recognised(host: str, is_private: bool) -> None:
 
 
 def _is_private(host: str) -> bool:
-    return host not in LOCAL_HOSTS and bool(PRIVATE_HOST.search(host))
+    return host not in LOCAL_HOSTS | COMPOSE_HOSTS and bool(PRIVATE_HOST.search(host))
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

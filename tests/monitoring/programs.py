@@ -22,7 +22,7 @@ from findata_resources.environment import PROJECT
 
 DOCKER = PROJECT / "docker"
 RULES = DOCKER / "prometheus" / "rules"
-REQUIRED = "FINDATA_REQUIRE_MONITORING"  # set by .ci/run: a program that lacks is a failure
+REQUIRED = "FINDATA_REQUIRE_PROGRAMS"  # set by .ci/run: a program that lacks is a failure
 PATIENCE_SECONDS = 30.0
 
 

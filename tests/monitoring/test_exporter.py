@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import obstore
 import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,10 +20,18 @@ from findata_assets.metrics.outside import Outside
 from findata_assets.steps.platform import Platform
 from findata_resources.environment import PROJECT, Settings, load_settings
 from tests.conftest import MakePlatform
-from tests.monitoring.watched import ARRIVALS, Watched
+from tests.monitoring.watched import Watched
 from tests.orchestration import SetClock
 
 NOW = datetime(2022, 6, 15, 12, 0, tzinfo=UTC)
+# Two whole backups, the first of them restored on trial; one that was broken off; something else.
+BACKUPS = (
+    "backups/20220613T040000Z/manifest.json",
+    "backups/20220613T040000Z/drill.json",
+    "backups/20220614T040000Z/manifest.json",
+    "backups/20220615T040000Z/findata.dump",
+    "backups/notes/manifest.json",
+)
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 FETCHES = (
@@ -78,13 +87,15 @@ def known(make_module_platform: MakePlatform) -> Platform:
         cursor.execute(
             "INSERT INTO ops.breakers VALUES ('yahoo', 10, %s, %s), ('nyfed', 2, NULL, NULL)", [NOW, NOW]
         )
-        cursor.execute(ARRIVALS.encode())
         for subject, slot, expected, arrived in ARRIVED:
             cursor.execute(
                 "INSERT INTO ops.arrivals (dataset, provider, subject, due_date, slot, expected_time, arrived_time) "
                 "VALUES ('market.bars', 'yahoo', %s, %s, %s, %s, %s)",
                 [subject, NOW.date(), slot, expected, arrived],
             )
+    bucket = Outside(platform.settings).bucket()
+    for key in BACKUPS:
+        obstore.put(bucket, key, b"{}")
     return platform
 
 
@@ -154,6 +165,13 @@ def test_late_is_what_should_be_here_and_is_not(scrape: Samples) -> None:
     assert states == {("close", "late"): 2, ("close", "arrived"): 1, ("settled", "awaited"): 1}
 
 
+def test_backups_are_counted_when_they_are_whole(scrape: Samples) -> None:
+    assert told(scrape, "findata_backups") == 2
+    made = datetime(2022, 6, 14, 4, 0, tzinfo=UTC).timestamp()
+    assert told(scrape, "findata_backup_last_timestamp_seconds") == made
+    assert told(scrape, "findata_backup_drill_last_timestamp_seconds") > made
+
+
 def test_stores_that_answer_are_up(scrape: Samples) -> None:
     assert (told(scrape, "findata_database_up"), told(scrape, "findata_s3_up")) == (1, 1)
     assert told(scrape, "findata_database_round_trip_seconds") > 0
@@ -193,8 +211,8 @@ def test_runs_steps_and_checks_come_from_the_diary_of_dagster(watched: Watched) 
     assert told(found, "findata_runs_last_day", job_name=job, outcome="failure") == 1
     assert told(found, "findata_run_duration_seconds_gcount", job_name=job) == 2
     assert told(found, "findata_steps_last_day", step="breaks_down", outcome="failure") == 1
-    assert told(found, "findata_steps_last_day", step="market__candles", outcome="success") == 1
-    assert told(found, "findata_step_duration_seconds", step="market__candles", statistic="longest") > 0
+    assert told(found, "findata_steps_last_day", step="market__bars", outcome="success") == 1
+    assert told(found, "findata_step_duration_seconds", step="market__bars", statistic="longest") > 0
     bars = {"asset": "market.bars"}
     assert told(found, "findata_check_failures", **bars, check="contract", severity="error") == 0
     assert told(found, "findata_check_failures", **bars, check="always_fails", severity="error") == 1
@@ -274,6 +292,24 @@ def test_what_was_said_is_kept_for_its_time_and_its_age_is_told(
     assert (told(first, "calls"), told(second, "calls"), told(third, "calls")) == (1, 1, 2)
     assert told(second, "findata_collector_age_seconds", collector="counting") == 59
     exporter.close()
+
+
+def test_what_takes_long_is_asked_more_rarely() -> None:
+    now, calls = [0.0], []
+
+    def collect(_: Outside) -> list[Metric]:
+        calls.append(now[0])
+        now[0] += 10.0
+        return []
+
+    exporter = Exporter(
+        Outside(load_settings(_env_file=None)), [Source("slow", collect, 60.0)], 30, lambda: now[0]
+    )
+    for moment in (0.0, 100.0, 209.0, 210.0):
+        now[0] = max(now[0], moment)
+        text_of(exporter)
+    exporter.close()
+    assert calls == [0.0, 210.0]
 
 
 def test_a_collector_that_fails_is_silent_until_it_works_again(

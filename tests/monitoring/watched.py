@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._daemon.types import DaemonHeartbeat
 
 from findata_assets.checks.contract import contract_checks
-from findata_assets.market.assets import bars, candles
+from findata_assets.market.assets import bars
 from findata_assets.raw.yahoo import yahoo_bars
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
@@ -28,11 +28,6 @@ from tests.standin import StandIn, sample_bars
 
 TUESDAY = date(2022, 6, 14)
 TUESDAY_EVENING = datetime(2022, 6, 14, 21, 0, tzinfo=UTC)  # an hour after New York's close
-# Columns of the book of arrivals that the metrics read; a database that has the book has them among others.
-ARRIVALS = (
-    "CREATE TABLE IF NOT EXISTS ops.arrivals (dataset text, provider text, subject text, due_date date, slot text, "
-    "expected_time timestamptz, arrived_time timestamptz)"
-)
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ def live_through(dagster: Orchestrated) -> None:
     platform.clock = SetClock(TUESDAY_EVENING)
     refresh_reference(platform)
     checked = [*contract_checks("market.bars"), always_fails, always_warns]
-    done = dagster.materialize([yahoo_bars, bars, candles, *checked], partition_key=str(TUESDAY))
+    done = dagster.materialize([yahoo_bars, bars, *checked], partition_key=str(TUESDAY))
     assert [event.step_key for event in done.all_events if event.is_step_failure] == []
     assert not dagster.materialize([breaks_down]).success
     run_due(platform)
@@ -97,7 +92,6 @@ def enter_troubles(platform: Platform) -> None:
         cursor.execute(REFUSED, [now])
         cursor.execute(BREAK, [now, now, now, now])
         cursor.execute(FAILED_REQUEST, [now, now, now])
-        cursor.execute(ARRIVALS)
         for slot, late, arrived in (("close", 2.0, None), ("close", 3.0, now), ("settled", -5.0, None)):
             cursor.execute(
                 "INSERT INTO ops.arrivals (dataset, provider, subject, due_date, slot, expected_time, arrived_time) "

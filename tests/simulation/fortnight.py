@@ -1,4 +1,4 @@
-"""A fortnight around Easter 2026: who is followed, who publishes what when, and what should have run.
+"""`python -m tests.simulation.fortnight` (`make fortnight`): a fortnight around Easter 2026, who is followed, who publishes what when, and what should have run.
 
 What belongs here: a small world over real calendars, its providers with one outage, and the runs that those calendars
 ask for, worked out from the world alone. What does not: the daemon (daemon), what must hold (test_fortnight).
@@ -9,8 +9,11 @@ everywhere, Easter Monday in Europe. The same is asked of the small fortnight of
 
 from __future__ import annotations
 
+import sys
+import time as time_module
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -20,7 +23,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
+import pytest
 
+from benchmarks.servers import temporary_home, temporary_servers
 from findata_assets.automation import rate_schedules, session_schedules
 from findata_assets.healing_sensor import healing
 from findata_assets.sensors.due import due
@@ -28,10 +33,13 @@ from findata_assets.sensors.failures import FailedRun
 from findata_assets.sensors.freshness import freshness
 from findata_assets.sensors.quarantine import quarantine_waiting
 from findata_assets.steps.arrivals import late_now
+from findata_assets.steps.platform import platform_at
 from findata_core.quality.arrivals import SLOTS
+from findata_resources.environment import Endpoints, Settings
+from findata_resources.migrations.migrate import migrate
 from findata_resources.stores.due import due_dates
 from findata_resources.trading_days import trading_days
-from tests.orchestration import Orchestrated
+from tests.orchestration import Orchestrated, orchestrated
 from tests.simulation.checks import row_differences, stored, truth_of
 from tests.simulation.clock import SimulatedClock
 from tests.simulation.daemon import SimulatedDaemon
@@ -249,3 +257,58 @@ def _differences(lived: Fortnight, providers: Publishers) -> Iterator[str]:
 def _weekdays(first: date, last: date) -> Sequence[date]:
     days = (first + number * DAY for number in range((last - first).days + 1))
     return [day for day in days if day.weekday() < 5]
+
+
+def main() -> int:
+    """Live through the whole fortnight on servers of its own; return the exit status: 1 if anything does not hold."""
+    started, clock = time_module.monotonic(), SimulatedClock(WHOLE.start)
+    with (
+        temporary_home() as home,
+        pytest.MonkeyPatch.context() as patch,
+        Publishers(world_of(WHOLE), WHOLE, clock) as providers,
+        _servers(home, settings_of(WHOLE, providers, home)) as (settings, endpoints),
+    ):
+        patch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+        migrate(endpoints.database_url)
+        platform = platform_at(settings, endpoints, clock)
+        platform.sleep = clock.sleep
+        with orchestrated(platform) as orchestration:
+            lived = live(WHOLE, orchestration, clock, home)
+            wrong = list(findings(lived, providers))
+            _report(lived)
+        platform.close()
+    _say(f"{time_module.monotonic() - started:.0f} seconds")
+    for finding in wrong:
+        _say(f"WRONG: {finding}")
+    _say(
+        f"{len(wrong)} findings"
+        if wrong
+        else "every run happened once, nothing is late, the bars are the truth"
+    )
+    return 1 if wrong else 0
+
+
+def _servers(home: Path, told: Mapping[str, Any]) -> AbstractContextManager[tuple[Settings, Endpoints]]:
+    return temporary_servers(home, first_session=told["calendar_start"], **told)
+
+
+def _report(lived: Fortnight) -> None:
+    for line in lived.done:
+        _say(line)
+    _say(f"{len(lived.runs)} runs of schedules, {len(lived.done)} runs in all, {len(lived.failures)} failed")
+    for failed in lived.failures:
+        _say(
+            f"failed: {failed.job_name} {failed.first}..{failed.last}: {failed.cause}. Next: {failed.next_step}"
+        )
+    for name, said in checks_said(lived).items():
+        _say(
+            f"{name}: judged {len(said)} times, {said.count(False)} times late, green at the end: {said[-1]}"
+        )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
