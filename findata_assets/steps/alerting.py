@@ -37,9 +37,9 @@ def sinks_of(settings: Settings) -> tuple[str, ...]:
 def policy_of(settings: Settings) -> Policy:
     """Return how much is told."""
     return Policy(
-        timedelta(minutes=settings.alert_window_minutes),
-        settings.alert_most_per_hour,
-        settings.alert_least_severity,
+        window=timedelta(minutes=settings.alert_window_minutes),
+        most_per_hour=settings.alert_most_per_hour,
+        least_severity=settings.alert_least_severity,
     )
 
 

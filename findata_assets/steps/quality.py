@@ -86,7 +86,7 @@ def _report(platform: Platform, first: date, last: date, mics: tuple[str, ...]) 
         frames["spoken"].get_column("received_time").max(),  # type: ignore[arg-type]
         tuple(_venues(sessions, closed, frames, settles)),
         frames["expected"],
-        heat(_of_minutes(frames["states"]), closed),
+        heat(_drawn(frames["states"], frames["expected"]), closed),
         frames["findings"],
         _parts(frames),
         tuple(_drawings(frames["outliers"], frames["minutes"])),
@@ -186,8 +186,18 @@ def _awaited(arrivals: pl.DataFrame, mics: Sequence[str]) -> pl.DataFrame:
     return arrivals.filter(~is_other_mic)
 
 
-def _of_minutes(states: pl.DataFrame) -> pl.DataFrame:
-    return states.filter(interval="1m")
+def _drawn(states: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """Return the states of minutes, and of sessions that no book knows anything of a line under their usual source."""
+    columns = ["instrument_id", "source", "session_date", "status", "missing_ranges"]
+    minutes = states.filter(interval="1m").select(columns)
+    unknown = expected.join(states, on=["instrument_id", "session_date"], how="anti")
+    usual = minutes.select("instrument_id", "source").unique()
+    empty = unknown.join(usual, on="instrument_id", how="left").with_columns(
+        pl.col("source").fill_null("nobody"),
+        status=pl.lit("missing"),
+        missing_ranges=pl.lit(None, pl.String),
+    )
+    return pl.concat([minutes, empty.select(columns)])
 
 
 def _counted(refused: pl.DataFrame) -> pl.DataFrame:

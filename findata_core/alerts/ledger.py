@@ -34,9 +34,13 @@ FIRST_TRY_AGAIN, LAST_TRY_AGAIN = timedelta(minutes=1), timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Policy:
-    """How much is told: `window` between two messages of one cause, messages an hour, the least severity."""
+    """How much is told: messages an hour, the least severity, and `window` between two messages of one cause.
+
+    Of a warning it is `warn_window`: a row that was refused fails its check in every run until somebody has looked.
+    """
 
     window: timedelta = HOUR
+    warn_window: timedelta = timedelta(days=1)
     most_per_hour: int = 20
     least_severity: str = "warn"
 
@@ -207,7 +211,8 @@ def _is_due(alert: Alert, now: datetime, policy: Policy) -> bool:
     if alert.state == RESOLVED:
         was_tried = alert.told_state is None and alert.failures_in_row > 0
         return alert.told_state == OPEN or was_tried
-    has_passed = alert.told_time is None or now - alert.told_time >= policy.window
+    window = policy.window if alert.severity == ERROR else max(policy.window, policy.warn_window)
+    has_passed = alert.told_time is None or now - alert.told_time >= window
     has_more = alert.told_state != OPEN or alert.occurrences > alert.told_occurrences
     return has_more and has_passed
 

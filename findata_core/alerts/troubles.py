@@ -204,8 +204,8 @@ def _cure_of_tables(names: Sequence[str], first: date | None, last: date | None,
     made = [name for name in names if name.split(".")[0] != "reports" and name.count(".") == 1]
     if made:
         return cures.materialize(made, first, last)
-    if "reports.sessions" in names and first and last:
-        return cures.command("report", "--session", str(last))
+    if names[0].startswith("reports.") and last:
+        return cures.command("report", "--week" if names[0] == "reports.weeks" else "--session", str(last))
     return _cure_of_job(names[0])
 
 

@@ -5,7 +5,7 @@ What belongs here: weighing findings. What does not: making them (findings), sho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -46,12 +46,14 @@ def verdict(expected: pl.DataFrame, findings: pl.DataFrame, settles_time: dateti
     excepted = sum(weight == EXCEPTS for weight in weights.values())
     counts = (total, total - blocked - excepted, excepted, blocked)
     until = f"; provisional until {settles_time:%Y-%m-%d %H:%M} UTC" if settles_time else ""
+    of_days = expected.get_column("session_date").n_unique() > 1 and blocked < MOST_BLOCKED * total
+    reasons = {**REASONS, **({"no_bars": "with sessions without a bar"} if of_days else {})}
     if blocked >= MOST_BLOCKED * total:
-        return Verdict(NO, f"No: {_told(findings, total, BLOCKS)}{until}", *counts)
+        return Verdict(NO, f"No: {_told(findings, total, reasons, BLOCKS)}{until}", *counts)
     heavy = findings.filter(pl.col("weight").cast(pl.String).is_in([BLOCKS, EXCEPTS]))
     if heavy.is_empty():
         return Verdict(YES, f"Yes: {_all(total)} complete, and nothing speaks against it{until}", *counts)
-    return Verdict(EXCEPTIONS, f"Yes, with exceptions: {_told(findings, total)}{until}", *counts)
+    return Verdict(EXCEPTIONS, f"Yes, with exceptions: {_told(findings, total, reasons)}{until}", *counts)
 
 
 def without_session(mics: Sequence[str], first: date, last: date, around: Sequence[date]) -> Verdict:
@@ -82,11 +84,11 @@ def _heaviest(expected: pl.DataFrame, findings: pl.DataFrame) -> dict[str, str]:
     return {name: BLOCKS if blocked else EXCEPTS for name, blocked in told.iter_rows()}
 
 
-def _told(findings: pl.DataFrame, total: int, *only: str) -> str:
+def _told(findings: pl.DataFrame, total: int, reasons: Mapping[str, str], *only: str) -> str:
     """Return how many instruments fare how, and which where they are few."""
     counted = findings.filter(pl.col("weight").is_in(list(only or (BLOCKS, EXCEPTS))))
     parts: list[str] = []
-    for reason, words in REASONS.items():
+    for reason, words in reasons.items():
         names = counted.filter(reason=reason).get_column("instrument_id").unique().sort().to_list()
         named = [name for name in names if name]
         if named:

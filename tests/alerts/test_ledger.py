@@ -160,6 +160,16 @@ def test_an_hour_holds_so_many_messages_errors_first_and_the_rest_waits() -> Non
     assert [item.severity for item in said] == ["error", "error", "warn"]
 
 
+def test_a_check_that_fails_in_every_run_is_told_once_a_day() -> None:
+    alerts: Alerts = {}
+    times = []
+    for hour in range(72):
+        alerts = after(checked(hour, hour * 60, is_passed=False), alerts=alerts)
+        alerts, said = tell(alerts, hour * 60)
+        times += [hour] * len(said)
+    assert times == [0, 24, 48]
+
+
 def test_warnings_can_be_left_out() -> None:
     assert tell(after(checked(1, is_passed=False)), 1, Policy(least_severity="error"))[1] == []
 
@@ -235,7 +245,7 @@ def test_whatever_happens_nothing_is_lost_nothing_told_twice_and_no_hour_overflo
         assert sum(moment <= other < moment + timedelta(hours=1) for other in told_at) <= policy.most_per_hour
     # Left alone for a day, with a sink that works, everybody has heard of all that is open.
     for _ in range(26):
-        minute += 61
+        minute += 61  # all of them are errors: an hour is enough
         alerts, _ = tell(alerts, minute, policy)
     assert all(item.told_state == "open" for item in alerts.values() if item.state == "open")
     assert all(item.told_occurrences == item.occurrences for item in alerts.values() if item.state == "open")

@@ -99,6 +99,18 @@ def test_the_heat_map_lacks_the_last_ten_minutes(revised: Platform) -> None:
     assert heat["present"].to_list() == [29, *[30] * 11, 20]
 
 
+def test_sessions_that_nobody_knows_anything_of_are_lines_without_a_minute(revised: Platform) -> None:
+    heat = week_report(revised, DAY).heat
+    by_day = (
+        heat.group_by("session_date")
+        .agg(pl.col("present").sum(), pl.col("source").first())
+        .sort("session_date")
+    )
+    assert by_day.rows() == [
+        (date(2022, 5, day), 379 if day == 19 else 0, "recorded") for day in range(16, 21)
+    ]
+
+
 def test_the_page_says_what_the_books_say(revised: Platform) -> None:
     text = page(session_report(revised, DAY))
     for words in (
