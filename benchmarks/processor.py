@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from findata_resources.embedded.objects import ObjectServer
@@ -24,8 +24,16 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 PARENT, TIMES = 1, slice(11, 15)
 
 
-def processor_seconds(home: Path) -> float:
-    """Return how long this process and the servers of a home have computed since they were started."""
+def processor_seconds_of(home: Path, work: Callable[[], object]) -> float:
+    """Return how long this process and the servers of a home compute for one call; looking at them is not counted."""
+    servers, own = _server_seconds(home), time.process_time()
+    work()
+    spent = time.process_time() - own
+    return spent + _server_seconds(home) - servers
+
+
+def _server_seconds(home: Path) -> float:
+    """Return how long the servers of a home and their processes have computed, those that have ended included."""
     stats = dict(_stats())
     inside = _roots(home)
     grown = -1
@@ -33,7 +41,7 @@ def processor_seconds(home: Path) -> float:
         grown = len(inside)
         inside |= {number for number, fields in stats.items() if int(fields[PARENT]) in inside}
     ticks = sum(int(value) for number in inside & stats.keys() for value in stats[number][TIMES])
-    return time.process_time() + ticks / TICKS_A_SECOND
+    return ticks / TICKS_A_SECOND
 
 
 def _roots(home: Path) -> set[int]:

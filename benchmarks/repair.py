@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.folders import write_session, write_universe
 from benchmarks.measuring import Line, seconds_of
-from benchmarks.processor import processor_seconds
+from benchmarks.processor import processor_seconds_of
 from benchmarks.servers import temporary_home, temporary_servers
 from benchmarks.year import make_session
 from findata_assets.steps import proof
@@ -78,9 +78,9 @@ def _turn(platform: Platform, home: Path, number: int) -> Turn:
 
 def _both(home: Path, work: Callable[[], object]) -> tuple[float, float]:
     """Return the seconds of the clock and of the processor that one call takes."""
-    start = processor_seconds(home)
-    spent = seconds_of(work)
-    return spent, processor_seconds(home) - start
+    spent: list[float] = []
+    processor = processor_seconds_of(home, lambda: spent.append(seconds_of(work)))
+    return spent[0], processor
 
 
 def _rebuild(platform: Platform) -> None:

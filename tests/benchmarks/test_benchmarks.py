@@ -61,7 +61,8 @@ def test_the_lake_gives_the_same_rows_from_sessions_months_and_the_year() -> Non
 def test_a_backfill_is_timed_for_each_number_of_sessions_in_a_process_of_its_own() -> None:
     lines = backfill.run(instruments=2, sizes=(1, 3))
     assert targets(lines) == [1.05, 1.25]
-    assert "backfill: peak memory, most sessions against fewest" in names(lines)
+    # Of one session and three the exponent may be anything, on a busy machine below 0 too.
+    assert "backfill: peak memory, most sessions against fewest" in {line.name for line in lines}
 
 
 def test_what_was_known_and_what_is_known_of_each_session_are_measured() -> None:
