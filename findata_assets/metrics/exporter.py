@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 from findata_assets.metrics import ingestion, orchestration, quality, storage
 from findata_assets.metrics.families import Row, counter, gauge
 from findata_assets.metrics.outside import Outside
+from findata_core.errors import PortTaken
 
 LOG = logging.getLogger("findata")
 PATIENCE_SECONDS = 5.0  # a scrape waits no longer for what is being collected
@@ -181,7 +182,14 @@ class Serving:
 
 def serve(exporter: Exporter, address: str, port: int) -> Serving:
     """Answer scrapes on an address, in threads; port 0 takes a free one."""
-    server, thread = start_http_server(port, address, registry_of(exporter))
+    try:
+        server, thread = start_http_server(port, address, registry_of(exporter))
+    except OSError as error:
+        exporter.close()
+        raise PortTaken(
+            f"can't listen on {address}:{port}: {error.strerror}",
+            "End the program that does, or choose another port with --port or FINDATA_METRICS_PORT",
+        ) from error
 
     def stop() -> None:
         server.shutdown()

@@ -18,6 +18,7 @@ from findata_assets.metrics.exporter import SOURCES, Exporter, Source, serve, te
 from findata_assets.metrics.families import one
 from findata_assets.metrics.outside import Outside
 from findata_assets.steps.platform import Platform
+from findata_core.errors import PortTaken
 from findata_resources.environment import PROJECT, Settings, load_settings
 from tests.conftest import MakePlatform
 from tests.monitoring.watched import Watched
@@ -346,6 +347,16 @@ def test_the_server_answers_over_http(counting: tuple[Counting, list[float], Exp
     answer = httpx.get(f"http://127.0.0.1:{serving.port}/metrics", trust_env=False)
     serving.stop()
     assert (answer.status_code, "calls 1.0" in answer.text) == (200, True)
+
+
+def test_a_port_that_is_taken_says_what_to_change(
+    counting: tuple[Counting, list[float], Exporter],
+) -> None:
+    serving = serve(counting[2], "127.0.0.1", 0)
+    second = Exporter(Outside(load_settings(_env_file=None)), [])
+    with pytest.raises(PortTaken, match="FINDATA_METRICS_PORT"):
+        serve(second, "127.0.0.1", serving.port)
+    serving.stop()
 
 
 def test_every_metric_is_in_the_documents(watched: Watched) -> None:

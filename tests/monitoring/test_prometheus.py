@@ -7,6 +7,7 @@ import math
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -61,10 +62,9 @@ def watching(watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield chain
 
 
-def receiving(port: int) -> Any:
+@contextmanager
+def receiving(port: int) -> Iterator[list[dict[str, Any]]]:
     """Run a receiver of webhooks; what it is sent is in the list."""
-    from contextlib import contextmanager
-
     received: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -76,18 +76,14 @@ def receiving(port: int) -> Any:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    @contextmanager
-    def serving() -> Iterator[list[dict[str, Any]]]:
-        with HTTPServer(("127.0.0.1", port), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-            thread.start()
-            try:
-                yield received
-            finally:
-                server.shutdown()
-                thread.join()
-
-    return serving()
+    with HTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield received
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def write_alertmanager(folder: Path, receiver: int) -> Path:
