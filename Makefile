@@ -34,8 +34,8 @@ chaos: env ## break everything, a thousand kills first: SEED=7 KILLS=1000 RESUME
 month: env ## live through a simulated month of 200 instruments (MONTH="--seed 2 --instruments 20" for another)
 	@$(VENV)/bin/python -m tests.simulation $(MONTH)
 
-fortnight: env ## live through a simulated fortnight by Dagster's own schedules and sensors
-	@$(VENV)/bin/python -m tests.simulation.fortnight
+fortnight: env ## live through a simulated fortnight by Dagster's schedules and sensors (FORTNIGHT="--exchanges XNYS")
+	@$(VENV)/bin/python -m tests.simulation.fortnight $(FORTNIGHT)
 
 lock: env ## resolve the dependencies again into requirements.lock
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --python-version 3.11 pyproject.toml --all-extras \

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from findata_core.calendars import sessions_of
-from findata_core.economic.releases import is_target_day
+from findata_core.economic.releases import FX_ZONE, is_target_day
+from findata_core.economic.vintages import PUBLISHERS_ZONE
 from findata_core.exchanges import exchange_of
 from findata_core.rates.catalogue import FAMILIES, Family
 from findata_core.rates.closures import certain_closure
@@ -141,6 +142,7 @@ def session_schedules(closes: Mapping[str, Closes]) -> list[dg.ScheduleDefinitio
     ]
 
 
+NEW_YORK = "America/New_York"
 AFTER_PUBLICATION = timedelta(minutes=15)  # the times are approximate
 
 
@@ -155,7 +157,7 @@ def _rate_slots(family: Family) -> dg.ScheduleDefinition:
         name=f"{family.name}_rates_slots",
         job=rates_job,
         cron_schedule=[f"{tick.minute} {tick.hour} * * 1-5" for tick in at],
-        execution_timezone="America/New_York",
+        execution_timezone=NEW_YORK,
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=f"Asks for the {family.name} rates after their publication at about "
         f"{family.publication_time:%H:%M} and after their revision slot at about {family.revision_time:%H:%M}, on days "
@@ -163,7 +165,7 @@ def _rate_slots(family: Family) -> dg.ScheduleDefinition:
     )
     def rate_slot(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         config = {"ops": {"raw__nyfed__rates": {"config": {"family": family.name}}}}
-        return _unless(certain_closure, context, family.name, config)
+        return _unless(certain_closure, context, family.name, NEW_YORK, config)
 
     return rate_slot
 
@@ -172,10 +174,11 @@ def _unless(
     closure: Callable[[date], str | None],
     context: dg.ScheduleEvaluationContext,
     name: str,
+    time_zone: str,
     config: Mapping[str, Any] | None = None,
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run of a tick, unless the day is one on which nothing is published."""
-    tick = context.scheduled_execution_time
+    """Ask for a run of a tick, unless the day is one on which nothing is published; days are the time zone's."""
+    tick = context.scheduled_execution_time.astimezone(ZoneInfo(time_zone))
     reason = closure(tick.date())
     if reason is not None:
         return dg.SkipReason(f"{tick.date()} is {reason}")
@@ -192,13 +195,13 @@ rate_schedules = [_rate_slots(family) for family in FAMILIES.values()]
     name="series_slots",
     job=series_job,
     cron_schedule=["30 9 * * 1-5", "30 16 * * 1-5"],
-    execution_timezone="America/Chicago",
+    execution_timezone=PUBLISHERS_ZONE,
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="Asks for new vintages after the morning's releases and after the day's rates.",
 )
 def series_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask at each tick of a day on which something may be published."""
-    return _unless(certain_closure, context, "series")
+    return _unless(certain_closure, context, "series", PUBLISHERS_ZONE)
 
 
 # "usually updated around 16:00 CET on every working day" (the bank's page of the rates).
@@ -206,10 +209,10 @@ def series_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     name="fx_daily",
     job=fx_job,
     cron_schedule="30 16 * * 1-5",
-    execution_timezone="Europe/Berlin",
+    execution_timezone=FX_ZONE,
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="Gets the euro's reference rates after they are set, on the days of the euro's payment system.",
 )
 def fx_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask once on each day on which the rates are set."""
-    return _unless(lambda day: None if is_target_day(day) else "a closing day of T2", context, "fx")
+    return _unless(lambda day: None if is_target_day(day) else "a closing day of T2", context, "fx", FX_ZONE)

@@ -73,6 +73,9 @@ def _attempts(
         return
     if mine.is_empty():
         return
+    outside = _no_partitions(group, mine)
+    if outside:
+        yield f"{group.name}: {', '.join(outside[:3])} are no partitions (yet)"
     # What is due of a table makes what follows it in its group due: they run together.
     tables = group.tables[min(group.tables.index(name) for name in set(mine.get_column("asset"))) :]
     for first, last in _blocks(group, mine):
@@ -98,6 +101,13 @@ def _blocks(group: Group, marks: pl.DataFrame) -> Iterator[tuple[str | None, str
         elif block:
             yield block[0], block[-1]
             block = []
+
+
+def _no_partitions(group: Group, marks: pl.DataFrame) -> list[str]:
+    """Return the dates that no partition holds: today's before its key exists, or none of the followed exchanges'."""
+    if group.grain is None:
+        return []
+    return sorted({*marks.select(_key(group)).to_series()} - {*group.grain.get_partition_keys()})
 
 
 def _key(group: Group) -> pl.Expr:

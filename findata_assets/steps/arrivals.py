@@ -47,7 +47,7 @@ def refresh_arrivals(platform: Platform) -> WriteReport:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [ARRIVALS.address])
         fresh = arrivals_now(platform)  # under the lock: whoever comes later has seen more
         stored = stored_arrivals(platform)
-        delete_rows(cursor, ARRIVALS, stored.join(fresh, on=KEY, how="anti").select(KEY))
+        delete_rows(cursor, ARRIVALS, stored.join(fresh, on=KEY, how="anti"))
         written = upsert(cursor, ARRIVALS, fresh)
     return WriteReport(rows_written=written, rows_unchanged=fresh.height - written)
 

@@ -8,7 +8,7 @@ providers (fortnight).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -39,6 +39,7 @@ class SimulatedDaemon:
     look_every: timedelta = timedelta(hours=2)
     runs: Counter[str] = field(default_factory=Counter)  # by run key; those of schedules
     done: list[str] = field(default_factory=list)  # what ran, in words
+    progress: Callable[[str], None] = field(default=lambda _: None)
     failures: list[FailedRun] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -117,9 +118,9 @@ class SimulatedDaemon:
             raise_on_error=False,
         )
         span = request.partition_key or request.tags.get(RANGE_START, "")
-        self.done.append(
-            f"{self.clock.peek():%m-%d %H:%M} {job_name} {span} {'' if result.success else 'FAILED'}"
-        )
+        outcome = "" if result.success else "FAILED"
+        self.done.append(f"{self.clock.peek():%m-%d %H:%M} {job_name} {span} {outcome}".rstrip())
+        self.progress(self.done[-1])
         if not result.success:
             self.failures.append(self._told(result))
 

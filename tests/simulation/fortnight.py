@@ -9,10 +9,11 @@ everywhere, Easter Monday in Europe. The same is asked of the small fortnight of
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time as time_module
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -157,7 +158,11 @@ def settings_of(span: Span, providers: Publishers, folder: Path) -> Mapping[str,
 
 
 def daemon_of(
-    span: Span, orchestration: Orchestrated, clock: SimulatedClock, folder: Path
+    span: Span,
+    orchestration: Orchestrated,
+    clock: SimulatedClock,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> SimulatedDaemon:
     """Return a daemon on which everything that concerns this world is turned on."""
     closes = trading_days(span.mics, span.first - 60 * DAY, date(2026, 12, 31), folder).closes
@@ -168,6 +173,7 @@ def daemon_of(
         [*session_schedules(closes), *rates],
         [healing, due, quarantine_waiting, freshness],
         span.look_every,
+        progress=progress,
     )
 
 
@@ -185,12 +191,18 @@ def runs_expected(span: Span, world: World) -> set[str]:
     return keys
 
 
-def live(span: Span, orchestration: Orchestrated, clock: SimulatedClock, folder: Path) -> Fortnight:
+def live(
+    span: Span,
+    orchestration: Orchestrated,
+    clock: SimulatedClock,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Fortnight:
     """Live through the days; the daemon is another one from the middle on, as after a restart."""
     middle = span.start + (span.end - span.start) / 2
-    before = daemon_of(span, orchestration, clock, folder)
+    before = daemon_of(span, orchestration, clock, folder, progress)
     before.live_until(middle)
-    after = daemon_of(span, orchestration, clock, folder)
+    after = daemon_of(span, orchestration, clock, folder, progress)
     after.live_until(span.end)
     after.look()
     return Fortnight(
@@ -259,21 +271,22 @@ def _weekdays(first: date, last: date) -> Sequence[date]:
     return [day for day in days if day.weekday() < 5]
 
 
-def main() -> int:
-    """Live through the whole fortnight on servers of its own; return the exit status: 1 if anything does not hold."""
-    started, clock = time_module.monotonic(), SimulatedClock(WHOLE.start)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Live through the fortnight on servers of its own; return the exit status: 1 if anything does not hold."""
+    span = _span(arguments)
+    started, clock = time_module.monotonic(), SimulatedClock(span.start)
     with (
         temporary_home() as home,
         pytest.MonkeyPatch.context() as patch,
-        Publishers(world_of(WHOLE), WHOLE, clock) as providers,
-        _servers(home, settings_of(WHOLE, providers, home)) as (settings, endpoints),
+        Publishers(world_of(span), span, clock) as providers,
+        _servers(home, settings_of(span, providers, home)) as (settings, endpoints),
     ):
         patch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
         migrate(endpoints.database_url)
         platform = platform_at(settings, endpoints, clock)
         platform.sleep = clock.sleep
         with orchestrated(platform) as orchestration:
-            lived = live(WHOLE, orchestration, clock, home)
+            lived = live(span, orchestration, clock, home, _say)
             wrong = list(findings(lived, providers))
             _report(lived)
         platform.close()
@@ -288,13 +301,21 @@ def main() -> int:
     return 1 if wrong else 0
 
 
+def _span(arguments: Sequence[str] | None) -> Span:
+    """Return the whole fortnight, or the part of it that the options name."""
+    parser = argparse.ArgumentParser(prog="make fortnight", description=__doc__.splitlines()[0])
+    parser.add_argument("--exchanges", nargs="+", choices=sorted(LISTED), default=WHOLE.mics)
+    parser.add_argument("--first", type=date.fromisoformat, default=WHOLE.first)
+    parser.add_argument("--last", type=date.fromisoformat, default=WHOLE.last)
+    options = parser.parse_args(arguments)
+    return replace(WHOLE, mics=tuple(options.exchanges), first=options.first, last=options.last)
+
+
 def _servers(home: Path, told: Mapping[str, Any]) -> AbstractContextManager[tuple[Settings, Endpoints]]:
     return temporary_servers(home, first_session=told["calendar_start"], **told)
 
 
 def _report(lived: Fortnight) -> None:
-    for line in lived.done:
-        _say(line)
     _say(f"{len(lived.runs)} runs of schedules, {len(lived.done)} runs in all, {len(lived.failures)} failed")
     for failed in lived.failures:
         _say(
