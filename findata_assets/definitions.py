@@ -20,7 +20,7 @@ from findata_assets.raw import alphavantage, ecb, fred, inbox, nyfed, recorded, 
 from findata_assets.reference import assets as reference
 from findata_assets.reports import assets as reports
 from findata_assets.resource import PlatformResource
-from findata_assets.sensors import due, failures, freshness, quarantine
+from findata_assets.sensors import due, freshness, quarantine
 from findata_assets.sensors import inbox as inbox_sensor
 from findata_assets.signals import assets as signals
 
@@ -159,7 +159,6 @@ def definitions_on(platform: PlatformResource) -> dg.Definitions:
             alert_sensor.alerts,
             automation.conditions,
             due.due,
-            failures.run_failures,
             freshness.freshness,
             healing_sensor.healing,
             inbox_sensor.inbox,

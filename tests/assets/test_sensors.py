@@ -13,13 +13,11 @@ from findata_assets.partitions import RANGE_END, RANGE_START
 from findata_assets.resource import given
 from findata_assets.sensors.attempts import attempt
 from findata_assets.sensors.due import due
-from findata_assets.sensors.failures import failed_run
 from findata_assets.sensors.freshness import freshness
 from findata_assets.sensors.quarantine import quarantine_waiting
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.sources import refresh_reference
-from findata_core.errors import RefusedRequest
 from findata_resources.stores import fetches
 from findata_resources.stores.due import mark
 from tests.conftest import MakePlatform
@@ -169,19 +167,3 @@ def test_an_attempt_has_another_key_each_time(instance: dg.DagsterInstance) -> N
     assert attempt(instance, "thing", "content", NOW, HOUR).run_key == ""
     assert attempt(instance, "thing", "content", NOW + HOUR, HOUR).run_key != first.run_key
     assert attempt(instance, "thing", "other", NOW, HOUR).run_key.endswith("/1")
-
-
-def test_a_failed_run_is_told_in_findatas_own_words(instance: dg.DagsterInstance) -> None:
-    @dg.asset(key=["raw", "yahoo", "bars"])
-    def failing() -> None:
-        error = RefusedRequest("yahoo has no such symbol", "Correct the universe file")
-        raise dg.Failure(str(error), {"cause": error.message, "next_step": error.next_step})
-
-    result = dg.materialize([failing], instance=instance, raise_on_error=False)
-    event = next(item for item in result.all_events if item.is_run_failure)
-    (run,) = instance.get_runs()
-    context = dg.build_run_status_sensor_context("run_failures", event, instance, run)
-    told = failed_run(context.for_run_failure())
-    assert told.cause == "raw__yahoo__bars: yahoo has no such symbol"
-    assert told.next_step == "Correct the universe file"
-    assert (told.first, told.last) == ("", "")

@@ -19,7 +19,6 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from findata_assets.definitions import definitions_on
 from findata_assets.partitions import RANGE_START
 from findata_assets.resource import given
-from findata_assets.sensors.failures import FailedRun, failed_run
 from tests.orchestration import Orchestrated
 from tests.simulation.clock import SimulatedClock
 
@@ -40,7 +39,6 @@ class SimulatedDaemon:
     runs: Counter[str] = field(default_factory=Counter)  # by run key; those of schedules
     done: list[str] = field(default_factory=list)  # what ran, in words
     progress: Callable[[str], None] = field(default=lambda _: None)
-    failures: list[FailedRun] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._definitions = definitions_on(given(self.orchestration.platform))
@@ -121,18 +119,6 @@ class SimulatedDaemon:
         outcome = "" if result.success else "FAILED"
         self.done.append(f"{self.clock.peek():%m-%d %H:%M} {job_name} {span} {outcome}".rstrip())
         self.progress(self.done[-1])
-        if not result.success:
-            self.failures.append(self._told(result))
-
-    def _told(self, result: dg.ExecuteInProcessResult) -> FailedRun:
-        """Return what the sensor of failed runs says of one."""
-        event = next(item for item in result.all_events if item.is_run_failure)
-        run = self.instance.get_run_by_id(result.run_id)
-        assert run is not None
-        context = dg.build_run_status_sensor_context(
-            sensor_name="run_failures", dagster_instance=self.instance, dagster_run=run, dagster_event=event
-        )
-        return failed_run(context.for_run_failure())
 
 
 Event = tuple[datetime, dg.ScheduleDefinition | None]

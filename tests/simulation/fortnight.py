@@ -27,12 +27,13 @@ import polars as pl
 import pytest
 
 from benchmarks.servers import temporary_home, temporary_servers
+from findata_assets.alert_sensor import alerts
 from findata_assets.automation import rate_schedules, session_schedules
 from findata_assets.healing_sensor import healing
 from findata_assets.sensors.due import due
-from findata_assets.sensors.failures import FailedRun
 from findata_assets.sensors.freshness import freshness
 from findata_assets.sensors.quarantine import quarantine_waiting
+from findata_assets.steps.alerting import listed
 from findata_assets.steps.arrivals import late_now
 from findata_assets.steps.platform import platform_at
 from findata_core.quality.arrivals import SLOTS
@@ -171,7 +172,7 @@ def daemon_of(
         orchestration,
         clock,
         [*session_schedules(closes), *rates],
-        [healing, due, quarantine_waiting, freshness],
+        [healing, due, quarantine_waiting, freshness, alerts],
         span.look_every,
         progress=progress,
     )
@@ -205,24 +206,17 @@ def live(
     after = daemon_of(span, orchestration, clock, folder, progress)
     after.live_until(span.end)
     after.look()
-    return Fortnight(
-        span,
-        orchestration,
-        before.runs + after.runs,
-        [*before.done, *after.done],
-        [*before.failures, *after.failures],
-    )
+    return Fortnight(span, orchestration, before.runs + after.runs, [*before.done, *after.done])
 
 
 @dataclass
 class Fortnight:
-    """What became of the days: scheduled runs by key, all runs in words, and what failed."""
+    """What became of the days: scheduled runs by key, and all runs in words."""
 
     span: Span
     orchestration: Orchestrated
     runs: Counter[str]
     done: list[str]
-    failures: list[FailedRun]
 
 
 def findings(lived: Fortnight, providers: Publishers) -> Iterator[str]:
@@ -236,6 +230,11 @@ def findings(lived: Fortnight, providers: Publishers) -> Iterator[str]:
     yield from (f"due: {row}" for row in due_dates(platform.store.database).iter_rows())
     yield from (
         f"{name} says that something is late" for name, passed in checks_said(lived).items() if not passed[-1]
+    )
+    yield from (
+        f"an alert is open: {alert.cause}"
+        for alert in listed(platform)
+        if alert.state != "resolved" and alert.severity == "error"
     )
     yield from _differences(lived, providers)
 
@@ -316,11 +315,9 @@ def _servers(home: Path, told: Mapping[str, Any]) -> AbstractContextManager[tupl
 
 
 def _report(lived: Fortnight) -> None:
-    _say(f"{len(lived.runs)} runs of schedules, {len(lived.done)} runs in all, {len(lived.failures)} failed")
-    for failed in lived.failures:
-        _say(
-            f"failed: {failed.job_name} {failed.first}..{failed.last}: {failed.cause}. Next: {failed.next_step}"
-        )
+    _say(f"{len(lived.runs)} runs of schedules, {len(lived.done)} runs in all")
+    for alert in listed(lived.orchestration.platform):
+        _say(f"alert, {alert.state}, {alert.occurrences} times: {alert.cause}. Repair: {alert.cure}")
     for name, said in checks_said(lived).items():
         _say(
             f"{name}: judged {len(said)} times, {said.count(False)} times late, green at the end: {said[-1]}"

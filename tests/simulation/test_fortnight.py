@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from findata_assets.steps.alerting import listed
 from findata_resources.environment import resolve_endpoints
 from findata_resources.providers import yahoo
 from tests.conftest import MakePlatform
@@ -65,11 +67,18 @@ def test_every_run_that_the_calendars_ask_for_happened_once_and_nothing_is_late_
     assert list(findings(lived.fortnight, lived.providers)) == []
 
 
-def test_the_outage_failed_a_run_that_says_what_failed_and_a_check_that_is_green_again(lived: Lived) -> None:
-    first = lived.fortnight.failures[0]
-    assert (first.job_name, first.first, first.last) == ("session", "2026-04-02", "2026-04-02")
-    assert "yahoo" in first.cause
-    assert first.next_step
+def test_the_outage_is_told_with_its_cure_and_told_again_when_it_is_over(lived: Lived) -> None:
+    platform = lived.fortnight.orchestration.platform
+    (alert,) = [item for item in listed(platform) if "yahoo" in item.cause and item.severity == "error"]
+    assert (alert.state, alert.told_state, alert.scopes) == ("resolved", "resolved", ())
+    said = [json.loads(line) for line in (platform.settings.home / "alerts.jsonl").read_text().splitlines()]
+    first, last = [item for item in said if item["subject"].endswith(alert.cause)]
+    assert "2026-04-02" in first["text"]
+    assert "findata materialize --source yahoo" in first["text"]
+    assert "resolved" in last["text"].lower()
+
+
+def test_the_outage_failed_a_check_that_is_green_again(lived: Lived) -> None:
     said = checks_said(lived.fortnight)["yahoo_close_is_fresh"]
     assert False in said
     assert said[-1]
