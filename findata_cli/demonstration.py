@@ -15,7 +15,9 @@ FURTHER = (
     ("findata status", "servers, rows, what is due"),
     ("findata sql 'SELECT * FROM market.candles LIMIT 5'", "read the tables"),
     ("findata explain MSFT.XNAS 1h '2022-06-01 13:30'", "from a candle back to the bytes it came from"),
+    ("findata report --session 2022-06-14", "can that day's data be used, and what speaks against it"),
     ("findata verify", "prove database, lake and raw payloads equal"),
+    ("findata doctor", "what is wrong with this installation, and what to do"),
     ("findata materialize --recorded DIR", "your own recorded files"),
     ("findata down", "stop everything; the data stays"),
 )
