@@ -10,25 +10,34 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from findata_core.backups.retention import parse_kept
 from findata_core.errors import ConfigurationError, NotRunning
-from findata_core.quotas import parse_limits
-from findata_core.retention import parse_compression, parse_retention
 from findata_resources.embedded.state import StackState, read_state
+from findata_resources.setting_values import (
+    AlertSinks,
+    CompressionDays,
+    ExistingFile,
+    Folder,
+    KeptBackups,
+    OptionalPath,
+    Port,
+    PostgresUrl,
+    RequestLimits,
+    RetentionDays,
+    WebAddress,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 PREFIX = "FINDATA_"
@@ -37,7 +46,6 @@ _ENV_FILE = ".env"
 _OTHER_VARIABLES = {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
 _TEST_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 _MASK = "********"
-SINKS = ("file", "smtp", "webhook")  # where alerts can be told
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 
 
@@ -54,64 +62,6 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return datetime.now(UTC)
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))
-
-
-def _absolute_if_any(path: Path | None) -> Path | None:
-    return _absolute(path) if path else None
-
-
-def _existing_file(path: Path) -> Path:
-    if not _absolute(path).is_file():
-        raise ValueError(f"there is no file {path}")
-    return _absolute(path)
-
-
-def _web_address(address: str) -> str:
-    if not re.match(r"https?://[^/\s]+", address):
-        raise ValueError("it must begin with http:// or https://")
-    return address.rstrip("/")
-
-
-def _limits(text: str) -> str:
-    parse_limits(text)  # it says what is wrong
-    return text
-
-
-def _retention(text: str) -> str:
-    parse_retention(text)  # it says what is wrong
-    return text
-
-
-def _compression(text: str) -> str:
-    parse_compression(text)
-    return text
-
-
-def _kept_backups(text: str) -> str:
-    parse_kept(text)  # it says what is wrong
-    return text
-
-
-def _sinks(text: str) -> str:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if names == ["none"]:
-        return "none"
-    wrong = [name for name in names if name not in SINKS]
-    if wrong or not names:
-        raise ValueError(f"it names {', '.join(wrong) or 'no sink'}; use {', '.join(SINKS)} or none")
-    return ",".join(sorted(set(names)))
-
-
-def _postgres_url(url: SecretStr) -> SecretStr:
-    """Accept any spelling of the scheme; keep the plain one, to which each reader adds its driver."""
-    scheme, separator, rest = url.get_secret_value().partition("://")
-    if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
-        raise ValueError("it must look like postgresql://user:password@host:port/database")
-    return SecretStr(f"postgresql://{rest}")
 
 
 def _state_home() -> Path:
@@ -131,19 +81,6 @@ def _user_folder(variable: str, otherwise: str) -> Path:
 
 def _sample_universe() -> Path:
     return Path(__file__).parent / "sample" / "universe.csv"
-
-
-Folder = Annotated[Path, AfterValidator(_absolute)]
-ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-KeptBackups = Annotated[str, AfterValidator(_kept_backups)]
-RequestLimits = Annotated[str, AfterValidator(_limits)]
-RetentionDays = Annotated[str, AfterValidator(_retention)]
-CompressionDays = Annotated[str, AfterValidator(_compression)]
-AlertSinks = Annotated[str, AfterValidator(_sinks)]
-OptionalPath = Annotated[Path | None, AfterValidator(_absolute_if_any)]
-PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):

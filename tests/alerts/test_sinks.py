@@ -13,7 +13,8 @@ import pytest
 from findata_core.alerts.wording import Message
 from findata_core.errors import ConfigurationError
 from findata_resources.alerting.sinks import SENDERS, SinkFailed, send
-from findata_resources.environment import SINKS, Settings, load_settings
+from findata_resources.environment import Settings, load_settings
+from findata_resources.setting_values import SINKS
 from tests.alerts.servers import MailServer, Webhook
 
 NOW = datetime(2022, 6, 15, 21, 0, tzinfo=UTC)
