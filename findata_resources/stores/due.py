@@ -16,7 +16,7 @@ from psycopg import sql
 from findata_core.lineage import Spread, arrows_from
 from findata_resources.stores.database import Cursor, Database, fixed
 
-# SELECTs of (subject, scope_date) from `changed (subject, scope_date)`
+# SELECTs of (subject, scope_date) from `changed (subject, scope_date)`; {asset} is the one that becomes due
 SPREADS: dict[Spread, LiteralString] = {
     Spread.SAME_DATE: "SELECT subject, scope_date FROM changed",
     Spread.WEEK: "SELECT subject, date_trunc('week', scope_date)::date FROM changed",
@@ -37,7 +37,7 @@ SPREADS: dict[Spread, LiteralString] = {
     Spread.WHOLE: "SELECT subject, DATE '1970-01-01' FROM changed",
     Spread.EVERY_SCOPE: """
         SELECT stored.subject, stored.scope_date FROM changed JOIN ops.digests AS stored USING (subject)
-        WHERE stored.table_name = %(asset)s
+        WHERE stored.table_name = {asset}
     """,
 }
 
@@ -100,8 +100,9 @@ def _mark_one(asset: str, spread: Spread) -> sql.SQL:
 
 def _spread_of(asset: str, spread: Spread) -> sql.Composed:
     """Return the SELECT of asset, subject and scope_date of what `changed` makes due of an asset."""
+    name = sql.Literal(asset)
     return sql.SQL("SELECT {}, subject, scope_date FROM ({}) AS arrow (subject, scope_date)").format(
-        sql.Literal(asset), sql.SQL(SPREADS[spread])
+        name, sql.SQL(SPREADS[spread]).format(asset=name)
     )
 
 
