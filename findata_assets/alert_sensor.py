@@ -18,7 +18,6 @@ from dagster import DagsterEventType
 
 from findata_assets.partitions import MONTHS, PARTITION, RANGE_END, RANGE_START
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.alerting import sinks_of, take_in_and_tell
 from findata_core.alerts.troubles import ERROR, WARN, CheckResult, FailedStep, FinishedRun, first_line
 
 SECONDS_BETWEEN_LOOKS = 60
@@ -43,6 +42,9 @@ MONTH_NAME = len("2022-06")
 )
 def alerts(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult:
     """Look at the runs that have ended since the last look."""
+    # A run needs none of it, and would load it with the definitions.
+    from findata_assets.steps.alerting import sinks_of, take_in_and_tell
+
     steps = platform.steps
     if not sinks_of(steps.settings):
         return dg.SensorResult(skip_reason="FINDATA_ALERT_SINKS is none")

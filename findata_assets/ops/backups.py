@@ -7,8 +7,6 @@ what is lost.
 import dagster as dg
 
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.backing_up import take_backup
-from findata_assets.steps.restoring import drill
 from findata_core.errors import NotEqual
 from findata_resources.backups.catalogue import LATEST
 
@@ -16,6 +14,8 @@ from findata_resources.backups.catalogue import LATEST
 @dg.op(description="Dumps findata's and Dagster's databases to S3.", tags={"layer": "ops"})
 def take(context: dg.OpExecutionContext, platform: PlatformResource) -> None:
     """Take a backup and say what is in it."""
+    from findata_assets.steps.backing_up import take_backup  # no other run has a use for it
+
     taken = take_backup(platform.steps, context.log.info)
     manifest = taken.manifest
     newest = manifest.newest_payload_time
@@ -38,6 +38,8 @@ def take(context: dg.OpExecutionContext, platform: PlatformResource) -> None:
 )
 def try_out(context: dg.OpExecutionContext, platform: PlatformResource) -> None:
     """Drill; fail where what was restored is not what was backed up."""
+    from findata_assets.steps.restoring import drill  # no other run has a use for it
+
     record = drill(platform.steps, LATEST, context.log.info)
     context.add_output_metadata(
         {

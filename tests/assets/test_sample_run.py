@@ -21,7 +21,15 @@ from tests.assets.shape import shape
 from tests.conftest import SAMPLE
 from tests.orchestration import Orchestrated, rows_shown
 
-LIVE = {"raw/alphavantage/bars", "raw/ecb/fx", "raw/fred/series", "raw/nyfed/rates", "raw/yahoo/bars"}
+# No provider is asked, so nothing is expected of one either.
+LIVE = {
+    "ops/arrivals",
+    "raw/alphavantage/bars",
+    "raw/ecb/fx",
+    "raw/fred/series",
+    "raw/nyfed/rates",
+    "raw/yahoo/bars",
+}
 # The sample has no splits, dividends or lists of securities: tests/assets/test_recorded_actions.py has.
 # Nor has it series, exchange rates and indices: tests/assets/test_economic.py runs their assets and checks.
 ELSEWHERE = (
@@ -37,7 +45,9 @@ KEYS = sorted(
     if not key.startswith(ELSEWHERE)
 )
 TABLE_KEYS = sorted(
-    key for key in (name.replace(".", "/") for name in CHECKED_TABLES) if not key.startswith(ELSEWHERE)
+    key
+    for key in (name.replace(".", "/") for name in CHECKED_TABLES)
+    if not key.startswith(ELSEWHERE) and key not in LIVE
 )
 WITH_PICTURE = ["market/candles", "ops/coverage", "rates/averages", "signals/weekly_pivots"]
 # Facts come from payloads, whose columns are no asset's.
@@ -130,7 +140,7 @@ WARNING = {"market/bars:sessions_are_complete", "ops/breaks:breaks_are_explained
 
 def test_every_check_is_evaluated_and_only_what_the_sample_lacks_warns(loaded: Orchestrated) -> None:
     for name in shape()["checks"]:
-        if name.startswith(ELSEWHERE) or (name.startswith("raw/") and not name.startswith("raw/recorded/")):
+        if name.startswith(ELSEWHERE) or name.partition(":")[0] in LIVE:
             continue  # the sample asks no live source, and whoever has not run is not checked
         said = evaluations(loaded, name)
         assert said, name

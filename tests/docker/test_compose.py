@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ EXAMPLE = variables_of(DOCKER / ".env.example")
 
 def tool(name: str) -> str:
     """Return a program that the environment brings."""
-    found = shutil.which(name)
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
     assert found is not None, f"{name} is not beside this Python: run make env"
     return found
 
