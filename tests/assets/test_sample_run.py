@@ -31,11 +31,12 @@ LIVE = {
     "raw/yahoo/bars",
 }
 # The sample has no splits, dividends or lists of securities: tests/assets/test_recorded_actions.py has.
-# Nor has it series, exchange rates and indices: tests/assets/test_economic.py runs their assets and checks.
+# Nothing is dropped either: tests/inbox. Nor has it series, exchange rates and indices: tests/assets/test_economic.py runs their assets and checks.
 ELSEWHERE = (
     "economic/",
     "raw/recorded/actions",
     "raw/recorded/economic",
+    "raw/recorded/inbox",
     "raw/recorded/securities",
     *(f"reference/{name}" for name in ("dividends", "listings", "securities", "security_symbols", "splits")),
 )
