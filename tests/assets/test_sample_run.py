@@ -31,13 +31,15 @@ LIVE = {
     "raw/yahoo/bars",
 }
 # The sample has no splits, dividends or lists of securities: tests/assets/test_recorded_actions.py has.
-# Nothing is dropped either: tests/inbox. Nor has it series, exchange rates and indices: tests/assets/test_economic.py runs their assets and checks.
+# Nor has it series, exchange rates and indices: tests/assets/test_economic.py runs their assets and checks. Nothing is
+# dropped and no report is asked for: tests/inbox, tests/reports.
 ELSEWHERE = (
     "economic/",
     "raw/recorded/actions",
     "raw/recorded/economic",
     "raw/recorded/inbox",
     "raw/recorded/securities",
+    "reports/",
     *(f"reference/{name}" for name in ("dividends", "listings", "securities", "security_symbols", "splits")),
 )
 KEYS = sorted(
