@@ -305,7 +305,7 @@ TYPED = pl.DataFrame(
 @pytest.mark.parametrize(
     ("content", "layout"),
     [
-        (gzip.compress(PLAIN.encode()), {}),
+        (gzip.compress(PLAIN.encode(), mtime=0), {}),
         (zipped(a=PLAIN), {}),
         (zipped(a=PLAIN, b="other"), {"member": "a"}),
         (as_parquet(TYPED), {"format": "parquet"}),
@@ -441,7 +441,7 @@ IN_SECONDS = {"time": {"column": "time", "label": "start", "epoch": "s"}}
         ),
         (PLAIN, {"layout": {"format": "parquet"}}, "not Parquet"),
         (b"PAR1 and no more", {"layout": {"format": "parquet"}}, "Parquet"),
-        (gzip.compress(PLAIN.encode())[:-12], {}, "compressed"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:-12], {}, "compressed"),
         (zipped(a=PLAIN)[:-30], {}, "compressed"),
         (zipped(a=PLAIN, b=PLAIN), {}, "a, b.*member|a, b"),
         (b"\xff\xfe\xff", {}, "utf-8"),
