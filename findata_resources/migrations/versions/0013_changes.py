@@ -21,7 +21,7 @@ def upgrade() -> None:
     sa.Column('scope_date', sa.Date(), autoincrement=False, nullable=False, comment='Session or period start.'),
     sa.Column('slice', sa.Text(), autoincrement=False, nullable=False, comment='Further key values, joined by "/"; "" where the table has none.'),
     sa.Column('is_whole', sa.Boolean(), autoincrement=False, nullable=False, comment='The scope held nothing before: all of its rows are new, and no keys are listed.'),
-    sa.Column('new_keys', postgresql.ARRAY(sa.Text()), autoincrement=False, nullable=False, comment='Rows that came: what is left of their key beside subject, date and slice, joined by "/".'),
+    sa.Column('new_keys', postgresql.ARRAY(sa.Text()), autoincrement=False, nullable=False, comment='Rows that came: what is left of their key beside subject, date and slice, joined by "/"; "-" where nothing is.'),
     sa.Column('revised_keys', postgresql.ARRAY(sa.Text()), autoincrement=False, nullable=False, comment='Rows that hold other values than before, likewise.'),
     sa.Column('retracted_keys', postgresql.ARRAY(sa.Text()), autoincrement=False, nullable=False, comment='Rows that are gone, likewise.'),
     sa.Column('written_time', sa.DateTime(timezone=True), autoincrement=False, nullable=False, comment='Start of the transaction.'),
