@@ -22,8 +22,8 @@ from findata_resources.stores.database import Cursor, Database
 from findata_resources.stores.scopes import Scope
 
 CHANNEL = "findata_changes"
-# Tables that can be followed: what candles are shown from.
-FOLLOWED = ("market.bars", "market.candles", "market.monthly_candles", "market.weekly_candles")
+# Tables that can be followed. Bars are not: who shows minutes reads them again when a candle over them comes.
+FOLLOWED = ("market.candles", "market.monthly_candles", "market.weekly_candles")
 ALONE = "-"  # the key of a row that is alone in its scope, as a week is
 
 RowKey: TypeAlias = tuple[Scope, str]
@@ -96,7 +96,7 @@ def replaced(
 
 def note(cursor: Cursor, target: Table, changes: Sequence[Change]) -> None:
     """Write down the changes of a table inside the caller's transaction, and wake up who listens."""
-    if not changes or not is_followed(target):
+    if not changes:
         return
     scopes = [change.scope for change in changes]
     cursor.execute(

@@ -185,8 +185,8 @@ class TimescaleStore:
                 )
                 delete_rows(cursor, side, gone)
                 copy_into(cursor, side, come)
-                if side is target:
-                    _note_difference(cursor, target, gone, come)
+                if side is target and journal.is_followed(target):
+                    journal.note(cursor, target, journal.differing(target, gone, come))
             fresh = digests(target, split(target, current, pairs)[1])
             everything = pl.concat([fresh.select(SCOPE), stored.select(SCOPE)]).unique()
             keep_digests(cursor, target, fresh, everything, times_by_scope(folded))
@@ -233,7 +233,6 @@ class TimescaleStore:
         )
         copy_into(cursor, target, current)
         copy_into(cursor, target.history(), closed)
-        journal.note(cursor, target, journal.whole(new))
         report = report_of(target, current, unchanged=0, closed=closed)
         merged = empty(target)
         if not touched.is_empty():
@@ -269,7 +268,6 @@ class TimescaleStore:
         gone, come = difference(base, versions.current)
         delete_rows(cursor, target, gone)
         copy_into(cursor, target, come)
-        _note_difference(cursor, target, gone, come)
         history_gone, history_come = difference(old_history, versions.history)
         delete_rows(cursor, target.history(), history_gone)
         copy_into(cursor, target.history(), history_come)
@@ -346,7 +344,6 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
         report = report_of(target, versions.current, unchanged=0, closed=versions.history)
     copy_into(cursor, target.history(), versions.history)
     keep_digests(cursor, target, fresh, fresh, folded)
-    journal.note(cursor, target, journal.whole(scope_set(fresh)))
     spread(cursor, target, fresh)
     return report
 
@@ -358,11 +355,6 @@ def _replace_scopes(cursor: Cursor, target: Table, written: pl.DataFrame, stored
     copy_into(cursor, target, written)
     if columns:
         journal.note(cursor, target, journal.replaced(target, deleted, written, stored))
-
-
-def _note_difference(cursor: Cursor, target: Table, gone: pl.DataFrame, come: pl.DataFrame) -> None:
-    if journal.is_followed(target):
-        journal.note(cursor, target, journal.differing(target, gone, come))
 
 
 def _fold_payloads(target: Table, observations: pl.DataFrame) -> Versions:

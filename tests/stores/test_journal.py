@@ -15,10 +15,8 @@ from findata_core.schema.tables import table
 from findata_resources.stores import journal
 from findata_resources.stores.timescale import TimescaleStore
 from tests.schema.good_rows import frame_of, good_row
-from tests.stores.bars import BARS, DAY, SUBJECT, fold, no_marks, observed
-from tests.stores.test_derived import candles, replace
-
-TOMORROW = timedelta(days=1)
+from tests.stores.bars import DAY, SUBJECT, fold, no_marks, observed, received
+from tests.stores.test_derived import CANDLES, candles, replace
 
 
 @pytest.fixture
@@ -34,33 +32,6 @@ def lines(store: TimescaleStore) -> list[tuple[Any, ...]]:
     )
     with store.database.transaction() as cursor:
         return cursor.execute(query).fetchall()
-
-
-def test_the_first_bars_of_a_session_are_one_line_and_later_ones_are_named(store: TimescaleStore) -> None:
-    fold(store, observed(1, {0: 10.0, 1: 11.0}))
-    fold(store, observed(2, {1: 12.0, 2: 13.0}))
-    fold(store, observed(3, {1: 12.0}))  # says nothing new
-
-    assert lines(store) == [
-        ("market.bars", "1m/yahoo/split", True, [], [], []),
-        (
-            "market.bars",
-            "1m/yahoo/split",
-            False,
-            ["2022-05-19T13:32:00Z"],
-            ["2022-05-19T13:31:00Z"],
-            [],
-        ),
-    ]
-
-
-def test_a_bar_that_no_payload_says_any_more_is_retracted(store: TimescaleStore) -> None:
-    fold(store, observed(1, {0: 10.0, 1: 11.0}))
-    fold(store, observed(2, {0: 10.0}), splice=True)
-
-    assert lines(store)[1:] == [
-        ("market.bars", "1m/yahoo/split", False, [], [], ["2022-05-19T13:31:00Z"]),
-    ]
 
 
 def test_candles_tell_which_of_a_session_came_differ_and_went(store: TimescaleStore) -> None:
@@ -106,31 +77,33 @@ def test_a_week_is_alone_in_its_scope(store: TimescaleStore) -> None:
 
 
 def test_what_a_repair_puts_in_place_is_told(store: TimescaleStore) -> None:
-    fold(store, observed(1, {0: 10.0, 1: 11.0}))
-    right = observed(1, {0: 10.5, 2: 12.0})
+    replace(store, candles(0, 1, 2))
+    right = pl.concat([candles(0), candles(1, close=254.2), candles(3)])
 
-    store.put_in_place(BARS, right, None, [(SUBJECT, DAY)], store.digests(BARS))
+    store.put_in_place(CANDLES, right, None, [(SUBJECT, DAY)], store.digests(CANDLES))
 
+    first, second = "1h/2022-05-19T14:30:00Z", "1h/2022-05-19T15:30:00Z"
     assert lines(store)[1:] == [
-        (
-            "market.bars",
-            "1m/yahoo/split",
-            False,
-            ["2022-05-19T13:32:00Z"],
-            ["2022-05-19T13:30:00Z"],
-            ["2022-05-19T13:31:00Z"],
-        ),
+        ("market.candles", "1m", False, ["1h/2022-05-19T16:30:00Z"], [first], [second]),
     ]
 
 
+def test_what_became_known_later_and_is_equal_is_no_revision() -> None:
+    again = candles(0, ingest_time=received(2))
+    assert journal.differing(CANDLES, candles(0), again) == []
+
+
+def test_bars_are_not_followed(store: TimescaleStore) -> None:
+    fold(store, observed(1, {0: 10.0}))
+    fold(store, observed(2, {0: 11.0}))
+    assert lines(store) == []
+
+
 def test_two_writes_of_one_transaction_are_numbered_on(store: TimescaleStore) -> None:
-    candle = table("market.candles")
+    weeks = table("market.weekly_candles")
     with store.database.transaction() as cursor:
-        journal.note(cursor, candle, journal.whole([(SUBJECT, DAY, "1m"), ("AZN.XLON", DAY, "1m")]))
-        journal.note(cursor, BARS, journal.whole([(SUBJECT, DAY, "1m/yahoo/split")]))
-        journal.note(
-            cursor, table("signals.weekly_pivots"), journal.whole([(SUBJECT, DAY, "")])
-        )  # not followed
+        journal.note(cursor, CANDLES, journal.whole([(SUBJECT, DAY, "1m"), ("AZN.XLON", DAY, "1m")]))
+        journal.note(cursor, weeks, journal.whole([(SUBJECT, DAY, "1m")]))
 
     with store.database.transaction() as cursor:
         rows = cursor.execute(b"SELECT change_number, subject FROM ops.changes ORDER BY 1").fetchall()
@@ -143,31 +116,29 @@ def test_a_write_that_fails_leaves_no_line(store: TimescaleStore, monkeypatch: p
 
     monkeypatch.setattr("findata_resources.stores.timescale.spread", failing)
     with pytest.raises(RuntimeError):
-        fold(store, observed(1, {0: 10.0}))
+        replace(store, candles(0))
     assert lines(store) == []
 
 
 def test_pruning_leaves_a_mark_of_how_far_it_went_and_what_is_young(store: TimescaleStore) -> None:
-    for day in (1, 2):
-        fold(store, observed(day, {0: float(day)}))
+    for price in (254.1, 254.2):
+        replace(store, candles(0, close=price))
     with store.database.transaction() as cursor:
         cursor.execute(b"UPDATE ops.changes SET written_time = now() - interval '9 days'")
-    fold(store, observed(3, {0: 3.0}))
+    replace(store, candles(0, close=254.3))
 
     week_ago = datetime.now(UTC) - timedelta(days=7)
     assert journal.prune(store.database, week_ago) == 1
-    assert [line[:3] for line in lines(store)] == [
-        ("", "", False),
-        ("market.bars", "1m/yahoo/split", False),
-    ]
+    assert [line[0] for line in lines(store)] == ["", "market.candles"]
     assert journal.prune(store.database, week_ago) == 0
 
 
-def test_what_an_open_transaction_may_stand_before_is_not_pruned(platform: Platform) -> None:
-    store = platform.store
+def test_what_an_open_transaction_may_stand_before_is_not_pruned(store: TimescaleStore) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
     with psycopg.connect(store.database.url) as other:
         other.execute("SELECT pg_current_xact_id()")
-        fold(store, observed(1, {0: 1.0}))
-        assert journal.prune(store.database, datetime.now(UTC) + TOMORROW) == 0
-    assert journal.prune(store.database, datetime.now(UTC) + TOMORROW) == 0  # the newest stays as the mark
+        replace(store, candles(0))
+        assert journal.prune(store.database, tomorrow) == 0
+        assert [line[0] for line in lines(store)] == ["market.candles"]
+    assert journal.prune(store.database, tomorrow) == 0  # the newest stays as the mark
     assert [line[0] for line in lines(store)] == [""]
