@@ -1,6 +1,7 @@
 """Which names and addresses are this machine itself.
 
-What belongs here: that question, without asking a name server: what one says can change. What does not: who may do what there.
+What belongs here: that question, without asking a name server: what one says can change. What does not: who
+may do what there.
 """
 
 from __future__ import annotations

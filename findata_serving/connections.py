@@ -1,10 +1,12 @@
-"""Connections that can't hold the server: how many, how long a request's head may take and be, how slowly an answer is read.
+"""Connections that can't hold the server: how many, how long a request's head may take and be, how slowly an
+answer is read.
 
-What belongs here: what happens before a request is whole and after its answer is made. What does not: requests (auth.gate).
+What belongs here: what happens before a request is whole and after its answer is made. What does not:
+requests (auth.gate).
 
-uvicorn waits for ever for the end of a request's head, for ever for a reader who reads nothing, keeps whatever head is sent, and lets
-every connection in to tell it that there are too many. Here one round every quarter of the patience looks at all connections: a
-request pays nothing for it.
+uvicorn waits for ever for the end of a request's head, for ever for a reader who reads nothing, keeps
+whatever head is sent, and lets every connection in to tell it that there are too many. Here one round every
+quarter of the patience looks at all connections: a request pays nothing for it.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ PARTING_SECONDS = 2.0  # how long a refused client may take to read why
 
 @dataclass
 class Door:
-    """What the connections of one server share. `most`: how many are served; `patience_seconds`: for heads and readers."""
+    """What the connections of a server share. `most` are served; `patience_seconds`: for heads and readers."""
 
     most: int
     patience_seconds: float
@@ -86,7 +88,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what comes; a head that grows too long is refused, and what a refused client goes on sending is dropped."""
+        """Parse what comes, unless the client was refused; a head that grows too long is refused."""
         if self._is_parting:
             return
         if self._head_began is None and (self.cycle is None or self.cycle.response_complete):
@@ -155,7 +157,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refuse(FULL)
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer, and read on until the client has closed: one that is cut off while it sends would not see the answer."""
+        """Answer, and read on until the client has closed: cut off while it sends it would not see the answer."""
         self._is_parting = True
         self._parting_began = self.loop.time()
         self._head_began = None

@@ -82,4 +82,6 @@ def note_used(database: Database, key_ids: Iterable[str], day: date) -> None:
 
 def _key(row: tuple[Any, ...]) -> ApiKey:
     values = dict(zip(API_KEYS.column_names, row, strict=True))
-    return ApiKey(**{item.name: values[item.name] for item in fields(ApiKey)} | {"scopes": tuple(values["scopes"])})
+    return ApiKey(
+        **{item.name: values[item.name] for item in fields(ApiKey)} | {"scopes": tuple(values["scopes"])}
+    )

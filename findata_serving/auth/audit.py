@@ -1,13 +1,16 @@
-"""Who asked what, when, and what came of it: a line a request, and a file of what an operator must be able to look up.
+"""Who asked what, when, and what came of it: a line a request, and a file of what an operator must be able to
+look up.
 
 What belongs here: what is written down, and where. What does not: deciding about a request (gate).
 
-Every request is told to the logger findata.serving.requests: with FINDATA_LOG_FORMAT=json a JSON line on standard error, for whatever
-collects them. What was refused for its token, its key or its scope, and the making and revoking of keys, also go to
-<home>/logs/audit.jsonl: KEPT_FILES older files of MOST_BYTES beside it bound the disk, KEPT_PER_MINUTE lines an address how fast somebody can
-push out what others did. Who made and revoked which key stands in ops.api_keys as well, for ever.
+Every request is told to the logger findata.serving.requests: with FINDATA_LOG_FORMAT=json a JSON line on
+standard error, for whatever collects them. What was refused for its token, its key or its scope, and the
+making and revoking of keys, also go to <home>/logs/audit.jsonl: KEPT_FILES older files of MOST_BYTES beside
+it bound the disk, KEPT_PER_MINUTE lines an address how fast somebody can push out what others did. Who made
+and revoked which key stands in ops.api_keys as well, for ever.
 
-Never a token, a key, a header or the query's text is written: the path says what was asked, and the key's id or token's subject who did.
+Never a token, a key, a header or the query's text is written: the path says what was asked, and the key's id
+or token's subject who did.
 """
 
 from __future__ import annotations
@@ -110,4 +113,6 @@ def note_request(asked: Asked, file: AuditFile, *, is_kept: bool) -> None:
 
 def note_act(file: AuditFile, time: datetime, operator: str, act: str, **about: Any) -> None:
     """Keep what an operator did by the command."""
-    file.write({"time": time.isoformat(timespec="milliseconds"), "who": f"operator:{operator}", "act": act, **about})
+    file.write(
+        {"time": time.isoformat(timespec="milliseconds"), "who": f"operator:{operator}", "act": act, **about}
+    )

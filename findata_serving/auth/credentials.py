@@ -1,7 +1,8 @@
 """From the headers of a request to who asks: a token of the provider, an API key, or nobody.
 
-What belongs here: reading the headers, and asking whoever can tell. What does not: what a caller may do (requires), how much
-(limits). Nothing is ever taken from the address: it stands in logs, histories and Referer headers of others.
+What belongs here: reading the headers, and asking whoever can tell. What does not: what a caller may do
+(requires), how much (limits). Nothing is ever taken from the address: it stands in logs, histories and
+Referer headers of others.
 """
 
 from __future__ import annotations

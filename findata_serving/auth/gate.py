@@ -1,9 +1,12 @@
-"""What a request passes before any route: its form, its host, who asks, how much they ask. And what every answer carries.
+"""What a request passes before any route: its form, its host, who asks, how much they ask. And what every
+answer carries.
 
-What belongs here: the order of the questions. What does not: the answers to them (credentials, limits, refusals), scopes
-(requires, beside the routes), connections (connections): a request that never ends never comes here.
+What belongs here: the order of the questions. What does not: the answers to them (credentials, limits,
+refusals), scopes (requires, beside the routes), connections (connections): a request that never ends never
+comes here.
 
-Closed unless it is open: a path that is not in OPEN_PATHS needs a caller, whether or not its route asks for a scope.
+Closed unless it is open: a path that is not in OPEN_PATHS needs a caller, whether or not its route asks for a
+scope.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ SECURITY_HEADERS = (
 
 @dataclass(frozen=True)
 class Doors:
-    """What decides. `credentials` None: nobody is asked who they are, and only the loopback's own names are answered."""
+    """What decides. `credentials` None: nobody is asked, and only names of the loopback are answered."""
 
     credentials: Credentials | None
     allowances: Allowances
@@ -132,7 +135,9 @@ class _Passing:
             _require_own_host(headers)
         elif path not in OPEN_PATHS and not path.startswith(OPEN_FOLDERS):
             return await self._known(credentials, headers)
-        caller = anybody(self._address) if credentials is None else Caller(self._address, "anybody", frozenset())
+        caller = (
+            anybody(self._address) if credentials is None else Caller(self._address, "anybody", frozenset())
+        )
         self._who = caller.who
         if path not in _HEALTH:
             self._take(caller.who)
@@ -204,7 +209,7 @@ def _require_form(scope: Scope, headers: RawHeaders) -> None:
 
 
 def _require_own_host(headers: RawHeaders) -> None:
-    """Refuse names of others: a page that has its own name resolve to 127.0.0.1 would read what only this machine may."""
+    """Refuse names of others: a page whose own name is made to resolve to 127.0.0.1 would read all."""
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 or not is_loopback(host_of(hosts[0].decode("latin-1"))):
         raise Refused(OTHER_HOST, "the host is not a name of the loopback")

@@ -1,10 +1,12 @@
-"""The API keys as the server has them at hand: read from the book every few seconds, so that revoking works in seconds.
+"""The API keys as the server has them at hand: read from the book every few seconds, so that revoking works
+in seconds.
 
 What belongs here: when the book is read, and what holds while it can't be. What does not: the book itself
 (findata_resources.stores.api_keys), the text of keys (keys).
 
-A request costs no query. A key that is not at hand has the book read once more, at most once a second whatever is sent: one
-that was just made works at once. While the database is down, keys at hand are good for MOST_STALE_SECONDS.
+A request costs no query. A key that is not at hand has the book read once more, at most once a second
+whatever is sent: one that was just made works at once. While the database is down, keys at hand are good for
+MOST_STALE_SECONDS.
 """
 
 from __future__ import annotations

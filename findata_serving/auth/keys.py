@@ -1,11 +1,12 @@
 """API keys as texts: making one, taking one apart, proving that its secret is the stored one.
 
-What belongs here: pure functions, and chance. What does not: the table (findata_resources.stores.api_keys), keeping it at
-hand (keyring).
+What belongs here: pure functions, and chance. What does not: the table (findata_resources.stores.api_keys),
+keeping it at hand (keyring).
 
     fdk_<12 hexadecimal digits: its id>_<64 hexadecimal digits: 256 random bits>
 
-The prefix lets scanners of repositories know one. A hash without salt and stretching is enough for what nobody can guess.
+The prefix lets scanners of repositories know one. A hash without salt and stretching is enough for what
+nobody can guess.
 """
 
 from __future__ import annotations
@@ -51,6 +52,6 @@ def parse_key(text: str) -> KeyText | None:
 
 
 def is_the_key(key: KeyText, secret_sha256: str | None) -> bool:
-    """Tell whether the secret's hash is the stored one, in the same time whatever differs; never where none is stored."""
+    """Tell whether the secret's hash is the stored one, in the same time whatever differs."""
     is_equal = hmac.compare_digest(key.secret_sha256, secret_sha256 or _NO_SECRET)
     return is_equal and secret_sha256 is not None

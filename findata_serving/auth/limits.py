@@ -1,10 +1,10 @@
 """How much one caller may ask: a bucket of tokens each, in this process.
 
-What belongs here: arithmetic over a clock that is given. What does not: who a caller is (gate), how a refusal looks
-(refusals), how many connections there may be (connections).
+What belongs here: arithmetic over a clock that is given. What does not: who a caller is (gate), how a refusal
+looks (refusals), how many connections there may be (connections).
 
-A bucket holds what may be asked in ten seconds and fills evenly. Buckets that are full again are forgotten first: that is no
-loss to anybody.
+A bucket holds what may be asked in ten seconds and fills evenly. Buckets that are full again are forgotten
+first: that is no loss to anybody.
 """
 
 from __future__ import annotations

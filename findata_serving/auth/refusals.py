@@ -1,4 +1,5 @@
-"""How a request is refused before any route sees it: problems (RFC 9457) with the headers that each status asks for.
+"""How a request is refused before any route sees it: problems (RFC 9457) with the headers that each status
+asks for.
 
 What belongs here: the words and headers of each refusal. What does not: when one is due (gate, connections).
 
@@ -15,6 +16,8 @@ REALM = 'Bearer realm="findata"'
 PROBLEM = "application/problem+json"
 
 Headers = tuple[tuple[str, str], ...]
+
+PARTING: Headers = (("connection", "close"),)
 
 
 @dataclass(frozen=True)
@@ -68,20 +71,32 @@ BAD_CREDENTIALS = Refusal(
     "get a new one; the server's operator finds the reason in its audit log",
     (("www-authenticate", f'{REALM}, error="invalid_token"'),),
 )
-NOT_A_GET = Refusal(405, "no-such-method", "Only GET is answered", "ask with GET", (("allow", "GET"), ("connection", "close")))
-BODY = Refusal(
-    400, "too-large", "A request with a body is not answered", "send no body with GET", (("connection", "close"),)
+NOT_A_GET = Refusal(
+    405, "no-such-method", "Only GET is answered", "ask with GET", (("allow", "GET"), *PARTING)
 )
-LONG_ADDRESS = Refusal(414, "too-long", "The address is too long", "ask for less at once", (("connection", "close"),))
-LONG_HEADERS = Refusal(431, "too-long", "The headers are too long", "send fewer or shorter ones", (("connection", "close"),))
-NOT_HTTP = Refusal(400, "no-http", "This is no HTTP request", "send HTTP/1.1", (("connection", "close"),))
-SLOW = Refusal(408, "too-slow", "The request took too long to arrive", "send it again at once", (("connection", "close"),))
+BODY = Refusal(
+    400,
+    "too-large",
+    "A request with a body is not answered",
+    "send no body with GET",
+    PARTING,
+)
+LONG_ADDRESS = Refusal(414, "too-long", "The address is too long", "ask for less at once", PARTING)
+LONG_HEADERS = Refusal(431, "too-long", "The headers are too long", "send fewer or shorter ones", PARTING)
+NOT_HTTP = Refusal(400, "no-http", "This is no HTTP request", "send HTTP/1.1", PARTING)
+SLOW = Refusal(
+    408,
+    "too-slow",
+    "The request took too long to arrive",
+    "send it again at once",
+    PARTING,
+)
 FULL = Refusal(
     503,
     "full",
     "The server has as many connections as it takes",
     "ask again in a moment, on one connection for many requests",
-    (*retried(2), ("connection", "close")),
+    (*retried(2), *PARTING),
 )
 OTHER_HOST = Refusal(
     421,
@@ -116,4 +131,10 @@ def too_many(wait_seconds: int, headers: Headers) -> Refusal:
 
 def unable(what: str, retry_seconds: float) -> Refusal:
     """Return the refusal of a server that can't tell who asks, and so answers nobody."""
-    return Refusal(503, "store-away", f"{what} can't be asked who is asking", "ask again in a moment", retried(retry_seconds))
+    return Refusal(
+        503,
+        "store-away",
+        f"{what} can't be asked who is asking",
+        "ask again in a moment",
+        retried(retry_seconds),
+    )

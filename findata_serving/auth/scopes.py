@@ -1,7 +1,7 @@
 """What a caller may read: three scopes, and who a caller is.
 
-What belongs here: names of scopes, and which of them a token's claims grant. What does not: whether a token is good
-(tokens), which route needs which scope (the routers, by `requires`).
+What belongs here: names of scopes, and which of them a token's claims grant. What does not: whether a token
+is good (tokens), which route needs which scope (the routers, by `requires`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def anybody(address: str) -> Caller:
 def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
     """Return the scopes that claims grant, of those that findata knows.
 
-    `scope` is a text with spaces between (RFC 9068, 2.2.3), `scp` what some providers say instead: a text or a list.
+    `scope` is a text with spaces between (RFC 9068, 2.2.3), `scp` what some providers say instead: a text or
+    a list.
     """
     return frozenset(word for name in ("scope", "scp") for word in _words(claims.get(name)) if word in SCOPES)
 

@@ -1,15 +1,17 @@
-"""The provider's public keys: where they are (OpenID Connect Discovery), fetched rarely, kept, and fetched anew when rotated.
+"""The provider's public keys: where they are (OpenID Connect Discovery), fetched rarely, kept, and fetched
+anew when rotated.
 
 What belongs here: asking the provider, and when not to. What does not: what a key proves (tokens).
 
-PyJWT's own client fetches with urllib, which would hold up the event loop, and asks for every key id that it does not know:
-whoever sends made-up ids would have the provider asked as often as findata is. Here
+PyJWT's own client fetches with urllib, which would hold up the event loop, and asks for every key id that it
+does not know: whoever sends made-up ids would have the provider asked as often as findata is. Here
 
 - keys that are FRESH_SECONDS old are fetched again beside the requests, which go on with those at hand;
-- an id that is not among them has them fetched once, and again after COOL_SECONDS at the earliest, whatever is sent; all who
-  wait share one fetch;
-- while the provider does not answer, keys at hand are good for MOST_STALE_SECONDS: a key that it has withdrawn can't live
-  for ever because nobody can be asked. Without keys `ProviderUnavailable` is raised, never a token believed.
+- an id that is not among them has them fetched once, and again after COOL_SECONDS at the earliest, whatever
+  is sent; all who wait share one fetch;
+- while the provider does not answer, keys at hand are good for MOST_STALE_SECONDS: a key that it has
+  withdrawn can't live for ever because nobody can be asked. Without keys `ProviderUnavailable` is raised,
+  never a token believed.
 """
 
 from __future__ import annotations
@@ -57,7 +59,10 @@ class SigningKeys:
     """The RSA keys of one issuer, by id."""
 
     def __init__(
-        self, issuer: str, client: httpx.AsyncClient | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        issuer: str,
+        client: httpx.AsyncClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuer = issuer
         self._client = client
@@ -163,7 +168,7 @@ def usable_keys(answer: Mapping[str, Any]) -> Keys:
     if not isinstance(listed, list):
         raise ProviderAnswer("it lists no keys")
     made = [_made(item) for item in listed[:MOST_KEYS] if isinstance(item, dict)]
-    return {key_id: key for key_id, key in (item for item in made if item is not None)}
+    return dict(item for item in made if item is not None)
 
 
 def is_safe_address(address: str) -> bool:

@@ -1,11 +1,11 @@
 """When a bearer token is good: RFC 7515 and 7519 read strictly, RS256 alone.
 
-What belongs here: pure functions of a token's text, a key and the present moment. What does not: where keys come from
-(signing_keys), what a refusal looks like to the caller (refusals): all of them look the same there, and the reason that
-is raised here goes to the log alone.
+What belongs here: pure functions of a token's text, a key and the present moment. What does not: where keys
+come from (signing_keys), what a refusal looks like to the caller (refusals): all of them look the same there,
+and the reason that is raised here goes to the log alone.
 
-PyJWT does the arithmetic of the signature; everything around it is said here, in the order in which it is looked at. What is
-looked at before the signature is only what chooses the key.
+PyJWT does the arithmetic of the signature; everything around it is said here, in the order in which it is
+looked at. What is looked at before the signature is only what chooses the key.
 """
 
 from __future__ import annotations
