@@ -14,6 +14,7 @@ from findata_resources.environment import Clock, Settings, SystemClock
 from findata_serving import auth, health, problems
 from findata_serving.rest import candles
 from findata_serving.sources import Sources
+from findata_serving.stream import routes as stream
 from findata_serving.web import pages
 
 ROUTERS = (candles.router, health.router)
@@ -28,6 +29,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         try:
             yield
         finally:
+            await app.state.feed.close()
             await sources.close()
 
     app = FastAPI(title="findata", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -36,6 +38,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    stream.install(app, settings, sources)
     pages.install(app)
     auth.install(app, settings, clock)  # the last one: what is added last is what a request meets first
     return app
