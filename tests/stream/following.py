@@ -6,9 +6,10 @@ What belongs here: reading. What does not: writing candles.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,8 +110,5 @@ def _read(answer: httpx.Response, follower: Follower) -> None:
 
 def _hang_up(answer: httpx.Response) -> None:
     """Cut the connection as a network does: the thread that reads wakes up."""
-    import socket
-
-    raw = answer.extensions["network_stream"].get_extra_info("socket")
-    if raw is not None:
-        raw.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):  # the server was first
+        answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
