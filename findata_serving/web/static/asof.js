@@ -28,7 +28,8 @@ export class AsOf {
     this.slider.disabled = this.stops.length === 0;
     this.slider.value = this.instant === null ? this.stops.length : this.placeOf(this.instant);
     byId("asof").dataset.stops = this.stops.length;
-    byId("asof-time").value = this.instant === null ? "" : new Date(this.instant / 1000).toISOString().slice(0, 19);
+    byId("asof-time").value = this.instant === null ? "" : utc(this.instant).slice(0, 19);
+    byId("asof-time").removeAttribute("aria-invalid");
     byId("asof-now").disabled = this.instant === null;
     this.say(this.instant);
   }
@@ -52,9 +53,13 @@ export class AsOf {
     this.go(this.stops[next] ?? null);
   }
 
+  /** What was typed: an instant in UTC, a day (its end), or nothing, which is now. */
   typed(text) {
-    const instant = text ? microsecondsOf(`${text}Z`) : null;
-    this.go(instant);
+    const written = text.trim().replace(/\s+(UTC|Z)$/i, "").replace(" ", "T");
+    const whole = /^\d{4}-\d\d-\d\d$/.test(written) ? `${written}T23:59:59.999999` : written;
+    const instant = whole ? microsecondsOf(`${whole.replace(/Z$/, "")}Z`) : null;
+    byId("asof-time").setAttribute("aria-invalid", String(whole !== "" && instant === null));
+    if (whole === "" || instant !== null) this.go(instant);
   }
 
   go(instant) {
