@@ -4,10 +4,11 @@
 import {
   CandlestickSeries, createChartEx, createSeriesMarkers, CrosshairMode, HistogramSeries,
 } from "./vendor/lightweight-charts/lightweight-charts.js";
-import { boundaries, chosen, levels, stretches } from "./drawings.js";
+import { boundaries, chosen, levelLabels, levels, stretches } from "./drawings.js";
 import { MICROSECONDS, short } from "./format.js";
 import { labels, SessionScale } from "./sessionscale.js";
 
+const TEXT_WIDTH = 34; // pixels of a marker's text
 const NAMES = [
   "paper", "ink", "muted", "line", "rise", "fall", "rise-volume", "fall-volume", "day", "break", "missing", "quarantined",
   "support", "resistance", "pivot", "chosen", "differs",
@@ -44,8 +45,8 @@ export class CandleChart {
     this.stretchLayers = both(stretches);
     this.boundaryLayers = both(boundaries);
     this.chosenLayers = both(chosen);
-    this.levelLayer = levels(palette);
-    this.candles.attachPrimitive(this.levelLayer);
+    this.levelLayers = [levels, levelLabels].map((make) => make(palette));
+    this.levelLayers.forEach((layer) => this.candles.attachPrimitive(layer));
   }
 
   /** Draw again in the colours that are in force. */
@@ -83,7 +84,7 @@ export class CandleChart {
   }
 
   showLevels(drawn) {
-    this.levelLayer.show(drawn);
+    this.levelLayers.forEach((layer) => layer.show(drawn));
   }
 
   showBoundaries(drawn) {
@@ -96,15 +97,21 @@ export class CandleChart {
 
   /** Markers of signals and differences: {index, above, shape, colour (a name), text}. */
   showMarkers(marks) {
-    this.marks = marks;
-    this.markers.setMarkers(marks.map((mark) => ({
-      time: seconds(this.rows[mark.index]),
-      position: mark.above ? "aboveBar" : "belowBar",
-      shape: mark.shape,
-      color: this.palette[mark.colour],
-      text: mark.text,
-      size: mark.size ?? 1,
-    })));
+    const room = TEXT_WIDTH / this.chart.timeScale().options().barSpacing;
+    const last = { true: -Infinity, false: -Infinity };
+    this.markers.setMarkers(marks.map((mark) => {
+      // A text has room only where the one before it on the same side is far enough away.
+      const hasRoom = mark.index - last[mark.above] >= room;
+      if (mark.text && hasRoom) last[mark.above] = mark.index;
+      return {
+        time: seconds(this.rows[mark.index]),
+        position: mark.above ? "aboveBar" : "belowBar",
+        shape: mark.shape,
+        color: this.palette[mark.colour],
+        text: hasRoom ? mark.text : "",
+        size: mark.size ?? 1,
+      };
+    }));
   }
 
   choose(index) {

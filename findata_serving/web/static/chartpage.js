@@ -99,6 +99,7 @@ export class ChartPage {
     this.legend.show(null);
     this.figures.show([], "UTC", 2);
     this.provenance.close();
+    this.asOf.show([], this.state.get().as_of);
     this.mirror();
   }
 
@@ -303,6 +304,7 @@ export class ChartPage {
     const within = (index) => this.rows[Math.min(Math.max(Math.round(index), 0), this.rows.length - 1)].event_time / MICROSECONDS;
     this.state.note({ from: String(within(view.from)), to: String(within(view.to)) });
     this.showFigures();
+    this.chart.showMarkers(this.marks ?? []);
     if (view.from < NEAR_THE_START && this.hasOlder()) await this.loading((signal) => this.older(signal));
   }
 

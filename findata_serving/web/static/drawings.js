@@ -99,22 +99,33 @@ function hatch(context, left, width, height, colour) {
   context.restore();
 }
 
-/** Levels: lines over places [first, last] at a price, with a label at the right end of what can be seen of them. */
+/** Levels: lines over places [first, last] at a price, behind the candles. */
 export function levels(colours) {
-  return new Layer("normal", (context, scope, data) => {
+  return new Layer("bottom", (context, scope, data) => {
+    for (const { level, left, right, y } of seen(scope, data)) {
+      line(context, left, right, Math.round(y) + 0.5, colours()[level.side], level.name === "pp");
+    }
+  });
+}
+
+/** The levels' labels, before the candles: at the right end of what can be seen of each line. */
+export function levelLabels(colours) {
+  return new Layer("top", (context, scope, data) => {
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "bottom";
     context.textAlign = "right";
     const taken = [];
-    for (const level of data) {
-      const y = scope.y(level.price);
-      const left = Math.max(scope.before(level.first), 0);
-      const right = Math.min(scope.after(level.last), scope.width);
-      if (y === null || y < 0 || y > scope.height || right - left < 1) continue;
-      line(context, left, right, Math.round(y) + 0.5, colours()[level.side], level.name === "pp");
-      label(context, level, left, right, y, taken, colours());
-    }
+    for (const { level, left, right, y } of seen(scope, data)) label(context, level, left, right, y, taken, colours());
   });
+}
+
+function* seen(scope, data) {
+  for (const level of data) {
+    const y = scope.y(level.price);
+    const left = Math.max(scope.before(level.first), 0);
+    const right = Math.min(scope.after(level.last), scope.width);
+    if (y !== null && y >= 0 && y <= scope.height && right - left >= 1) yield { level, left, right, y };
+  }
 }
 
 function line(context, left, right, y, colour, isCentre) {

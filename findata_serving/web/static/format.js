@@ -66,11 +66,11 @@ export function microsecondsOf(text) {
   return milliseconds * 1000 + Number((found[2] ?? "0").padEnd(6, "0").slice(0, 6));
 }
 
-/** "2022-06-01 13:35:07 UTC". */
-export function utc(microseconds) {
-  return microseconds === null || microseconds === undefined
-    ? "unknown"
-    : `${new Date(microseconds / 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+/** "2022-06-01 13:35:07 UTC" of microseconds, or of RFC 3339 text. */
+export function utc(instant) {
+  const microseconds = typeof instant === "string" ? microsecondsOf(instant) : instant;
+  if (microseconds === null || microseconds === undefined) return instant ? String(instant) : "unknown";
+  return `${new Date(microseconds / 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
 /** How many decimals tell these prices apart: two, or four below two units. */

@@ -157,9 +157,18 @@ export class RatesPage {
 
   cells(line) {
     const averages = AVERAGES.map(([name]) => average(line[`${name}_row`], 5));
-    const fixing = line.fixing === undefined ? "–" : exact(line.fixing);
-    return [line.date, fixing, line.volume === undefined ? "–" : exact(line.volume), ...averages, average(line.index_row, 8), line.known ? utc(line.known) : "–", revisionWords(line)];
+    return [line.date, padded(line.fixing), volume(line), ...averages, average(line.index_row, 8), line.known ? utc(line.known) : "–", revisionWords(line)];
   }
+}
+
+/** A rate with two decimals, or as many more as it has. */
+function padded(value) {
+  if (value === null || value === undefined) return "–";
+  return Number(value.toFixed(2)) === value ? value.toFixed(2) : exact(value);
+}
+
+function volume(line) {
+  return line.volume === null || line.volume === undefined ? "–" : exact(line.volume);
 }
 
 const isRevised = (line) => line.revisions.length > 0 || Boolean(line.mark);
@@ -173,6 +182,6 @@ function average(row, decimals) {
 }
 
 function revisionWords(line) {
-  const before = line.revisions.map((row) => `${exact(row.rate_percent)} until ${utc(row.superseded_time)}`);
+  const before = line.revisions.map((row) => `${padded(row.rate_percent)} until ${utc(row.superseded_time)}`);
   return [line.mark ? `marked ${line.mark}` : null, ...before].filter(Boolean).join("; ") || "";
 }

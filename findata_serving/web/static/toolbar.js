@@ -15,6 +15,11 @@ export class Toolbar {
     select(byId("adjust"), ADJUSTMENTS.map((name) => [name, ADJUST_WORDS[name]]), (adjust) => state.set({ adjust, from: "", to: "" }));
     select(byId("source"), Object.entries(SOURCES), (source) => state.set({ source, at: "" }));
     this.kinds();
+    // On a phone the rarer choices are folded away.
+    byId("more").addEventListener("click", () => {
+      const isOpen = byId("chart-page").classList.toggle("more");
+      byId("more").setAttribute("aria-expanded", String(isOpen));
+    });
   }
 
   kinds() {
