@@ -131,7 +131,7 @@ def _as_of(item: View, every: str) -> str:
         known.append(settled)
     return (
         f"CREATE FUNCTION {item.address}_as_of(instant timestamptz) RETURNS TABLE ({_typed(item)}) "
-        f"LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT {', '.join(names)} FROM {every} AS f "  # noqa: S608
+        f"LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT {', '.join(names)} FROM {every} AS f "
         f"WHERE {' AND '.join(known)} $$"
     )
 
