@@ -36,8 +36,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.state.kept = Kept()
     app.state.clock = clock or SystemClock()
     problems.install(app)
-    auth.install(app, settings)
     for router in ROUTERS:
         app.include_router(router)
     pages.install(app)
+    auth.install(app, settings, clock)  # the last one: what is added last is what a request meets first
     return app

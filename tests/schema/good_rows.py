@@ -177,6 +177,18 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "next_try_time": None,
         "last_error": None,
     },
+    "findata.ops.v1.ApiKey": {
+        "key_id": "0123456789ab",
+        "name": "grafana",
+        "secret_sha256": "0" * 64,
+        "scopes": ["read:market", "read:rates"],
+        "created_time": KNOWN,
+        "created_by": "ann",
+        "expires_time": None,
+        "revoked_time": None,
+        "revoked_by": None,
+        "last_used_date": None,
+    },
     "findata.ops.v1.Arrival": {
         "dataset": "market.bars",
         "provider": "yahoo",
