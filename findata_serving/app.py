@@ -11,13 +11,24 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from findata_resources.environment import Clock, Settings, SystemClock
-from findata_serving import auth, health, problems
-from findata_serving.rest import candles
+from findata_serving import auth, health, problems, udf
+from findata_serving.caching import Kept
+from findata_serving.rest import candles, explain, instruments, rates, series, sessions, signals
 from findata_serving.sources import Sources
 from findata_serving.stream import routes as stream
 from findata_serving.web import pages
 
-ROUTERS = (candles.router, health.router)
+ROUTERS = (
+    candles.router,
+    explain.router,
+    health.router,
+    instruments.router,
+    rates.router,
+    series.router,
+    sessions.router,
+    signals.router,
+    udf.router,
+)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -34,6 +45,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     app = FastAPI(title="findata", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.sources = sources
+    app.state.kept = Kept()
     app.state.clock = clock or SystemClock()
     problems.install(app)
     for router in ROUTERS:

@@ -99,10 +99,18 @@ def _as_columns(rows: Rows, page: Page) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+def is_identifier(column: Column) -> bool:
+    """Tell whether a number only names something: it is written as text, too wide for numbers of JavaScript."""
+    return column.kind is ColumnKind.INT64 and column.name.endswith("payload_id")
+
+
 def _column_values(column: Column, values: Values) -> Values:
     if column.kind is ColumnKind.DATE:
         days = values.tolist() if isinstance(values, np.ndarray) else values
         return [None if day is None else date_text(day) for day in days]
+    if is_identifier(column):
+        listed = values.tolist() if isinstance(values, np.ndarray) else values
+        return [None if value is None else str(value) for value in listed]
     return np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values
 
 
@@ -111,16 +119,7 @@ def _as_rows(rows: Rows, page: Page) -> bytes:
 
     https://protobuf.dev/programming-guides/json/
     """
-    named = [
-        (camel(column.name), _mapped(column, rows.values[column.name])) for column in rows.record.columns
-    ]
-    keys = [name for name, _ in named]
-    nullable = any(column.is_nullable for column in rows.record.columns)
-    records: list[dict[str, Any]] = [
-        dict(zip(keys, values, strict=True)) for values in zip(*(some for _, some in named), strict=True)
-    ]
-    if nullable:
-        records = [{key: value for key, value in one.items() if value is not None} for one in records]
+    records = by_mapping(rows)
     facts = {camel(name): value for name, value in page.facts.items()}
     body = {
         "rows": records,
@@ -132,9 +131,26 @@ def _as_rows(rows: Rows, page: Page) -> bytes:
     return orjson.dumps(body)
 
 
+def by_mapping(rows: Rows) -> list[dict[str, Any]]:
+    """Return rows as protobuf's JSON mapping has them."""
+    named = [
+        (camel(column.name), _mapped(column, rows.values[column.name])) for column in rows.record.columns
+    ]
+    keys = [name for name, _ in named]
+    nullable = any(column.is_nullable for column in rows.record.columns)
+    records: list[dict[str, Any]] = [
+        dict(zip(keys, values, strict=True)) for values in zip(*(some for _, some in named), strict=True)
+    ]
+    if nullable:
+        records = [{key: value for key, value in one.items() if value is not None} for one in records]
+    return records
+
+
 def _mapped(column: Column, values: Values) -> list[Any]:
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     write = _MAPPED.get(column.kind)
+    if column.is_nullable and column.kind is ColumnKind.FLOAT64:
+        return [None if value != value else value for value in listed]  # noqa: PLR0124 - what is absent is no number
     return listed if write is None else [None if value is None else write(value) for value in listed]
 
 
