@@ -3,8 +3,8 @@
 What belongs here: questions and their parameters. What does not: asking (asking), frames, errors.
 
 Times: `start` is inclusive, `end` exclusive; a date counts sessions or observations, an instant has a zone. `as_of`: as
-it was known at that instant. `limit`: at most so many rows; without it all rows come, page after page. Candles without a
-start are the latest ones, one page of them.
+it was known at that instant. `limit`: at most so many rows; without it all rows come, page after page. Candles without
+a start are the latest ones, one page of them.
 """
 
 from __future__ import annotations
