@@ -156,6 +156,8 @@ async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
         first = instant_at(wanted.after).date() - REACH
     if wanted.before is not None:
         end = instant_at(wanted.before).date() + REACH
+    if first is not None and end is not None and (end - first).days <= count:
+        return first, end - timedelta(days=1)  # the book could not make it narrower
     if first is not None:
         conditions.add("scope_date >= {}", first)
     if end is not None:
