@@ -78,7 +78,8 @@ class Rows:
 class Query:
     """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked for.
 
-    `relation`: instead of the record's own. `books`: asked of findata's own books. `is_latest`: the last `limit` rows in that order, not the first.
+    `relation`: instead of the record's own. `books`: asked of findata's own books.
+    `is_latest`: the last `limit` rows in that order, not the first.
     """
 
     record: Record
@@ -137,9 +138,10 @@ def statement(
     direction = " DESC" if is_latest else ""
     ordered = ", ".join(f'"{name}"{direction}' for name in order)
     inner = ", ".join(f'"{column.name}"' for column in asked)
+    ending = f"ORDER BY {ordered}" + (f" LIMIT ${limit_place}" if limit_place else "")
     return (
         f'SELECT count(*) AS "#", {arrays} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
-        f"{'WHERE ' + where if where else ''} ORDER BY {ordered}{f' LIMIT ${limit_place}' if limit_place else ''}) AS wanted"
+        f"{'WHERE ' + where if where else ''} {ending}) AS wanted"
     )
 
 
