@@ -76,9 +76,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Query:
-    """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked.
+    """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked for.
 
-    `relation`: instead of the record's own. `books`: asked of findata's own books. `is_latest`: the last `limit` rows in that order, not the first.
+    `relation`: instead of the record's own. `books`: asked of findata's own books.
+    `is_latest`: the last `limit` rows in that order, not the first.
     """
 
     record: Record
@@ -87,7 +88,7 @@ class Query:
     order: tuple[str, ...] = ("event_time",)
     limit: int | None = None
     is_latest: bool = False
-    constants: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str | None] = field(default_factory=dict)
     relation: str = ""
     books: bool = False
 
@@ -137,9 +138,10 @@ def statement(
     direction = " DESC" if is_latest else ""
     ordered = ", ".join(f'"{name}"{direction}' for name in order)
     inner = ", ".join(f'"{column.name}"' for column in asked)
+    ending = f"ORDER BY {ordered}" + (f" LIMIT ${limit_place}" if limit_place else "")
     return (
         f'SELECT count(*) AS "#", {arrays} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
-        f"{'WHERE ' + where if where else ''} ORDER BY {ordered}{f' LIMIT ${limit_place}' if limit_place else ''}) AS wanted"
+        f"{'WHERE ' + where if where else ''} {ending}) AS wanted"
     )
 
 

@@ -20,7 +20,7 @@ from findata_serving.app import create_app
 from findata_serving.server import Server
 
 START_SECONDS = 30
-OPEN_TO_ALL = {"serving_auth": "off"}
+OPEN_TO_ALL = {"serving_auth": "off", "serving_requests_per_minute": 0}
 
 
 def settings_of(platform: Platform, **changes: Any) -> Settings:
