@@ -88,7 +88,7 @@ class Query:
     order: tuple[str, ...] = ("event_time",)
     limit: int | None = None
     is_latest: bool = False
-    constants: Mapping[str, str | None] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
     relation: str = ""
     books: bool = False
 
@@ -152,6 +152,12 @@ def _array(column: Column) -> str:
     return f"array_agg({_AS_LIST.get(column.kind, '{0}').format(name)})"
 
 
+def _repeated(column: Column, value: Any, height: int) -> Values:
+    if value is not None and column.kind in _WIRE:
+        return np.full(height, value, _WIRE[column.kind][1])
+    return [value] * height
+
+
 def _is_dense(column: Column) -> bool:
     return column.kind in _WIRE and not column.is_nullable
 
@@ -161,7 +167,7 @@ def _decoded(query: Query, row: Mapping[str, Any]) -> Rows:
     values: dict[str, Values] = {}
     for column in query.record.columns:
         if column.name in query.constants:
-            values[column.name] = [query.constants[column.name]] * height
+            values[column.name] = _repeated(column, query.constants[column.name], height)
         elif _is_dense(column):
             values[column.name] = _dense(column.kind, row[column.name])
         else:
