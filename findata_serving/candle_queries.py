@@ -14,7 +14,7 @@ from functools import cache
 
 from findata_core.market.choosing import ADJUSTMENT_ORDER, SOURCE_ORDER
 from findata_serving.parameters import Span
-from findata_serving.reading import Query
+from findata_serving.reading import Derive, Query
 from findata_serving.records import Record, record
 from findata_serving.sources import Sources
 
@@ -99,11 +99,13 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
         "source_interval": wanted.source_interval,
         **absent,
     }
+    derived: Mapping[str, Derive] = {}
     if wanted.is_of_bars:
         stored = await _stored(sources, wanted)
         if wanted.interval == "1m" and len(stored.slices) == 1:
-            relation, where = MINUTES, _of_one_source(wanted, conditions, stored)
+            relation, where = "v1_live.bars", _of_one_source(wanted, conditions, stored)
             constants |= _said_by(stored)
+            derived = OF_MINUTES
         else:
             relation, where = _of_bars(wanted, conditions, stored), "true"
     else:
@@ -120,6 +122,7 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
         is_latest=wanted.is_latest,
         constants=constants,
         relation=relation,
+        derived=derived,
     )
 
 
@@ -198,12 +201,16 @@ async def _stored(sources: Sources, wanted: Wanted) -> Stored:
     return Stored(row["first"], row["last"], frozenset(",".join(row["slices"]).split(",")))
 
 
-# Where all sessions of a window have minutes of one source alone, there is nothing to choose.
-MINUTES = "(SELECT *, event_time + interval '1 minute' AS available_time FROM v1_live.bars) AS minutes"
+MINUTE_MICROSECONDS = 60_000_000
+# A month of them is quick to compute here, and takes the database as long as reading two columns more.
+OF_MINUTES: Mapping[str, Derive] = {
+    "available_time": lambda values, _now: values["event_time"] + MINUTE_MICROSECONDS,
+    "is_settled": lambda values, now: values["settles_time"] <= now,
+}
 
 
 def _of_one_source(wanted: Wanted, conditions: Conditions, stored: Stored) -> str:
-    """Return the condition of regular minutes of the one source that there is."""
+    """Return the condition of regular minutes where all sessions of a window have one source: nothing is chosen."""
     (only,) = stored.slices
     _, source, adjustment = only.split("/")
     conditions.texts += ['"instrument_id" = $1', "\"interval\" = '1m'", "\"session_phase\" = 'regular'"]

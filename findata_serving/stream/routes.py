@@ -65,8 +65,10 @@ class EventStream(Response):
 
 @router.get(
     "/v1/stream",
+    summary="Candles as they come, are revised and go",
+    tags=["market"],
     response_model=None,
-    response_class=EventStream,
+    response_class=Response,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "Events, until the caller leaves."}
     },
