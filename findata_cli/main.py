@@ -26,6 +26,7 @@ from findata_cli.querying import sql
 from findata_cli.report import report
 from findata_cli.schemas import diff, migrate, revision
 from findata_cli.servers import down, status, up
+from findata_cli.serving import serve
 
 HELP = """Financial data in TimescaleDB and on S3, kept by Dagster.
 
@@ -64,6 +65,7 @@ for _command in (
     up,
     down,
     status,
+    serve,
     doctor,
     migrate,
     plan,

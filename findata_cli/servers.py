@@ -23,10 +23,14 @@ def up(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Also the exporter that Prometheus asks.")
     ] = False,
+    serving: Annotated[
+        bool, typer.Option("--serving", help="Also the API for readers, with its page.")
+    ] = False,
 ) -> None:
     """Start TimescaleDB and S3, unless they run or are named in the settings."""
     settings = opening.settings_in_force()
     from findata_resources.embedded import exporter, orchestrator, stack
+    from findata_resources.embedded.serving import page_address
 
     with screen.stages() as progress:
         endpoints = stack.up(settings, progress)
@@ -34,9 +38,13 @@ def up(
             stack.dagster_up(settings, endpoints, progress)
         if metrics:
             stack.metrics_up(settings, endpoints, progress)
+        if serving:
+            stack.serving_up(settings, endpoints, progress)
     show_servers(settings)
     if metrics:
         screen.say(f"metrics: {exporter.metrics_address(settings.metrics_port)}")
+    if serving:
+        screen.say(f"readers: {page_address(settings)}")
     if ui:
         screen.say(f"Dagster: {orchestrator.ui_address(settings.dagster_port)}")
 

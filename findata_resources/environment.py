@@ -25,15 +25,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from findata_core.errors import ConfigurationError, NotRunning
 from findata_resources.embedded.state import StackState, read_state
+from findata_resources.loopback import is_loopback
 from findata_resources.setting_values import (
     AlertSinks,
     CompressionDays,
     ExistingFile,
     Folder,
+    Issuer,
     KeptBackups,
     OptionalPath,
+    Origins,
     Port,
     PostgresUrl,
+    Proxies,
     RequestLimits,
     RetentionDays,
     WebAddress,
@@ -134,6 +138,54 @@ class Settings(BaseSettings):
     s3_port: Port = Field(default=8339, description="Loopback port of the embedded S3 server.")
     dagster_port: Port = Field(default=3000, description="Loopback port of the Dagster UI.")
     metrics_port: Port = Field(default=9464, description="Port where Prometheus finds findata's metrics.")
+    serving_auth: Literal["required", "off"] = Field(
+        default="required",
+        description="Whether readers of the API show who they are. off: nobody is asked, which is refused unless "
+        "FINDATA_SERVING_ADDRESS is a loopback.",
+    )
+    serving_address: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Where the API and its page listen. Anywhere but on a loopback a proxy with TLS belongs before it.",
+    )
+    serving_port: Port = Field(default=8642, description="Port of the API and its page.")
+    oidc_issuer: Issuer | None = Field(
+        default=None,
+        description="Whose tokens the API takes: the issuer as the tokens name it, to the letter. Default: none; "
+        "API keys alone.",
+    )
+    oidc_audience: str | None = Field(
+        default=None, min_length=1, description="The audience that those tokens must be made for."
+    )
+    serving_origins: Origins = Field(
+        default="",
+        description="Web origins whose pages may read the API from a browser, separated by commas, for example "
+        "https://charts.example.com. Default: none but its own.",
+    )
+    serving_proxies: Proxies = Field(
+        default="",
+        description="Addresses or networks of proxies before the API, whose X-Forwarded-For is believed. "
+        "Default: none.",
+    )
+    serving_requests_per_minute: int = Field(
+        default=6000,
+        ge=0,
+        le=10_000_000,
+        description="Requests to the API that one caller may make: a token's subject, a key, or an address where "
+        "nobody is asked; ten seconds' worth at once. 0: no limit.",
+    )
+    serving_connections: int = Field(
+        default=500,
+        ge=1,
+        le=60_000,
+        description="Connections that the API holds at once; those beyond are told to come back.",
+    )
+    serving_patience_seconds: float = Field(
+        default=15,
+        ge=0.2,
+        le=600,
+        description="How long a client of the API may take to say what it asks, or take nothing of an answer.",
+    )
     traces: WebAddress | None = Field(
         default=None,
         description="Where traces are sent, by OTLP over HTTP, for example http://127.0.0.1:4318. Default: nowhere; "
@@ -308,6 +360,7 @@ class Settings(BaseSettings):
                 _key_problem(self),
                 _port_problem(self),
                 _date_problem(self),
+                _serving_problem(self),
                 _alert_problem(self),
             )
             if problem
@@ -422,9 +475,22 @@ def _key_problem(settings: Settings) -> str | None:
 
 
 def _port_problem(settings: Settings) -> str | None:
-    ports = {settings.database_port, settings.s3_port, settings.dagster_port, settings.metrics_port}
-    if len(ports) < 4:
-        return "FINDATA_DATABASE_PORT, FINDATA_S3_PORT, FINDATA_DAGSTER_PORT and FINDATA_METRICS_PORT must differ"
+    names = ("database_port", "s3_port", "dagster_port", "metrics_port", "serving_port")
+    if len({getattr(settings, name) for name in names}) < len(names):
+        variables = [variable_of(name) for name in names]
+        return f"{', '.join(variables[:-1])} and {variables[-1]} must differ"
+    return None
+
+
+def _serving_problem(settings: Settings) -> str | None:
+    if settings.serving_auth == "off" and not is_loopback(settings.serving_address):
+        return (
+            "FINDATA_SERVING_AUTH=off with FINDATA_SERVING_ADDRESS="
+            f"{settings.serving_address} would let everybody on the network read: leave the address at 127.0.0.1, or "
+            "leave out FINDATA_SERVING_AUTH and give readers keys (findata keys create) or tokens (FINDATA_OIDC_ISSUER)"
+        )
+    if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
+        return "FINDATA_OIDC_ISSUER and FINDATA_OIDC_AUDIENCE go together: a token must be made for findata"
     return None
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from findata_core.backups.retention import parse_kept
 from findata_core.quotas import parse_limits
 from findata_core.retention import parse_compression, parse_retention
+from findata_resources.loopback import is_loopback
 
 SINKS = ("file", "smtp", "webhook")  # where alerts can be told
 
@@ -38,6 +41,38 @@ def _web_address(address: str) -> str:
     if not re.match(r"https?://[^/\s]+", address):
         raise ValueError("it must begin with http:// or https://")
     return address.rstrip("/")
+
+
+def _issuer(address: str) -> str:
+    """Kept to the letter, a slash at its end too: tokens name it so."""
+    parts = urlsplit(address)
+    if parts.scheme == "https" and parts.hostname:
+        return address
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
+        return address
+    raise ValueError("it must begin with https:// (http:// only on this machine)")
+
+
+def _origins(text: str) -> str:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = [name for name in names if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", name)]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]} is no origin; name each as https://host or https://host:port, without a path"
+        )
+    return ",".join(sorted(set(names)))
+
+
+def _proxies(text: str) -> str:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        try:
+            ip_network(name)
+        except ValueError:
+            raise ValueError(
+                f"{name} is no address or network; name each as 10.0.0.1 or 10.0.0.0/8"
+            ) from None
+    return ",".join(names)
 
 
 def _limits(text: str) -> str:
@@ -88,4 +123,7 @@ CompressionDays = Annotated[str, AfterValidator(_compression)]
 AlertSinks = Annotated[str, AfterValidator(_sinks)]
 OptionalPath = Annotated[Path | None, AfterValidator(_absolute_if_any)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
+Origins = Annotated[str, AfterValidator(_origins)]
+Proxies = Annotated[str, AfterValidator(_proxies)]
 Port = Annotated[int, Field(ge=1, le=65535)]

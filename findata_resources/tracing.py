@@ -114,6 +114,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),  # what a record says beside its message, by name
             **_open_span(),
         }
         if record.exc_info:

@@ -27,12 +27,14 @@ from findata_resources.embedded.orchestrator import (
     prepare_dagster_home,
 )
 from findata_resources.embedded.server import EmbeddedServer, ensure_running, log_of, stop
+from findata_resources.embedded.serving import SERVING, ServingServer, page_address
 from findata_resources.embedded.state import Progress, locked, make_home, read_secrets, read_state
 from findata_resources.embedded.timescale import TimescaleServer
 from findata_resources.environment import Endpoints, Settings, resolve_endpoints
 
 # In the order of stopping: who depends on another one goes first.
 _STOP_SIGNALS = {
+    SERVING: ServingServer.stop_signal,
     EXPORTER: ExporterServer.stop_signal,
     DAEMON: signal.SIGTERM,
     WEB_SERVER: signal.SIGTERM,
@@ -90,6 +92,14 @@ def metrics_up(settings: Settings, endpoints: Endpoints, progress: Progress = si
     exporter = ExporterServer(settings.metrics_port, dagster_environment(settings, endpoints))
     with _disk_errors(settings), _prepared_home(settings, progress):
         _run_all(settings, [exporter], progress)
+
+
+def serving_up(settings: Settings, endpoints: Endpoints, progress: Progress = silent) -> None:
+    """Start the server of the API, unless it runs, and wait until it answers."""
+    variables = dagster_environment(settings, endpoints)
+    server = ServingServer(settings.serving_port, page_address(settings), variables)
+    with _disk_errors(settings), _prepared_home(settings, progress):
+        _run_all(settings, [server], progress)
 
 
 def dagster_down(settings: Settings, progress: Progress = silent) -> None:

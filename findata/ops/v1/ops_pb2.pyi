@@ -134,6 +134,32 @@ class DueScope(_message.Message):
     from_time: _timestamp_pb2.Timestamp
     def __init__(self, asset: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., mark_id: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class Change(_message.Message):
+    __slots__ = ("transaction_id", "change_number", "table_name", "subject", "scope_date", "slice", "is_whole", "new_keys", "revised_keys", "retracted_keys", "written_time")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
+    SLICE_FIELD_NUMBER: _ClassVar[int]
+    IS_WHOLE_FIELD_NUMBER: _ClassVar[int]
+    NEW_KEYS_FIELD_NUMBER: _ClassVar[int]
+    REVISED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    RETRACTED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    WRITTEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: int
+    change_number: int
+    table_name: str
+    subject: str
+    scope_date: str
+    slice: str
+    is_whole: bool
+    new_keys: _containers.RepeatedScalarFieldContainer[str]
+    revised_keys: _containers.RepeatedScalarFieldContainer[str]
+    retracted_keys: _containers.RepeatedScalarFieldContainer[str]
+    written_time: _timestamp_pb2.Timestamp
+    def __init__(self, transaction_id: _Optional[int] = ..., change_number: _Optional[int] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., slice: _Optional[str] = ..., is_whole: _Optional[bool] = ..., new_keys: _Optional[_Iterable[str]] = ..., revised_keys: _Optional[_Iterable[str]] = ..., retracted_keys: _Optional[_Iterable[str]] = ..., written_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class Quota(_message.Message):
     __slots__ = ("provider", "key_id", "limit_window", "request_limit", "used", "start_time", "end_time")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -347,3 +373,27 @@ class Alert(_message.Message):
     next_try_time: _timestamp_pb2.Timestamp
     last_error: str
     def __init__(self, alert_id: _Optional[str] = ..., sink: _Optional[str] = ..., kind: _Optional[str] = ..., severity: _Optional[str] = ..., cause: _Optional[str] = ..., next_step: _Optional[str] = ..., cure: _Optional[str] = ..., state: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., run_ids: _Optional[_Iterable[str]] = ..., first_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., occurrences: _Optional[int] = ..., told_occurrences: _Optional[int] = ..., told_state: _Optional[str] = ..., told_times: _Optional[_Iterable[str]] = ..., failures_in_row: _Optional[int] = ..., next_try_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ...) -> None: ...
+
+class ApiKey(_message.Message):
+    __slots__ = ("key_id", "name", "secret_sha256", "scopes", "created_time", "created_by", "expires_time", "revoked_time", "revoked_by", "last_used_date")
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SECRET_SHA256_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_BY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_TIME_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_BY_FIELD_NUMBER: _ClassVar[int]
+    LAST_USED_DATE_FIELD_NUMBER: _ClassVar[int]
+    key_id: str
+    name: str
+    secret_sha256: str
+    scopes: _containers.RepeatedScalarFieldContainer[str]
+    created_time: _timestamp_pb2.Timestamp
+    created_by: str
+    expires_time: _timestamp_pb2.Timestamp
+    revoked_time: _timestamp_pb2.Timestamp
+    revoked_by: str
+    last_used_date: str
+    def __init__(self, key_id: _Optional[str] = ..., name: _Optional[str] = ..., secret_sha256: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., created_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_by: _Optional[str] = ..., expires_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoked_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revoked_by: _Optional[str] = ..., last_used_date: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Answers readers over HTTP: what is stored, as it was known then, and because of which bytes."""

@@ -1,0 +1,190 @@
+"""Rows as bytes: JSON by protobuf's own mapping, JSON by columns, CSV, Arrow.
+
+What belongs here: writing, and which form a caller wants. What does not: which rows, when an answer may be kept.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+import polars as pl
+
+from findata_core.schema.tables import Column, ColumnKind
+from findata_serving.problems import Problem, bad_parameter, shown
+from findata_serving.reading import Rows, Values
+
+Format = Literal["rows", "columns", "csv", "arrow"]
+MEDIA_TYPES: Mapping[str, str] = {
+    "rows": "application/json",
+    "columns": "application/vnd.findata.columns+json",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+_BY_MEDIA_TYPE = {media: name for name, media in MEDIA_TYPES.items()} | {
+    "*/*": "rows",
+    "application/*": "rows",
+    "text/*": "csv",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an answer holds besides its rows. `facts`: further members of the JSON forms, scalars."""
+
+    next_cursor: str | None = None
+    as_of: str | None = None
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def wanted(named: str | None, accept: str | None) -> str:
+    """Return the form that a request names, else the first one of its Accept header that there is."""
+    if named is not None:
+        if named not in MEDIA_TYPES:
+            raise bad_parameter(
+                "format", f"There is no format {shown(named)}", f"Use one of {', '.join(MEDIA_TYPES)}"
+            )
+        return named
+    return _accepted(accept) if accept else "rows"
+
+
+@cache
+def _weighed(accept: str) -> tuple[str, ...]:
+    weights: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept[:1000].split(",")):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((item[2:] for item in parameters if item.startswith("q=")), "1")
+        try:
+            weights.append((-float(weight), place, media))
+        except ValueError:
+            continue
+    return tuple(media for weight, _, media in sorted(weights) if weight < 0)
+
+
+def _accepted(accept: str) -> str:
+    for media in _weighed(accept):
+        if media in _BY_MEDIA_TYPE:
+            return _BY_MEDIA_TYPE[media]
+    raise Problem(
+        406,
+        "no-such-format",
+        "None of the forms of the Accept header is written here",
+        f"Accept one of {', '.join(MEDIA_TYPES.values())}",
+    )
+
+
+def written(form: str, rows: Rows, page: Page) -> bytes:
+    """Return the rows in a form."""
+    return _WRITERS[form](rows, page)
+
+
+def _as_columns(rows: Rows, page: Page) -> bytes:
+    columns = {
+        column.name: _column_values(column, rows.values[column.name]) for column in rows.record.columns
+    }
+    body = {
+        "columns": columns,
+        "next_cursor": page.next_cursor,
+        "as_of": page.as_of,
+        "notes": page.notes,
+        **page.facts,
+    }
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _column_values(column: Column, values: Values) -> Values:
+    if column.kind is ColumnKind.DATE:
+        days = values.tolist() if isinstance(values, np.ndarray) else values
+        return [None if day is None else date_text(day) for day in days]
+    return np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values
+
+
+def _as_rows(rows: Rows, page: Page) -> bytes:
+    """Write rows by protobuf's JSON mapping; fields without a value are left out, as it does.
+
+    https://protobuf.dev/programming-guides/json/
+    """
+    named = [
+        (camel(column.name), _mapped(column, rows.values[column.name])) for column in rows.record.columns
+    ]
+    keys = [name for name, _ in named]
+    nullable = any(column.is_nullable for column in rows.record.columns)
+    records: list[dict[str, Any]] = [
+        dict(zip(keys, values, strict=True)) for values in zip(*(some for _, some in named), strict=True)
+    ]
+    if nullable:
+        records = [{key: value for key, value in one.items() if value is not None} for one in records]
+    facts = {camel(name): value for name, value in page.facts.items()}
+    body = {
+        "rows": records,
+        "nextCursor": page.next_cursor,
+        "asOf": page.as_of,
+        "notes": page.notes,
+        **facts,
+    }
+    return orjson.dumps(body)
+
+
+def _mapped(column: Column, values: Values) -> list[Any]:
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    write = _MAPPED.get(column.kind)
+    return listed if write is None else [None if value is None else write(value) for value in listed]
+
+
+def _as_csv(rows: Rows, page: Page) -> bytes:
+    del page
+    frame = rows.frame()
+    lists = [column.name for column in rows.record.columns if column.kind is ColumnKind.TEXT_LIST]
+    frame = frame.with_columns(pl.col(name).list.join(" ") for name in lists)
+    times = [column.name for column in rows.record.columns if column.kind is ColumnKind.TIMESTAMP]
+    frame = frame.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") for name in times)
+    return frame.write_csv().encode()
+
+
+def _as_arrow(rows: Rows, page: Page) -> bytes:
+    del page
+    stream = io.BytesIO()
+    rows.frame().write_ipc_stream(stream, compat_level=pl.CompatLevel.oldest())
+    return stream.getvalue()
+
+
+@cache
+def camel(name: str) -> str:
+    """Return a field's name in JSON as protobuf makes it."""
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def instant_text(microseconds: int) -> str:
+    """Return an instant by RFC 3339, with 0, 3 or 6 digits of a second as protobuf writes it."""
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    if not fraction:
+        return text + "Z"
+    return f"{text}.{fraction // 1000:03d}Z" if fraction % 1000 == 0 else f"{text}.{fraction:06d}Z"
+
+
+@cache
+def date_text(day: int) -> str:
+    """Return a day, counted from 1970-01-01, as YYYY-MM-DD."""
+    return date.fromordinal(day + date(1970, 1, 1).toordinal()).isoformat()
+
+
+_MAPPED: Mapping[ColumnKind, Callable[[Any], Any]] = {
+    ColumnKind.INT64: str,
+    ColumnKind.TIMESTAMP: instant_text,
+    ColumnKind.DATE: date_text,
+}
+_WRITERS: Mapping[str, Callable[[Rows, Page], bytes]] = {
+    "rows": _as_rows,
+    "columns": _as_columns,
+    "csv": _as_csv,
+    "arrow": _as_arrow,
+}
