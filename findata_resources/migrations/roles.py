@@ -115,6 +115,7 @@ def _grants(there: set[str]) -> Iterator[str]:
         for schema in schemas():
             yield f"GRANT USAGE ON SCHEMA {schema} TO {WRITER}"
             yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {WRITER}"
+            yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {WRITER}"
 
 
 def _closing(connection: sa.Connection, there: set[str]) -> Iterator[str]:

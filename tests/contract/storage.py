@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -134,4 +134,4 @@ def execute(url: str, statement: str) -> None:
 def _columns(connection: psycopg.Connection[Any], item: Table) -> list[str]:
     query = "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
     found = {row[0] for row in connection.execute(query, [item.schema, item.name])}
-    return [name for name in cast("list[str]", item.column_names) if name in found]
+    return [name for name in item.column_names if name in found]
