@@ -178,6 +178,4 @@ def _candles(
     if interval == "1m":
         bars = choose_sources(reads.read("market.bars", first, end, subject, "1m"))
         return minute_candles(bars)
-    return reads.read("market.candles", first, end, subject, interval).filter(
-        source_interval=source_interval
-    )
+    return reads.read("market.candles", first, end, subject, interval).filter(source_interval=source_interval)

@@ -24,7 +24,13 @@ def pages() -> dict[str, str]:
 
 def index(documented: list[Table]) -> str:
     """Return the lists of all views and tables."""
-    lines = [GENERATED, "# Views and tables", "", "What readers are promised ([reading by SQL](../sql.md)):", ""]
+    lines = [
+        GENERATED,
+        "# Views and tables",
+        "",
+        "What readers are promised ([reading by SQL](../sql.md)):",
+        "",
+    ]
     lines += ["| view | what it holds |", "|---|---|", *map(_line, views()), ""]
     lines += ["What they are made of, which may change:", ""]
     lines += ["| table | what it holds |", "|---|---|", *map(_line, documented), ""]
