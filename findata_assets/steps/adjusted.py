@@ -17,8 +17,8 @@ from findata_assets.steps.known import KnownAt
 from findata_assets.steps.platform import Platform, mic_of
 from findata_core.errors import ConfigurationError
 from findata_core.exchanges import exchange_of
-from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
 from findata_core.intervals import PERIOD_INTERVALS
+from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
 from findata_core.market.candles import daily_candles, fold_period_candles, minute_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.schema.frames import empty
