@@ -86,12 +86,16 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})  # live data comes by server-sent events
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if self._doors.credentials is not None:
-                await self._doors.credentials.close()
-            self._doors.audit.close()
+        """Close what was opened before the server hears that all is closed: it waits for nothing after that."""
+
+        async def watched(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown"):
+                if self._doors.credentials is not None:
+                    await self._doors.credentials.close()
+                self._doors.audit.close()
+            await send(message)
+
+        await self._app(scope, receive, watched)
 
 
 class _Passing:

@@ -62,7 +62,7 @@ class Guarded:
 def guarded(home: Path, **settings: Any) -> Iterator[Guarded]:
     """Yield the app behind the gate, with settings, on a port of its own and with the limits of the real server."""
     reached: Counter[str] = Counter()
-    made = load_settings(home=home, _env_file=None, **settings)
+    made = load_settings(**{"home": home, "_env_file": None, **settings})
     with (
         serving(guarded_app(made, reached), made) as address,
         httpx.Client(base_url=address, timeout=30, trust_env=False) as client,
