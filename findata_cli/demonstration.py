@@ -1,4 +1,4 @@
-"""demo: everything once, from nothing to an open Dagster with data in it."""
+"""demo: everything once, from nothing to charts and an open Dagster with data in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FURTHER = (
     ("findata status", "servers, rows, what is due"),
-    ("findata sql 'SELECT * FROM market.candles LIMIT 5'", "read the tables"),
+    ("findata sql 'SELECT * FROM v1.latest_candles'", "read what is settled: docs/sql.md"),
     ("findata explain MSFT.XNAS 1h '2022-06-01 13:30'", "from a candle back to the bytes it came from"),
     ("findata report --session 2022-06-14", "can that day's data be used, and what speaks against it"),
     ("findata verify", "prove database, lake and raw payloads equal"),
@@ -24,7 +24,7 @@ FURTHER = (
 
 
 def demo() -> None:
-    """Start the servers, load the bundled sample, open Dagster, and print where everything is.
+    """Start the servers, load the bundled sample, open charts and Dagster, and print where everything is.
 
     Beside a running demo it changes nothing and says so. After Ctrl-C or a crash, run it again.
     """
@@ -42,6 +42,8 @@ def demo() -> None:
         outcome = run(settings, Task(recorded=sample_folder()), progress)
         progress("Dagster")
         stack.dagster_up(settings, endpoints, progress)
+        progress("charts")
+        stack.serving_up(_open_to_this_machine(settings), endpoints, progress)
     with opening.platform(settings) as platform:
         screen.show(("table", "rows"), rows_of_tables(platform), numbers=("rows",))
     outcome.show()
@@ -55,12 +57,27 @@ def sample_folder() -> Path:
     return Path(findata_resources.__file__).parent / "sample"
 
 
+def _open_to_this_machine(settings: Settings) -> Settings:
+    """Return the settings of the demo's charts: nobody on this machine is asked for a key, unless somebody wants that.
+
+    On an address that other machines reach the default stays, and the page asks for a key.
+    """
+    from findata_resources.environment import load_settings
+
+    is_said = bool({"serving_auth", "serving_address"} & settings.model_fields_set)
+    return settings if is_said else load_settings(serving_auth="off")
+
+
 def _show_addresses(settings: Settings, endpoints: Endpoints) -> None:
+    from findata_cli.servers import readers_address
     from findata_resources.embedded.orchestrator import ui_address
+    from findata_resources.embedded.serving import page_address
 
     addresses = (
+        ("charts", page_address(settings)),
         ("Dagster", ui_address(settings.dagster_port)),
         ("database", masked(endpoints.database_url)),
+        ("readers", readers_address(settings) or "docs/sql.md"),
         ("S3", f"{endpoints.s3_endpoint}, bucket {endpoints.s3_bucket}"),
     )
     screen.show(("where", "address"), addresses)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,8 @@ class Query:
 
 async def read(sources: Sources, query: Query) -> Rows:
     """Return the rows of a query, in its order."""
-    found = await sources.rows(_statement_of(query), *query.arguments)
+    limit = [] if query.limit is None else [query.limit]
+    found = await sources.rows(_statement_of(query), *query.arguments, *limit)
     return _decoded(query, found[0])
 
 
@@ -109,24 +110,27 @@ def _statement_of(query: Query) -> str:
         query.relation,
         query.where,
         query.order,
-        query.limit,
+        0 if query.limit is None else len(query.arguments) + 1,
         tuple(query.constants),
         is_latest=query.is_latest,
     )
 
 
-@cache
+@lru_cache(1024)
 def statement(
     record: Record,
     relation: str,
     where: str,
     order: tuple[str, ...],
-    limit: int | None,
+    limit_place: int,
     constants: tuple[str, ...],
     *,
     is_latest: bool,
 ) -> str:
-    """Return the SQL: one row with the count and an array a column. All parts are written in this package."""
+    """Return the SQL: one row with the count and an array a column. All parts are written in this package.
+
+    `limit_place`: which argument is the limit; 0 for none.
+    """
     asked = [column for column in record.columns if column.name not in constants]
     arrays = ", ".join(f'{_array(column)} AS "{column.name}"' for column in asked)
     direction = " DESC" if is_latest else ""
@@ -134,7 +138,7 @@ def statement(
     inner = ", ".join(f'"{column.name}"' for column in asked)
     return (
         f'SELECT count(*) AS "#", {arrays} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
-        f"{'WHERE ' + where if where else ''} ORDER BY {ordered}{f' LIMIT {limit}' if limit else ''}) AS wanted"
+        f"{'WHERE ' + where if where else ''} ORDER BY {ordered}{f' LIMIT ${limit_place}' if limit_place else ''}) AS wanted"
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
-from findata_core.schema.tables import Column, ColumnKind, Table, table
+from findata_core.schema.tables import Column, ColumnKind, Table
+from findata_core.schema.views import LIVE, view
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +42,9 @@ def of_table(found: Table, name: str) -> Record:
 
 
 @cache
-def record(address: str) -> Record:
-    """Return the record of a table or view by its address."""
-    found = table(address)
+def record(name: str) -> Record:
+    """Return the record of a view that readers are promised, with the rows that may still change."""
+    found = view(f"{LIVE}.{name}")
     return of_table(found, found.message.rpartition(".")[2])
 
 

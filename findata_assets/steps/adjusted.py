@@ -6,7 +6,7 @@ does not: the arithmetic (findata_core/market/adjusting.py), printing (findata_c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,14 @@ from findata_assets.steps.platform import Platform, mic_of
 from findata_core.errors import ConfigurationError
 from findata_core.exchanges import exchange_of
 from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
+from findata_core.intervals import PERIOD_INTERVALS
+from findata_core.market.candles import daily_candles, fold_period_candles, minute_candles
 from findata_core.market.choosing import choose_sources
+from findata_core.schema.frames import empty
+from findata_core.schema.tables import table
 
 DAILY = "market.bars_1d"
+LONGEST_PERIOD = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,8 @@ def adjusted_bars(platform: Platform, wanted: Wanted) -> AdjustedBars:
 
 
 def _bars(reads: Platform | KnownAt, wanted: Wanted, start: date | None, end: date | None) -> pl.DataFrame:
-    table = DAILY if wanted.interval == "1d" else "market.bars"
-    bars = reads.read(table, start, end, pl.Series([wanted.instrument_id]), wanted.interval)
+    address = DAILY if wanted.interval == "1d" else "market.bars"
+    bars = reads.read(address, start, end, pl.Series([wanted.instrument_id]), wanted.interval)
     if wanted.source is not None:
         bars = bars.filter(source=wanted.source)
     if bars.is_empty():
@@ -127,3 +132,52 @@ def _refused(platform: Platform, instrument_id: str) -> list[str]:
         f"{'is' if count == 1 else 'are'} not taken out: see ops.quarantine"
         for name, count in counts.iter_rows()
     ]
+
+
+def adjusted_candles(
+    platform: Platform, wanted: Wanted, source_interval: str, first: date, end: date
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return an instrument's candles of sessions, or whole periods, in [first, end) on a basis, and notes.
+
+    All bars of a session are on one basis, so that what they are multiplied by is what their candle is. Weeks and
+    months are folded from adjusted days. Volumes are whole shares, as they are stored. Without candles: none.
+    """
+    reads = KnownAt(platform, wanted.instant) if wanted.instant else platform
+    subject = pl.Series([wanted.instrument_id])
+    is_period = wanted.interval in PERIOD_INTERVALS
+    reach = LONGEST_PERIOD if is_period else timedelta()
+    days = _candles(reads, wanted, source_interval, first - reach, end + reach)
+    if days.is_empty():
+        return days, ()
+    zone = _zone(reads, wanted.instrument_id)
+    moment = wanted.instant or platform.clock.now()
+    on = wanted.on or moment.astimezone(ZoneInfo(zone)).date()
+    actions = _actions(reads, wanted, zone)
+    closes = None
+    if wanted.view == "all":
+        closes = _closes(reads, replace(wanted, interval="1d", start=first - reach), actions, zone, on)
+        closes = None if closes.is_empty() else closes
+    rows = adjusted(days, actions, wanted.view, on, zone, closes)
+    rows = rows.with_columns(pl.col("volume").round().cast(pl.Int64))
+    if is_period:
+        basis = rows.drop("price_factor", "volume_factor").with_columns(adjustment=pl.lit("split"))
+        no_splits = empty(table("reference.splits"))  # they are taken out already
+        rows = fold_period_candles(basis, reads.sessions_of(subject), wanted.interval, no_splits)
+    return rows.sort("event_time"), tuple(_refused(platform, wanted.instrument_id))
+
+
+def _candles(
+    reads: Platform | KnownAt, wanted: Wanted, source_interval: str, first: date, end: date
+) -> pl.DataFrame:
+    """Return the candles to be adjusted: of weeks and months their days."""
+    subject = pl.Series([wanted.instrument_id])
+    interval = "1d" if wanted.interval in PERIOD_INTERVALS else wanted.interval
+    if interval == "1d" and source_interval == "1d":
+        bars = choose_sources(reads.read(DAILY, first, end, subject, "1d"))
+        return daily_candles(bars, reads.sessions_of(subject))
+    if interval == "1m":
+        bars = choose_sources(reads.read("market.bars", first, end, subject, "1m"))
+        return minute_candles(bars)
+    return reads.read("market.candles", first, end, subject, interval).filter(
+        source_interval=source_interval
+    )

@@ -23,6 +23,7 @@ __all__ = [
     "fold_arrays",
     "fold_period_candles",
     "fold_session_candles",
+    "minute_candles",
     "period_bounds",
     "refold_differences",
     "untiled",
@@ -68,6 +69,22 @@ def daily_candles(bars_1d: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame
         is_complete=pl.lit(value=True),
     )
     return candles.select(_columns(bars_1d)).sort(CANDLES.business_key)
+
+
+def minute_candles(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return regular 1m bars in the shape of candles of one minute, which are stored nowhere.
+
+    `bars`: rows of market.bars of one source for each instrument and session (choose_sources).
+    """
+    one = pl.lit(1, pl.Int32)
+    minutes = bars.filter(interval="1m", session_phase="regular").with_columns(
+        source_interval=pl.lit("1m"),
+        expected_minutes=one,
+        present_minutes=one,
+        is_complete=pl.lit(value=True),
+        available_time=pl.col("event_time") + pl.duration(minutes=1),
+    )
+    return minutes.select(_columns(bars)).sort(CANDLES.business_key)
 
 
 def _of_the_bars(sessions: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:

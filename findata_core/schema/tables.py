@@ -63,6 +63,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     pattern: str = ""
     is_knowledge: bool = False
+    deprecated_until: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,9 @@ def tables() -> tuple[Table, ...]:
 
 
 def _tables_of(file: FileDescriptorProto) -> Iterator[Table]:
-    comments = _comments(file)
+    comments = comments_of(file)
     for index, message in enumerate(file.message_type):
-        for option in _extension(message.options, annotations_pb2.tables):
+        for option in extension(message.options, annotations_pb2.tables):
             yield _table(file, message, option, comments.get((MESSAGE_PATH, index), ""))
 
 
@@ -168,7 +169,7 @@ def _table(
         name=option.name,
         message=f"{file.package}.{message.name}",
         comment=" ".join(part for part in (option.purpose, comment) if part),
-        columns=tuple(_columns(file, message)),
+        columns=tuple(columns_of(file, message)),
         business_key=tuple(option.business_key),
         time_column=option.time_column,
         chunk_days=option.chunk_days,
@@ -181,31 +182,42 @@ def _table(
     )
 
 
-def _columns(file: FileDescriptorProto, message: DescriptorProto) -> Iterator[Column]:
+def columns_of(file: FileDescriptorProto, message: DescriptorProto) -> Iterator[Column]:
     """Yield a message's columns; those of an embedded message stand in its place."""
-    comments = _comments(file)
+    comments = comments_of(file)
     position = [item.name for item in file.message_type].index(message.name)
     for index, field in enumerate(message.field):
         if field.type == FieldDescriptorProto.TYPE_MESSAGE and field.type_name != TIMESTAMP_TYPE:
-            yield from _columns(*_message(field.type_name))
+            yield from columns_of(*_message(field.type_name))
         else:
             yield _column(field, comments.get((MESSAGE_PATH, position, FIELD_PATH, index), ""))
 
 
 def _column(field: FieldDescriptorProto, comment: str) -> Column:
-    option: annotations_pb2.Column = _extension(field.options, annotations_pb2.column)
+    option: annotations_pb2.Column = extension(field.options, annotations_pb2.column)
     return Column(
         name=field.name,
         kind=_kind(field, option),
         is_nullable=field.proto3_optional,
-        comment=comment,
+        comment=comment + _deprecation(field, option),
         unit=option.unit,
         minimum=option.minimum if option.HasField("minimum") else None,
         maximum=option.maximum if option.HasField("maximum") else None,
         allowed=tuple(option.allowed),
         pattern=option.pattern,
         is_knowledge=option.is_knowledge,
+        deprecated_until=option.deprecated_until,
     )
+
+
+def _deprecation(field: FieldDescriptorProto, option: annotations_pb2.Column) -> str:
+    """Return what a column's comment says besides where proto/ deprecates it; it must say until when it stays."""
+    if field.options.deprecated != bool(option.deprecated_until):
+        raise ConfigurationError(
+            f"The field {field.name} has one of deprecated and deprecated_until",
+            "Give both in proto/: a reader must know until when the column stays",
+        )
+    return f" Deprecated: stays until {option.deprecated_until} at least." if field.options.deprecated else ""
 
 
 def _kind(field: FieldDescriptorProto, option: annotations_pb2.Column) -> ColumnKind:
@@ -224,12 +236,12 @@ def _message(type_name: str) -> tuple[FileDescriptorProto, DescriptorProto]:
     raise ConfigurationError(f"No message is called {type_name}", "Run scripts/generate.py")
 
 
-def _extension(options: MessageOptions | FieldOptions, extension: Any) -> Any:
+def extension(options: MessageOptions | FieldOptions, extension: Any) -> Any:
     """Return an option of ours; the generated types know it as a plain field descriptor."""
     return options.Extensions[extension]
 
 
-def _comments(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:
+def comments_of(file: FileDescriptorProto) -> dict[tuple[int, ...], str]:
     """Leading comments by their path in the file, on one line each."""
     return {
         tuple(location.path): " ".join(location.leading_comments.split())

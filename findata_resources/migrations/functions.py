@@ -17,14 +17,19 @@ SCHEMA = "as_of"
 def create_as_of_functions(connection: sa.Connection) -> None:
     """Make one function for each table of facts, in the caller's transaction."""
     connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    stored = _columns(connection)
-    if any(not _is_there(found, stored) for found in tables()):
-        return  # the contract is ahead of the revisions: whoever writes the next one migrates again after it
+    if contract_is_ahead(connection):
+        return
     for fact in (found for found in tables() if found.has_history):
         connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {SCHEMA}.{fact.name}(timestamptz)")
         connection.exec_driver_sql(function_of(fact, connection.dialect))
     for statement in [*drop_statements(), *FUNCTIONS.values()]:
         connection.exec_driver_sql(statement)
+
+
+def contract_is_ahead(connection: sa.Connection) -> bool:
+    """Tell whether the contract has what no revision makes yet: whoever writes the next one migrates again after it."""
+    stored = _columns(connection)
+    return any(not _is_there(found, stored) for found in tables())
 
 
 def _columns(connection: sa.Connection) -> set[tuple[str, str, str]]:

@@ -15,9 +15,11 @@ from alembic.operations.ops import MigrationScript
 from alembic.script import Script, ScriptDirectory
 
 from findata_core.errors import StoreError
-from findata_resources.migrations.functions import create_as_of_functions
+from findata_resources.migrations.functions import contract_is_ahead, create_as_of_functions
 from findata_resources.migrations.model import metadata, schemas
 from findata_resources.migrations.operations import add_timescale
+from findata_resources.migrations.roles import create_roles, grant, wanting
+from findata_resources.migrations.views import are_current, create_views, drop_views
 
 MIGRATION_LOCK = 0x66696E64617461  # "findata" in ASCII: the advisory lock that two migrates share
 VERSION_TABLE = "findata_version"
@@ -31,10 +33,30 @@ def migrate(database_url: str) -> tuple[str | None, str | None]:
     with locked(database_url) as connection:
         before = revision(connection)
         create_extension(connection)
-        command.upgrade(alembic_config(connection), "head")
+        create_roles(connection)
+        if before != known_revisions()[0] or not are_current(connection):
+            upgrade(connection)
         create_as_of_functions(connection)
+        grant(connection)
         connection.commit()
         return before, revision(connection)
+
+
+def upgrade(connection: sa.Connection, target: str = "head") -> None:
+    """Bring the storage to a revision and make the views anew, in the caller's transaction.
+
+    Readers wait for its end, or read what was there before: no view is ever missing.
+    """
+    drop_views(connection)
+    command.upgrade(alembic_config(connection), target)
+    if not contract_is_ahead(connection):
+        create_views(connection)
+
+
+def wanted_of_administrator(database_url: str) -> list[str]:
+    """Return the statements that an administrator must run for roles and rights, because the user here may not."""
+    with connected(database_url) as connection:
+        return wanting(connection)
 
 
 def create_extension(connection: sa.Connection) -> None:

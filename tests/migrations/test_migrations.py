@@ -16,6 +16,7 @@ from findata_resources.environment import Endpoints, Settings
 from findata_resources.migrations import migrate as migrating
 from findata_resources.migrations.migrate import alembic_config, locked, migrate, revision, schema_difference
 from findata_resources.migrations.model import add_table, schemas
+from findata_resources.migrations.views import drop_views
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ def test_an_empty_database_comes_to_the_contract_and_back(empty_database: str) -
     assert migrate(empty_database) == (after, after)
 
     with locked(empty_database) as connection:
+        drop_views(connection)
         command.downgrade(alembic_config(connection), "base")
         connection.commit()
         assert revision(connection) is None
@@ -123,6 +125,9 @@ def test_every_hypertable_has_the_contracts_time_column_and_chunks_and_no_second
 def test_each_way_to_leave_the_contract_shows_in_the_difference(
     migrated: str, damage: str, told: list[str]
 ) -> None:
+    with locked(migrated) as connection:
+        drop_views(connection)
+        connection.commit()
     execute(migrated, damage)
 
     difference = schema_difference(migrated)

@@ -25,19 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(findata/annotations/v1/annotations.proto\x12\x16\x66indata.annotations.v1\x1a google/protobuf/descriptor.proto\"\xaf\x03\n\x05Table\x12\x16\n\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12!\n\x0c\x62usiness_key\x18\x03 \x03(\tR\x0b\x62usinessKey\x12\x1f\n\x0btime_column\x18\x04 \x01(\tR\ntimeColumn\x12\x1d\n\nchunk_days\x18\x05 \x01(\x05R\tchunkDays\x12\x1f\n\x0bhas_history\x18\x06 \x01(\x08R\nhasHistory\x12%\n\x0e\x64igest_subject\x18\x07 \x01(\tR\rdigestSubject\x12\x1f\n\x0b\x64igest_date\x18\x08 \x01(\tR\ndigestDate\x12!\n\x0c\x64igest_slice\x18\t \x03(\tR\x0b\x64igestSlice\x12L\n\x0elake_partition\x18\n \x01(\x0e\x32%.findata.annotations.v1.LakePartitionR\rlakePartition\x12\x18\n\x07purpose\x18\x0b \x01(\tR\x07purpose\x12#\n\rsnapshot_date\x18\x0c \x01(\tR\x0csnapshotDate\"\x81\x02\n\x06\x43olumn\x12\x12\n\x04unit\x18\x01 \x01(\tR\x04unit\x12\x1d\n\x07minimum\x18\x02 \x01(\x01H\x00R\x07minimum\x88\x01\x01\x12\x1d\n\x07maximum\x18\x03 \x01(\x01H\x01R\x07maximum\x88\x01\x01\x12\x36\n\x04type\x18\x04 \x01(\x0e\x32\".findata.annotations.v1.ColumnTypeR\x04type\x12\x18\n\x07\x61llowed\x18\x05 \x03(\tR\x07\x61llowed\x12!\n\x0cis_knowledge\x18\x06 \x01(\x08R\x0bisKnowledge\x12\x18\n\x07pattern\x18\x07 \x01(\tR\x07patternB\n\n\x08_minimumB\n\n\x08_maximum*\x7f\n\rLakePartition\x12\x1e\n\x1aLAKE_PARTITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16LAKE_PARTITION_SESSION\x10\x01\x12\x18\n\x14LAKE_PARTITION_MONTH\x10\x02\x12\x18\n\x14LAKE_PARTITION_WHOLE\x10\x03*n\n\nColumnType\x12\x1b\n\x17\x43OLUMN_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLUMN_TYPE_DATE\x10\x01\x12\x17\n\x13\x43OLUMN_TYPE_DECIMAL\x10\x02\x12\x14\n\x10\x43OLUMN_TYPE_JSON\x10\x03:X\n\x06tables\x12\x1f.google.protobuf.MessageOptions\x18\x8c\x8c\x03 \x03(\x0b\x32\x1d.findata.annotations.v1.TableR\x06tables:W\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\x8d\x8c\x03 \x01(\x0b\x32\x1e.findata.annotations.v1.ColumnR\x06\x63olumnb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(findata/annotations/v1/annotations.proto\x12\x16\x66indata.annotations.v1\x1a google/protobuf/descriptor.proto\"\xaf\x03\n\x05Table\x12\x16\n\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12!\n\x0c\x62usiness_key\x18\x03 \x03(\tR\x0b\x62usinessKey\x12\x1f\n\x0btime_column\x18\x04 \x01(\tR\ntimeColumn\x12\x1d\n\nchunk_days\x18\x05 \x01(\x05R\tchunkDays\x12\x1f\n\x0bhas_history\x18\x06 \x01(\x08R\nhasHistory\x12%\n\x0e\x64igest_subject\x18\x07 \x01(\tR\rdigestSubject\x12\x1f\n\x0b\x64igest_date\x18\x08 \x01(\tR\ndigestDate\x12!\n\x0c\x64igest_slice\x18\t \x03(\tR\x0b\x64igestSlice\x12L\n\x0elake_partition\x18\n \x01(\x0e\x32%.findata.annotations.v1.LakePartitionR\rlakePartition\x12\x18\n\x07purpose\x18\x0b \x01(\tR\x07purpose\x12#\n\rsnapshot_date\x18\x0c \x01(\tR\x0csnapshotDate\"q\n\x04View\x12\x16\n\x06schema\x18\x01 \x01(\tR\x06schema\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12!\n\x0c\x62usiness_key\x18\x03 \x03(\tR\x0b\x62usinessKey\x12\x1a\n\thas_as_of\x18\x04 \x01(\x08R\x07hasAsOf\"\xac\x02\n\x06\x43olumn\x12\x12\n\x04unit\x18\x01 \x01(\tR\x04unit\x12\x1d\n\x07minimum\x18\x02 \x01(\x01H\x00R\x07minimum\x88\x01\x01\x12\x1d\n\x07maximum\x18\x03 \x01(\x01H\x01R\x07maximum\x88\x01\x01\x12\x36\n\x04type\x18\x04 \x01(\x0e\x32\".findata.annotations.v1.ColumnTypeR\x04type\x12\x18\n\x07\x61llowed\x18\x05 \x03(\tR\x07\x61llowed\x12!\n\x0cis_knowledge\x18\x06 \x01(\x08R\x0bisKnowledge\x12\x18\n\x07pattern\x18\x07 \x01(\tR\x07pattern\x12)\n\x10\x64\x65precated_until\x18\x08 \x01(\tR\x0f\x64\x65precatedUntilB\n\n\x08_minimumB\n\n\x08_maximum*\x7f\n\rLakePartition\x12\x1e\n\x1aLAKE_PARTITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16LAKE_PARTITION_SESSION\x10\x01\x12\x18\n\x14LAKE_PARTITION_MONTH\x10\x02\x12\x18\n\x14LAKE_PARTITION_WHOLE\x10\x03*n\n\nColumnType\x12\x1b\n\x17\x43OLUMN_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLUMN_TYPE_DATE\x10\x01\x12\x17\n\x13\x43OLUMN_TYPE_DECIMAL\x10\x02\x12\x14\n\x10\x43OLUMN_TYPE_JSON\x10\x03:X\n\x06tables\x12\x1f.google.protobuf.MessageOptions\x18\x8c\x8c\x03 \x03(\x0b\x32\x1d.findata.annotations.v1.TableR\x06tables:S\n\x04view\x12\x1f.google.protobuf.MessageOptions\x18\x8e\x8c\x03 \x01(\x0b\x32\x1c.findata.annotations.v1.ViewR\x04view:W\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\x8d\x8c\x03 \x01(\x0b\x32\x1e.findata.annotations.v1.ColumnR\x06\x63olumnb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'findata.annotations.v1.annotations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LAKEPARTITION']._serialized_start=796
-  _globals['_LAKEPARTITION']._serialized_end=923
-  _globals['_COLUMNTYPE']._serialized_start=925
-  _globals['_COLUMNTYPE']._serialized_end=1035
+  _globals['_LAKEPARTITION']._serialized_start=954
+  _globals['_LAKEPARTITION']._serialized_end=1081
+  _globals['_COLUMNTYPE']._serialized_start=1083
+  _globals['_COLUMNTYPE']._serialized_end=1193
   _globals['_TABLE']._serialized_start=103
   _globals['_TABLE']._serialized_end=534
-  _globals['_COLUMN']._serialized_start=537
-  _globals['_COLUMN']._serialized_end=794
+  _globals['_VIEW']._serialized_start=536
+  _globals['_VIEW']._serialized_end=649
+  _globals['_COLUMN']._serialized_start=652
+  _globals['_COLUMN']._serialized_end=952
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,8 @@ COLUMN_TYPE_DECIMAL: ColumnType
 COLUMN_TYPE_JSON: ColumnType
 TABLES_FIELD_NUMBER: _ClassVar[int]
 tables: _descriptor.FieldDescriptor
+VIEW_FIELD_NUMBER: _ClassVar[int]
+view: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]
 column: _descriptor.FieldDescriptor
 
@@ -62,8 +64,20 @@ class Table(_message.Message):
     snapshot_date: str
     def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., time_column: _Optional[str] = ..., chunk_days: _Optional[int] = ..., has_history: _Optional[bool] = ..., digest_subject: _Optional[str] = ..., digest_date: _Optional[str] = ..., digest_slice: _Optional[_Iterable[str]] = ..., lake_partition: _Optional[_Union[LakePartition, str]] = ..., purpose: _Optional[str] = ..., snapshot_date: _Optional[str] = ...) -> None: ...
 
+class View(_message.Message):
+    __slots__ = ("schema", "name", "business_key", "has_as_of")
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BUSINESS_KEY_FIELD_NUMBER: _ClassVar[int]
+    HAS_AS_OF_FIELD_NUMBER: _ClassVar[int]
+    schema: str
+    name: str
+    business_key: _containers.RepeatedScalarFieldContainer[str]
+    has_as_of: bool
+    def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., has_as_of: _Optional[bool] = ...) -> None: ...
+
 class Column(_message.Message):
-    __slots__ = ("unit", "minimum", "maximum", "type", "allowed", "is_knowledge", "pattern")
+    __slots__ = ("unit", "minimum", "maximum", "type", "allowed", "is_knowledge", "pattern", "deprecated_until")
     UNIT_FIELD_NUMBER: _ClassVar[int]
     MINIMUM_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +85,7 @@ class Column(_message.Message):
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     IS_KNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
+    DEPRECATED_UNTIL_FIELD_NUMBER: _ClassVar[int]
     unit: str
     minimum: float
     maximum: float
@@ -78,4 +93,5 @@ class Column(_message.Message):
     allowed: _containers.RepeatedScalarFieldContainer[str]
     is_knowledge: bool
     pattern: str
-    def __init__(self, unit: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., type: _Optional[_Union[ColumnType, str]] = ..., allowed: _Optional[_Iterable[str]] = ..., is_knowledge: _Optional[bool] = ..., pattern: _Optional[str] = ...) -> None: ...
+    deprecated_until: str
+    def __init__(self, unit: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., type: _Optional[_Union[ColumnType, str]] = ..., allowed: _Optional[_Iterable[str]] = ..., is_knowledge: _Optional[bool] = ..., pattern: _Optional[str] = ..., deprecated_until: _Optional[str] = ...) -> None: ...

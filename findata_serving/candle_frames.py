@@ -1,0 +1,143 @@
+"""Candles that are computed when they are asked for: as they were known at an instant, or on another basis.
+
+What belongs here: which steps make them. What does not: the steps themselves (findata_assets.steps), stored candles
+(candle_queries).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from findata_assets.steps.adjusted import Wanted as AdjustedWanted
+from findata_assets.steps.adjusted import adjusted_candles
+from findata_assets.steps.known import KnownAt
+from findata_assets.steps.platform import Platform
+from findata_core.market.adjusting import View
+from findata_core.market.candles import daily_candles, minute_candles
+from findata_core.market.choosing import choose_sources
+from findata_core.schema.frames import polars_schema
+from findata_core.schema.views import view
+from findata_serving.candle_queries import PERIODS, Wanted
+from findata_serving.problems import bad_parameter
+
+DAY = timedelta(days=1)
+# How far a window may reach that is folded while the caller waits: some 40,000 minutes, or all days there are.
+WIDEST_DAYS = {"1m": 93, "5m": 93, "15m": 366, "30m": 366, "1h": 366, "4h": 366}
+WIDEST_OTHERS = 36_600
+SESSION_MINUTES = 240  # a short one, so that a page is rarely not full
+MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240}
+DAYS_A_ROW = {"1d": 2, "1w": 7, "1mo": 31}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """As known when, and in which shares. `instant` None: as it is now; `view` None: as it is stored."""
+
+    instant: datetime | None
+    view: View | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """Candles with the columns of v1_live.candles and, on another basis, their factors; what a reader should know."""
+
+    rows: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def days_read(wanted: Wanted, now: datetime) -> tuple[date, date]:
+    """Return the days [first, end) of which candles are made; a Problem where they are too many."""
+    end = wanted.span.end_day() or now.date() + 2 * DAY
+    if wanted.before is not None:
+        end = min(end, _day(wanted.before) + 2 * DAY)
+    first = wanted.span.first_day()
+    widest = WIDEST_DAYS.get(wanted.interval, WIDEST_OTHERS)
+    if first is None:
+        return max(date(1900, 1, 1), end - _reach(wanted, widest)), end
+    if wanted.after is not None:
+        first = max(first, _day(wanted.after) - 2 * DAY)
+    if (end - first).days > widest + 3:
+        raise bad_parameter(
+            "start",
+            f"A window of {(end - first).days:,} days of {wanted.interval} is too wide to be folded while you wait",
+            f"Ask for {widest} days or fewer at once, or for a wider interval",
+            widest_days=widest,
+        )
+    return first, end
+
+
+def _reach(wanted: Wanted, widest: int) -> timedelta:
+    if wanted.interval in DAYS_A_ROW:
+        days = (wanted.limit + 2) * DAYS_A_ROW[wanted.interval] + 14
+    else:
+        sessions = wanted.limit * MINUTES[wanted.interval] // SESSION_MINUTES + 2
+        days = sessions * 2 + 14
+    return timedelta(days=min(days, widest))
+
+
+def _day(microseconds: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=microseconds // 86_400_000_000)
+
+
+def candles_of(platform: Platform, wanted: Wanted, basis: Basis, first: date, end: date) -> Found:
+    """Return an instrument's candles of sessions or periods that begin in [first, end), sorted."""
+    reads = KnownAt(platform, basis.instant) if basis.instant else platform
+    notes: tuple[str, ...] = ()
+    if basis.view is None:
+        rows = _rows(reads, wanted, first, end)
+    else:
+        asked = AdjustedWanted(wanted.instrument_id, wanted.interval, basis.view, None, basis.instant)
+        rows, notes = adjusted_candles(platform, asked, wanted.source_interval, first, end)
+    return Found(_shaped(rows, basis.instant or platform.clock.now()), notes)
+
+
+def _rows(reads: Platform | KnownAt, wanted: Wanted, first: date, end: date) -> pl.DataFrame:
+    subject = pl.Series([wanted.instrument_id])
+    if wanted.interval in PERIODS:
+        rows = reads.read(PERIODS[wanted.interval], _period_start(first), end, subject)
+        return rows.filter(source_interval=wanted.source_interval)
+    if wanted.interval == "1m":
+        return minute_candles(choose_sources(reads.read("market.bars", first, end, subject, "1m")))
+    if wanted.source_interval == "1d":
+        if wanted.interval != "1d":
+            return reads.read("market.candles", first, first, subject)  # nothing is narrower than its bars
+        bars = choose_sources(reads.read("market.bars_1d", first, end, subject, "1d"))
+        return daily_candles(bars, reads.sessions_of(subject))
+    return reads.read("market.candles", first, end, subject, wanted.interval)
+
+
+def _period_start(first: date) -> date:
+    """Return a day from which whole periods begin: those that a bound cuts are left out later."""
+    return first - timedelta(days=31)
+
+
+def _shaped(rows: pl.DataFrame, instant: datetime) -> pl.DataFrame:
+    """Return rows with the columns of the view; settled is what was settled at the instant."""
+    settled = rows.with_columns(is_settled=pl.col("settles_time") <= instant)
+    schema = polars_schema(view("v1_live.candles"))
+    columns = [
+        (pl.col(name) if name in settled.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in schema.items()
+    ]
+    factors = [name for name in ("price_factor", "volume_factor") if name in settled.columns]
+    return settled.select(*columns, *factors).sort("event_time")
+
+
+def page_of(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+    """Return the rows of a page, and one more where there is a next one."""
+    conditions = []
+    for bound, is_start in ((wanted.span.start, True), (wanted.span.end, False)):
+        if bound is not None:
+            column = pl.col("event_time" if bound.is_instant else wanted.date_column)
+            conditions.append(column >= bound.at if is_start else column < bound.at)
+    if wanted.after is not None:
+        conditions.append(pl.col("event_time").dt.epoch("us") > wanted.after)
+    if wanted.before is not None:
+        conditions.append(pl.col("event_time").dt.epoch("us") < wanted.before)
+    if wanted.is_settled:
+        conditions.append(pl.col("is_settled"))
+    narrowed = rows.filter(*conditions) if conditions else rows
+    return narrowed.tail(wanted.limit + 1) if wanted.is_latest else narrowed.head(wanted.limit + 1)

@@ -1,0 +1,210 @@
+"""Candles as they are stored: which query gives them, width by width.
+
+What belongs here: the SQL behind /candles. What does not: candles of the past or on another basis (candle_frames),
+parameters (rest/candles). Narrow candles, weeks and months are rows of v1_live.candles. Minutes and the providers' own
+days are folded from v1_live.bars on the way, by the rule that candles are folded by (findata_core/market/choosing.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from findata_core.market.choosing import ADJUSTMENT_ORDER, SOURCE_ORDER
+from findata_serving.parameters import Span
+from findata_serving.reading import Query
+from findata_serving.records import Record, record
+from findata_serving.sources import Sources
+
+PERIODS = {"1w": "market.weekly_candles", "1mo": "market.monthly_candles"}
+REACH = timedelta(days=2)  # an instant and the date of its session lie no farther apart
+LEAST_MINUTES = 200  # of a session, as a rule; a page of fewer rows has a cursor like any other
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which candles: of one instrument, width and source interval, within a window."""
+
+    instrument_id: str
+    interval: str
+    source_interval: str
+    span: Span
+    is_settled: bool = False
+    limit: int = 500
+    after: int | None = None  # microseconds: the last instant of the page before
+    before: int | None = None  # or its first one, where pages go back in time
+
+    @property
+    def is_latest(self) -> bool:
+        """Tell whether pages go back in time: nobody said where to begin."""
+        return self.span.start is None
+
+    @property
+    def is_of_bars(self) -> bool:
+        """Tell whether they are folded from stored bars when they are asked for."""
+        return (self.interval, self.source_interval) in {("1m", "1m"), ("1d", "1d")}
+
+    @property
+    def table(self) -> str:
+        """Return the table whose digests change with them."""
+        if self.is_of_bars:
+            return "market.bars" if self.interval == "1m" else "market.bars_1d"
+        return PERIODS.get(self.interval, "market.candles")
+
+    @property
+    def date_column(self) -> str:
+        """Return the column that a date of the window is compared with."""
+        return "period_start_date" if self.interval in PERIODS else "session_date"
+
+
+class Conditions:
+    """Conditions of a query and their arguments, numbered as they come."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.arguments: list[object] = list(arguments)
+        self.texts: list[str] = []
+
+    def add(self, text: str, value: object) -> None:
+        """Add a condition with {} in the place of its argument."""
+        self.arguments.append(value)
+        self.texts.append(text.format(f"${len(self.arguments)}"))
+
+    def joined(self) -> str:
+        """Return them as one."""
+        return " AND ".join(self.texts) or "true"
+
+
+def candle_record() -> Record:
+    """Return the record of candles."""
+    return record("candles")
+
+
+async def query_of(sources: Sources, wanted: Wanted) -> Query:
+    """Return the query of a page of candles, one row more than the page has: it says that there is a next one."""
+    days = await _days(sources, wanted) if wanted.is_of_bars else None
+    conditions = Conditions(wanted.instrument_id)
+    if wanted.is_of_bars:
+        relation, where = _of_bars(wanted, conditions, days), "true"
+    else:
+        conditions.texts.append('"instrument_id" = $1')
+        conditions.add('"interval" = {}', wanted.interval)
+        conditions.add('"source_interval" = {}', wanted.source_interval)
+        _bounds(wanted, conditions)
+        relation, where = "", conditions.joined()
+    return Query(
+        candle_record(),
+        where,
+        conditions.arguments,
+        limit=wanted.limit + 1,
+        is_latest=wanted.is_latest,
+        constants={
+            "instrument_id": wanted.instrument_id,
+            "interval": wanted.interval,
+            "source_interval": wanted.source_interval,
+        },
+        relation=relation,
+    )
+
+
+def _bounds(wanted: Wanted, conditions: Conditions) -> None:
+    """Add what narrows the rows: the window, the page, and instants beside dates, which leave out chunks."""
+    start, end = wanted.span.start, wanted.span.end
+    column = wanted.date_column
+    for bound, sign in ((start, ">="), (end, "<")):
+        if bound is not None and bound.is_instant:
+            conditions.add(f'"event_time" {sign} {{}}', bound.at)
+        elif bound is not None:
+            conditions.add(f'"{column}" {sign} {{}}', bound.at)
+            if column == "session_date":
+                reach = -REACH if sign == ">=" else REACH
+                conditions.add(f'"event_time" {sign} {{}}::date', bound.day + reach)
+    if wanted.after is not None:
+        conditions.add('"event_time" > {}', _instant(wanted.after))
+    if wanted.before is not None:
+        conditions.add('"event_time" < {}', _instant(wanted.before))
+    if wanted.is_settled:
+        conditions.texts.append('"is_settled"')
+
+
+def _instant(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
+    """Return the first and last session that a page of bars can lie in, by the book of digests."""
+    count = wanted.limit // LEAST_MINUTES + 2 if wanted.interval == "1m" else wanted.limit + 2
+    conditions = Conditions(wanted.table, wanted.instrument_id, f"{wanted.interval}/%")
+    first, end = wanted.span.first_day(), wanted.span.end_day()
+    if wanted.after is not None:
+        first = _instant(wanted.after).date() - REACH
+    if wanted.before is not None:
+        end = _instant(wanted.before).date() + REACH
+    if first is not None:
+        conditions.add("scope_date >= {}", first)
+    if end is not None:
+        conditions.add("scope_date < {}", end)
+    direction = "DESC" if wanted.is_latest else "ASC"
+    query = (
+        "SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM ops.digests "  # noqa: S608
+        f"WHERE table_name = $1 AND subject = $2 AND slice LIKE $3 AND {conditions.joined()} "
+        f"ORDER BY 1 {direction} LIMIT {count + 3}) AS days"
+    )
+    found = await sources.rows(query, *conditions.arguments, books=True)
+    row = found[0]
+    return (row["first"], row["last"]) if row["first"] else (date(1970, 1, 1), date(1970, 1, 1))
+
+
+def _of_bars(wanted: Wanted, conditions: Conditions, days: tuple[date, date] | None) -> str:
+    """Return the relation of candles that are one bar each, of the chosen source of each session."""
+    assert days is not None
+    before = len(conditions.texts)
+    conditions.add('"event_time" >= {}::date', days[0] - REACH)
+    conditions.add('"event_time" < {}::date', days[1] + REACH)
+    conditions.add('"session_date" >= {}', days[0])
+    conditions.add('"session_date" <= {}', days[1])
+    window = " AND ".join(conditions.texts[before:])
+    del conditions.texts[before:]
+    _bounds(wanted, conditions)
+    return _bars_relation(wanted.interval, window, conditions.joined())
+
+
+@cache
+def _bars_relation(interval: str, window: str, narrowed: str) -> str:
+    sources, bases = (
+        ", ".join(f"'{name}'" for name in order) for order in (SOURCE_ORDER, ADJUSTMENT_ORDER)
+    )
+    of_bars = f"\"instrument_id\" = $1 AND \"interval\" = '{interval}' AND {window}"
+    shape, regular = _SHAPES[interval]
+    return f"""(WITH bar AS (SELECT * FROM v1_live.bars WHERE {of_bars}),
+        candidate AS (SELECT session_date, source, adjustment, bool_or(session_phase = 'regular') AS has_regular
+            FROM bar GROUP BY 1, 2, 3),
+        chosen AS (SELECT DISTINCT ON (session_date) session_date, source, adjustment FROM candidate
+            ORDER BY session_date, has_regular DESC, array_position(ARRAY[{sources}], source) NULLS LAST, source,
+                array_position(ARRAY[{bases}], adjustment) NULLS LAST, adjustment)
+        SELECT event_time, open, high, low, close, volume, session_date, NULL::date AS period_start_date,
+            NULL::date AS period_end_date, {shape}, NULL::integer AS expected_sessions,
+            NULL::integer AS present_sessions, true AS is_complete, bar.settles_time, source, adjustment,
+            bar.ingest_time, is_settled
+        FROM bar JOIN chosen USING (session_date, source, adjustment) {_SESSION_OF[interval]}
+        WHERE {regular} AND {narrowed}) AS folded"""  # noqa: S608
+
+
+_SHAPES = {
+    "1m": (
+        "1 AS expected_minutes, 1 AS present_minutes, event_time + interval '1 minute' AS available_time",
+        "session_phase = 'regular'",
+    ),
+    "1d": (
+        "trading_minutes AS expected_minutes, trading_minutes AS present_minutes, close_time AS available_time",
+        "session.mic = substring($1 FROM '[^.]+$')",
+    ),
+}
+_SESSION_OF = {
+    "1m": "",
+    "1d": "JOIN (SELECT mic, session_date, trading_minutes, close_time FROM v1_live.sessions) AS session "
+    "USING (session_date) ",
+}
