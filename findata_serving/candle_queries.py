@@ -174,10 +174,8 @@ def _of_bars(wanted: Wanted, conditions: Conditions, days: tuple[date, date] | N
 
 @cache
 def _bars_relation(interval: str, window: str, narrowed: str) -> str:
-    sources, bases = (
-        ", ".join(f"'{name}'" for name in order) for order in (SOURCE_ORDER, ADJUSTMENT_ORDER)
-    )
-    of_bars = f"\"instrument_id\" = $1 AND \"interval\" = '{interval}' AND {window}"
+    sources, bases = (", ".join(f"'{name}'" for name in order) for order in (SOURCE_ORDER, ADJUSTMENT_ORDER))
+    of_bars = f'"instrument_id" = $1 AND "interval" = \'{interval}\' AND {window}'
     shape, regular = _SHAPES[interval]
     return f"""(WITH bar AS (SELECT * FROM v1_live.bars WHERE {of_bars}),
         candidate AS (SELECT session_date, source, adjustment, bool_or(session_phase = 'regular') AS has_regular

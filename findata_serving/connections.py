@@ -27,6 +27,7 @@ from findata_serving.auth.refusals import FULL, LONG_ADDRESS, LONG_HEADERS, NOT_
 LONGEST_HEAD_BYTES = 65_536  # beyond what the gate answers politely; a head that is longer is not kept
 SLOWEST_BYTES_PER_SECOND = 1024  # a reader who takes less is not reading
 ROUNDS = 4  # looks at each connection within the patience
+MOST_PARTING = 2000  # who is turned away beyond them hears nothing
 PARTING_SECONDS = 2.0  # how long a refused client may take to read why
 
 
@@ -91,8 +92,6 @@ class LimitedProtocol(HttpToolsProtocol):
         """Parse what comes, unless the client was refused; a head that grows too long is refused."""
         if self._is_parting:
             return
-        if self._head_began is None and (self.cycle is None or self.cycle.response_complete):
-            self._head_began, self._head_bytes = self.loop.time(), 0
         self._head_bytes += len(data)
         super().data_received(data)
         if self._head_began is not None and self._head_bytes > LONGEST_HEAD_BYTES and not self._is_parting:
@@ -103,15 +102,15 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_parting:
             self.transport.close()
 
+    def on_message_begin(self) -> None:
+        """A head begins, perhaps behind a request that is still being answered."""
+        super().on_message_begin()
+        self._head_began = self.loop.time()
+
     def on_headers_complete(self) -> None:
         """The head is whole: from here on the gate decides."""
         self._head_began, self._head_bytes = None, 0
         super().on_headers_complete()
-
-    def on_response_complete(self) -> None:
-        """Between two requests uvicorn's own keep-alive counts."""
-        super().on_response_complete()
-        self._head_began = None
 
     def resume_writing(self) -> None:
         """The client has taken most of what lay there."""
@@ -148,9 +147,9 @@ class LimitedProtocol(HttpToolsProtocol):
         return now - self._unread_since <= patience
 
     def _turn_away(self, transport: asyncio.Transport) -> None:
-        """Refuse a connection before it has asked. Who is turned away beyond as many again hears nothing."""
+        """Refuse a connection before it has asked."""
         self.transport = transport
-        if len(self._door.parting) >= self._door.most:
+        if len(self._door.parting) >= MOST_PARTING:
             transport.abort()
             return
         self._door.watch(self.loop)

@@ -33,9 +33,7 @@ def expected_times(interval: str, sessions: Rows) -> np.ndarray[Any, np.dtype[np
         return np.asarray(opens, np.int64)
     step = WIDTHS[interval] * MINUTE
     parts = []
-    breaks = zip(
-        sessions.values["break_start_time"], sessions.values["break_end_time"], strict=True
-    )
+    breaks = zip(sessions.values["break_start_time"], sessions.values["break_end_time"], strict=True)
     for begin, end, (pause, again) in zip(opens.tolist(), closes.tolist(), breaks, strict=True):
         segments = [(begin, end)] if pause is None else [(begin, pause), (again, end)]
         parts += [np.arange(first, last, step, dtype=np.int64) for first, last in segments]
