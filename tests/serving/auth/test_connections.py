@@ -148,3 +148,8 @@ def test_what_is_too_long_or_no_http_is_told_so(hasty: Guarded, said: bytes, sta
     with connected(hasty, said) as connection:
         assert problem(told(connection)) == (status, kind)
     assert not hasty.reached
+
+
+def test_a_request_with_two_hosts_is_not_answered(hasty: Guarded) -> None:
+    with connected(hasty, b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n") as connection:
+        assert problem(told(connection)) == (421, "other-host")
