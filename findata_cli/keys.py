@@ -100,7 +100,12 @@ def revoke(
     from findata_assets.steps.holding import operator_name
     from findata_resources.stores import api_keys
     from findata_serving.auth.audit import AuditFile, note_act
+    from findata_serving.auth.keys import PREFIX
 
+    if key_id.startswith(PREFIX):
+        # It stands in the shell's history by now, which is one more reason to revoke it.
+        only_id = key_id.removeprefix(PREFIX).partition("_")[0]
+        raise ConfigurationError("that is a key, not its id", f"findata keys revoke {only_id}")
     operator = operator_name(settings.operator)
     with opening.platform(settings) as platform:
         now = platform.clock.now()

@@ -116,6 +116,7 @@ def test_the_day_of_the_last_use_is_written_down(platform: Platform, tmp_path: P
         (("create", "--scope", "admin", "--expires", "soon"), "does not match the format"),
         (("create", "--scope", "admin", "--name", "a\x07b"), "no name for a key"),
         (("revoke", "0123456789ab"), "there is no key of that id"),
+        (("revoke", "fdk_0123456789ab_secret"), "findata keys revoke 0123456789ab"),
     ],
 )
 def test_what_can_not_be_is_refused_with_what_to_do(

@@ -212,7 +212,7 @@ def test_the_book_is_read_once_a_second_whatever_is_sent_and_keys_go_on_for_a_mi
                 await ring.caller_of(KeyText("0" * 12, "0" * 64), NOW)
         assert book.read_times == 1
         caller = await ring.caller_of(book.key, NOW)
-        assert (caller.name, caller.scopes) == (book.key.key_id, {"read:market"})
+        assert (caller.name, caller.scopes) == (book.key.key_id, frozenset({"read:market"}))
         book.is_away = True
         clock.seconds += 50
         assert (await ring.caller_of(book.key, NOW)).name == book.key.key_id
