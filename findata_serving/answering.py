@@ -41,17 +41,17 @@ def answer(
     lasting: str = LIVE,
     depends: Depends | None = None,
 ) -> Response:
-    """Return the response with the rows; it is kept where it lasts and what it depends on is known."""
+    """Return the response with the rows; it is kept where it lasts, or where what it depends on is known."""
     headers = {**cursors.link(request, page.next_cursor)}
     if page.notes:
         headers["Findata-Note"] = " / ".join(page.notes).encode("ascii", "replace").decode()
     made = Answer(formats.written(form, rows, page), formats.MEDIA_TYPES[form], lasting, headers, depends)
-    if lasting == FOREVER or (lasting == SETTLED and depends):
+    if lasting == FOREVER or depends is not None:
         request.app.state.kept.offer(key_of(request), made, request.state.before)
     return Given(made, request)
 
 
-def told(request: Request, body: dict[str, Any], lasting: str = LIVE) -> Response:
+def told(request: Request, body: Any, lasting: str = LIVE) -> Response:
     """Return a response with one JSON document."""
     return Given(Answer(orjson.dumps(body), "application/json", lasting), request)
 

@@ -7,7 +7,8 @@ days are folded from v1_live.bars on the way, by the rule that candles are folde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -75,9 +76,17 @@ class Conditions:
         return " AND ".join(self.texts) or "true"
 
 
-def candle_record() -> Record:
-    """Return the record of candles."""
-    return record("candles")
+@cache
+def narrowed(interval: str) -> tuple[Record, Mapping[str, str | None]]:
+    """Return the record of candles of a width, and what is null in all of them: that need not be asked for."""
+    of_periods = ("period_start_date", "period_end_date", "expected_sessions", "present_sessions")
+    absent = ("session_date",) if interval in PERIODS else of_periods
+    others = of_periods if interval in PERIODS else ("session_date",)
+    known = record("candles")
+    columns = tuple(
+        replace(column, is_nullable=False) if column.name in others else column for column in known.columns
+    )
+    return replace(known, columns=columns), dict.fromkeys(absent)
 
 
 async def query_of(sources: Sources, wanted: Wanted) -> Query:
@@ -92,8 +101,9 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
         conditions.add('"source_interval" = {}', wanted.source_interval)
         _bounds(wanted, conditions)
         relation, where = "", conditions.joined()
+    shape, absent = narrowed(wanted.interval)
     return Query(
-        candle_record(),
+        shape,
         where,
         conditions.arguments,
         limit=wanted.limit + 1,
@@ -102,6 +112,7 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
             "instrument_id": wanted.instrument_id,
             "interval": wanted.interval,
             "source_interval": wanted.source_interval,
+            **absent,
         },
         relation=relation,
     )
@@ -120,18 +131,31 @@ def _bounds(wanted: Wanted, conditions: Conditions) -> None:
                 reach = -REACH if sign == ">=" else REACH
                 conditions.add(f'"event_time" {sign} {{}}::date', bound.day + reach)
     if wanted.after is not None:
-        conditions.add('"event_time" > {}', _instant(wanted.after))
+        conditions.add('"event_time" > {}', instant_at(wanted.after))
     if wanted.before is not None:
-        conditions.add('"event_time" < {}', _instant(wanted.before))
+        conditions.add('"event_time" < {}', instant_at(wanted.before))
     if wanted.is_settled:
         conditions.texts.append('"is_settled"')
 
 
-def _instant(microseconds: int) -> datetime:
+def instant_at(microseconds: int) -> datetime:
+    """Return an instant that is counted from 1970-01-01."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+async def last_days(
+    sources: Sources, table: str, subject: str, count: int, end: date | None
+) -> tuple[date, date] | None:
+    """Return the first and last of the latest `count` days before `end` of which a table holds something."""
+    query = (
+        "SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM ops.digests "
+        "WHERE table_name = $1 AND subject = $2 AND scope_date < $3 ORDER BY 1 DESC LIMIT $4) AS days"
+    )
+    found = await sources.rows(query, table, subject, end or date(2200, 1, 1), count, books=True)
+    return (found[0]["first"], found[0]["last"]) if found[0]["first"] else None
 
 
 async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
@@ -140,9 +164,9 @@ async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
     conditions = Conditions(wanted.table, wanted.instrument_id, f"{wanted.interval}/%")
     first, end = wanted.span.first_day(), wanted.span.end_day()
     if wanted.after is not None:
-        first = _instant(wanted.after).date() - REACH
+        first = instant_at(wanted.after).date() - REACH
     if wanted.before is not None:
-        end = _instant(wanted.before).date() + REACH
+        end = instant_at(wanted.before).date() + REACH
     if first is not None:
         conditions.add("scope_date >= {}", first)
     if end is not None:

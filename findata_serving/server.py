@@ -1,7 +1,7 @@
 """The server as a process: its socket, its limits, its logs, its end.
 
 What belongs here: starting and ending. What does not: what is answered (app), limits of requests (auth), of
-connections (connections).
+connections (listening).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from findata_core.errors import PortTaken, StackError
 from findata_resources import tracing
 from findata_resources.environment import Settings
-from findata_serving.connections import MOST_PARTING, Door
+from findata_serving.listening import MOST_PARTING, Door
 
 KEEP_ALIVE_SECONDS = 30
 PARTING_SECONDS = 5  # for answers that are under way when the server ends

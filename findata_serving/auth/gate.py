@@ -2,7 +2,7 @@
 answer carries.
 
 What belongs here: the order of the questions. What does not: the answers to them (credentials, limits,
-refusals), scopes (requires, beside the routes), connections (connections): a request that never ends never
+refusals), scopes (requires, beside the routes), connections (listening): a request that never ends never
 comes here.
 
 Closed unless it is open: a path that is not in OPEN_PATHS needs a caller, whether or not its route asks for a

@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from findata_resources.environment import Settings, load_settings
 from findata_serving import auth, problems
-from findata_serving.connections import Door
+from findata_serving.listening import Door
 from findata_serving.server import door_of, server_of
 
 END_SECONDS = 30
