@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FURTHER = (
     ("findata status", "servers, rows, what is due"),
-    ("findata sql 'SELECT * FROM market.candles LIMIT 5'", "read the tables"),
+    ("findata sql 'SELECT * FROM v1.latest_candles'", "read what is settled: docs/sql.md"),
     ("findata explain MSFT.XNAS 1h '2022-06-01 13:30'", "from a candle back to the bytes it came from"),
     ("findata report --session 2022-06-14", "can that day's data be used, and what speaks against it"),
     ("findata verify", "prove database, lake and raw payloads equal"),
@@ -69,6 +69,7 @@ def _open_to_this_machine(settings: Settings) -> Settings:
 
 
 def _show_addresses(settings: Settings, endpoints: Endpoints) -> None:
+    from findata_cli.servers import readers_address
     from findata_resources.embedded.orchestrator import ui_address
     from findata_resources.embedded.serving import page_address
 
@@ -76,6 +77,7 @@ def _show_addresses(settings: Settings, endpoints: Endpoints) -> None:
         ("charts", page_address(settings)),
         ("Dagster", ui_address(settings.dagster_port)),
         ("database", masked(endpoints.database_url)),
+        ("readers", readers_address(settings) or "docs/sql.md"),
         ("S3", f"{endpoints.s3_endpoint}, bucket {endpoints.s3_bucket}"),
     )
     screen.show(("where", "address"), addresses)

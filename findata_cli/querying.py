@@ -15,6 +15,7 @@ import typer
 
 from findata_cli import opening, screen
 from findata_core.errors import ConfigurationError, StoreError
+from findata_resources.migrations.role_names import READER
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -27,8 +28,11 @@ SESSION = f"-c statement_timeout={TIMEOUT_SECONDS}s -c default_transaction_read_
 ADVICE = {
     "25006": "findata sql only reads; facts enter as payloads, with findata materialize",
     "42601": "correct the statement; one at a time, with nothing behind its semicolon",
-    "42P01": "findata status lists the tables, findata migrate creates them",
-    "42703": "SELECT * FROM the_table LIMIT 1 shows its columns",
+    "22023": "findata migrate makes the role, or says what an administrator must run; --owner reads without it",
+    "3F000": "docs/sql.md lists the views of v1, findata migrate creates them",
+    "42501": "findata sql reads the views of v1 (docs/sql.md); --owner reads the tables, for those who run findata",
+    "42P01": "docs/sql.md lists the views of v1, findata migrate creates them; --owner reads the tables behind them",
+    "42703": "SELECT * FROM the_view LIMIT 1 shows its columns",
     "57014": f"a statement may take {TIMEOUT_SECONDS} seconds: narrow it by instrument and time",
 }
 
@@ -39,17 +43,25 @@ def sql(
     statement: Annotated[str, typer.Argument(help="One SQL statement. It can't change anything.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of objects.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
+    owner: Annotated[
+        bool, typer.Option("--owner", help="Read as findata itself: the tables, and findata's own books.")
+    ] = False,
 ) -> None:
     """Run one SQL statement, read-only, for at most 60 seconds; instants are in UTC.
 
-    A table shows 200 rows at most; JSON and CSV give all. Exit code 2 if the database refuses it.
+    It reads the views of v1 (docs/sql.md) as the role findata_reader does. A table shows 200 rows at most; JSON and CSV
+    give all. Exit code 2 if the database refuses it.
     """
     if as_json and as_csv:
         raise ConfigurationError("--json and --csv exclude each other", "give one of them")
     settings = opening.settings_in_force()
     from findata_resources.environment import resolve_endpoints
 
-    with rows_of(resolve_endpoints(settings).database_url, statement) as (names, rows):
+    endpoints = resolve_endpoints(settings)
+    as_reader = endpoints.reader_database_url if not owner else None
+    # Without a login of its own the reader is a role that findata's user takes on.
+    options = SESSION if owner or as_reader else f"{SESSION} -c role={READER}"
+    with rows_of(as_reader or endpoints.database_url, statement, options) as (names, rows):
         if as_json:
             print_json(names, rows)
         elif as_csv:
@@ -59,7 +71,7 @@ def sql(
 
 
 @contextmanager
-def rows_of(database_url: str, statement: str) -> Iterator[tuple[list[str], Iterator[Row]]]:
+def rows_of(database_url: str, statement: str, options: str) -> Iterator[tuple[list[str], Iterator[Row]]]:
     """Yield the columns and rows of a statement, which come as they are read.
 
     Streaming uses PostgreSQL's extended protocol, which takes one statement alone: no second one can end
@@ -68,7 +80,7 @@ def rows_of(database_url: str, statement: str) -> Iterator[tuple[list[str], Iter
     import psycopg
 
     try:
-        with psycopg.connect(database_url, options=SESSION, application_name="findata sql") as connection:
+        with psycopg.connect(database_url, options=options, application_name="findata sql") as connection:
             connection.read_only = True
             cursor = connection.cursor()
             # Closed here: a stream that is left half read keeps the connection, which then can't be closed.
@@ -120,6 +132,8 @@ def _explained(error: Any) -> Exception:
     import psycopg
 
     reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+    if f'role "{READER}" does not exist' in reason:
+        return ConfigurationError(f"There is no role {READER}", ADVICE["22023"])
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in (
         "08",
         "28",

@@ -20,6 +20,7 @@ def migrate(
     from findata_resources.embedded.objects import create_bucket
     from findata_resources.environment import resolve_endpoints
     from findata_resources.migrations.migrate import migrate as bring_to_newest
+    from findata_resources.migrations.migrate import wanted_of_administrator
 
     endpoints = resolve_endpoints(settings)
     if bucket:
@@ -31,6 +32,12 @@ def migrate(
         if before == after
         else f"revision before: {before or 'none'}, now: {after}"
     )
+    wanted = wanted_of_administrator(endpoints.database_url)
+    if wanted:
+        screen.say(
+            "this user may not give readers their rights; an administrator runs, then findata migrate again:"
+        )
+        screen.say("\n".join(f"  {statement};" for statement in wanted))
 
 
 def diff() -> None:

@@ -85,6 +85,23 @@ def show_servers(settings: Settings) -> None:
             state = f"yours, named in {NAMED[server.name]}"
         rows.append((server.name, state, str(server.port or ""), str(server.process_id or ""), server.log))
     screen.show(("server", "state", "port", "process", "log"), rows, numbers=("port", "process"))
+    if readers_address(settings):
+        screen.say(f"readers (docs/sql.md): {readers_address(settings)}")
+
+
+def readers_address(settings: Settings) -> str:
+    """Return where readers of the embedded database connect, their password included; "" where it does not run.
+
+    The login reads what is settled and nothing else, and answers on this machine only. Passwords of other databases are
+    not shown.
+    """
+    from findata_resources.embedded.state import read_state
+
+    state = read_state(settings.home)
+    named = settings.database_url is not None or settings.reader_database_url is not None
+    if named or state.database is None or not state.is_running("database"):
+        return ""
+    return state.database.reader_database_url or ""
 
 
 def show_contents(settings: Settings) -> None:

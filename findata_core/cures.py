@@ -72,7 +72,7 @@ def refused_rows(table_name: str, first: date | None = None, last: date | None =
     between = f" AND scope_date BETWEEN '{first}' AND '{last}'" if first and last else ""
     columns = "rule, subject, scope_date, reason, payload_id"
     rows = f"WHERE table_name = '{table_name}'{between} LIMIT 200"
-    return command("sql", f"SELECT {columns} FROM ops.quarantine {rows}")  # noqa: S608  # names of the contract, dates
+    return command("sql", "--owner", f"SELECT {columns} FROM ops.quarantine {rows}")  # noqa: S608  # names of the contract, dates
 
 
 def verify(first: date | None = None, last: date | None = None) -> str:

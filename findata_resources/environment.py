@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="A TimescaleDB of your own, postgresql://user:password@host:port/database. "
         "When it is named, no database is started here.",
     )
+    reader_database_url: PostgresUrl | None = Field(
+        default=None,
+        description="How findata sql reads a database of your own: a login that has the role findata_reader. Default: "
+        "FINDATA_DATABASE_URL in that role, or the login of the embedded database.",
+    )
     dagster_database_url: PostgresUrl | None = Field(
         default=None,
         description="Where Dagster keeps its runs and events. Default: the database findata_dagster on the "
@@ -379,9 +384,13 @@ def load_settings(**arguments: Any) -> Settings:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where to connect to. `database_url` is plain postgresql://; Dagster's names its driver psycopg2."""
+    """Where to connect to. `database_url` is plain postgresql://; Dagster's names its driver psycopg2.
+
+    `reader_database_url`: a login of the readers' own, None where there is none.
+    """
 
     database_url: str = field(repr=False)
+    reader_database_url: str | None = field(repr=False)
     dagster_database_url: str = field(repr=False)
     s3_endpoint: str
     s3_bucket: str
@@ -513,20 +522,19 @@ def _problem(detail: dict[str, Any]) -> str:
     return f"{variable_of(str(detail['loc'][0]))}: {text}" if detail["loc"] else text
 
 
-def _database_endpoint(settings: Settings, state: StackState) -> dict[str, str]:
-    dagster = settings.dagster_database_url
+def _database_endpoint(settings: Settings, state: StackState) -> dict[str, Any]:
+    dagster, reader = settings.dagster_database_url, settings.reader_database_url
+    named = {"reader_database_url": reader.get_secret_value()} if reader else {}
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
         own = dagster.get_secret_value() if dagster else _with_database(url, "findata_dagster")
-        return {"database_url": url, "dagster_database_url": _for_dagster(own)}
+        addresses = {"database_url": url, "dagster_database_url": _for_dagster(own)}
+        return {**addresses, "reader_database_url": None, **named}
     if state.database is None or not state.is_running("database"):
         raise _not_running("database", "FINDATA_DATABASE_URL")
-    embedded = state.database.model_dump()
-    return (
-        {**embedded, "dagster_database_url": _for_dagster(dagster.get_secret_value())}
-        if dagster
-        else embedded
-    )
+    if dagster:
+        named["dagster_database_url"] = _for_dagster(dagster.get_secret_value())
+    return {**state.database.model_dump(), **named}
 
 
 def _objects_endpoint(settings: Settings, state: StackState) -> dict[str, str]:
@@ -568,7 +576,7 @@ def _embedded_values(settings: Settings) -> dict[str, str]:
     database = state.database if settings.database_url is None and state.is_running("database") else None
     objects = state.objects if settings.s3_endpoint is None and state.is_running("objects") else None
     supplied = [part.model_dump() for part in (database, objects) if part is not None]
-    return {name: value for part in supplied for name, value in part.items()}
+    return {name: value for part in supplied for name, value in part.items() if value is not None}
 
 
 def _effective(settings: Settings, name: str, embedded: Mapping[str, str]) -> EffectiveSetting:

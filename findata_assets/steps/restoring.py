@@ -170,9 +170,10 @@ def _restored(
         found = count_differences(part, counting.counts(connection))
         if part.name == FINDATA:
             found += content_differences(manifest, counting.content(connection))
-    if part.name == FINDATA and manifest.migration != known_revisions()[0]:
-        progress("migrating")
-        migrate(url)
+    if part.name == FINDATA:
+        if manifest.migration != known_revisions()[0]:
+            progress("migrating")
+        migrate(url)  # also at this revision: a dump has no roles, and their rights in a database are not in it
     return found
 
 

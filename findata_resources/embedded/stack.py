@@ -123,6 +123,7 @@ def _database(settings: Settings) -> TimescaleServer:
         cache=settings.cache,
         port=settings.database_port,
         password=read_secrets(settings.home).database_password,
+        reader_password=read_secrets(settings.home).reader_password,
         mirror=settings.debian_mirror,
         keyring=settings.debian_keyring,
     )

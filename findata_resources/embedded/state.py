@@ -36,6 +36,7 @@ class DatabaseEndpoint(BaseModel):
 
     database_url: str
     dagster_database_url: str
+    reader_database_url: str | None = None  # a server that an older findata started has none
 
 
 class ObjectsEndpoint(BaseModel):
@@ -75,6 +76,7 @@ class StackSecrets(BaseModel):
     """The content of secrets.json: generated once per home, kept across `findata down`."""
 
     database_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24))
+    reader_password: str = Field(default_factory=lambda: secrets.token_urlsafe(24))
     s3_access_key: str = Field(default_factory=lambda: secrets.token_hex(10))
     s3_secret_key: str = Field(default_factory=lambda: secrets.token_urlsafe(30))
     s3_internal_key: str = Field(default_factory=lambda: secrets.token_urlsafe(30))
@@ -98,11 +100,12 @@ def write_state(home: Path, state: StackState) -> None:
 
 
 def read_secrets(home: Path) -> StackSecrets:
-    """The generated secrets of this home; they are generated at the first call."""
+    """The generated secrets of this home; they are generated at the first call that asks for them."""
     path = home / "secrets.json"
-    if not path.exists():
-        write_secrets(home, StackSecrets())
-    return StackSecrets.model_validate_json(path.read_text())
+    values = StackSecrets.model_validate_json(path.read_text()) if path.exists() else StackSecrets()
+    if not path.exists() or values.model_fields_set != set(StackSecrets.model_fields):
+        write_secrets(home, values)
+    return values
 
 
 def write_secrets(home: Path, values: StackSecrets) -> None:

@@ -24,6 +24,7 @@ from findata_core.errors import StackError
 from findata_resources.embedded.debian import unpacked
 from findata_resources.embedded.processes import MARK_VARIABLE, end, processes_in
 from findata_resources.embedded.state import DatabaseEndpoint, Progress, StackState, write_privately
+from findata_resources.migrations.role_names import CONNECTIONS, READER
 
 ROLE = "findata"
 DATABASE = "findata"
@@ -39,6 +40,7 @@ class TimescaleServer:
     cache: Path
     port: int
     password: str
+    reader_password: str
     mirror: str | None = None
     keyring: Path | None = None
 
@@ -87,13 +89,16 @@ class TimescaleServer:
         return True
 
     def finish(self, state: StackState) -> None:
-        """Create the two databases and say where they are."""
+        """Create the two databases and the readers' login, and say where they are."""
         for database in (DATABASE, DAGSTER_DATABASE):
             self._create_database(database)
         with self._connect(DATABASE) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+            self._let_readers_in(connection)
+        reader = f"{READER}:{self.reader_password}@127.0.0.1:{self.port}"
         state.database = DatabaseEndpoint(
             database_url=self._url("postgresql", DATABASE),
+            reader_database_url=f"postgresql://{reader}/{DATABASE}",
             # dagster-postgres with SQLAlchemy 2.1 needs the driver in the scheme: see dagster.yaml.
             dagster_database_url=self._url("postgresql+psycopg2", DAGSTER_DATABASE),
         )
@@ -135,6 +140,18 @@ class TimescaleServer:
             query = "SELECT 1 FROM pg_database WHERE datname = %s"
             if connection.execute(query, [database]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+    def _let_readers_in(self, connection: psycopg.Connection) -> None:
+        """Give the readers' role a password, and nothing to connect to but findata's own database.
+
+        What the role may do there is a migration's business (migrations/roles.py).
+        """
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [READER]).fetchone() is None:
+            connection.execute(f"CREATE ROLE {READER} CONNECTION LIMIT {CONNECTIONS}")
+        let_in = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+        connection.execute(let_in.format(sql.Identifier(READER), sql.Literal(self.reader_password)))
+        for other in (DAGSTER_DATABASE, "postgres", "template1"):
+            connection.execute(f"REVOKE CONNECT, TEMPORARY ON DATABASE {other} FROM PUBLIC")
 
     def _connect(self, database: str, *, autocommit: bool = False) -> psycopg.Connection:
         return psycopg.connect(self._url("postgresql", database), autocommit=autocommit, connect_timeout=5)

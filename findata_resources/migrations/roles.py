@@ -5,8 +5,8 @@ findata_live_reader  v1 and v1_live
 findata_writer       reads and writes rows of the storage, as runs do; changes no table's shape
 
 Roles belong to the server, not to a database: many databases share them, and several migrates may make them at once.
-They are made without the right to log in: an administrator gives that, or grants them to somebody who has it. A user who
-may not make roles migrates all the same and is told what an administrator must run (`wanting`).
+They are made without the right to log in: an administrator gives that, or grants them to somebody who has it. A user
+who may not make roles migrates all the same and is told what an administrator must run (`wanting`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,20 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 
 from findata_resources.migrations.model import schemas
+from findata_resources.migrations.role_names import (
+    CONNECTIONS,
+    LIVE_READER,
+    READER,
+    STATEMENT_SECONDS,
+    WRITER,
+)
 from findata_resources.migrations.views import LIVE, SETTLED, VERSIONS
 
-READER, LIVE_READER, WRITER = "findata_reader", "findata_live_reader", "findata_writer"
 ROLES = (READER, LIVE_READER, WRITER)
 READABLE: Mapping[str, tuple[str, ...]] = {
     READER: (SETTLED, VERSIONS[SETTLED]),
     LIVE_READER: (SETTLED, VERSIONS[SETTLED], LIVE, VERSIONS[LIVE]),
 }
-STATEMENT_SECONDS = 60
-CONNECTIONS = 30
 
 # What a session of a reader starts with. PostgreSQL lets everybody change these for their own session; what nobody can
 # lift is the number of connections and temp_file_limit, which only a superuser can set.

@@ -1,12 +1,13 @@
 """The views that readers are promised, and their as_of functions: `v1.candles`, `v1.bars_as_of('2022-06-01 12:00Z')`.
 
-They hold nothing: each migrate that changes something drops them before it touches the storage and makes them again
-after it, in its one transaction, so that no view is in the way of a migration and no reader finds one missing. What they
-promise is in findata_core/schema/views.py, what they read in view_sources.py. As nobody who reads may see a row
-before it is settled, those of v1 that hide some are barriers: a condition that could tell of a row (by the error
-that it ends in) is asked after the row was let through.
+They hold nothing: each migrate that changes something drops them before it touches the storage and makes them
+again after it, in its one transaction, so that no view is in the way of a migration and no reader finds one missing.
+What they promise is in findata_core/schema/views.py, what they read in view_sources.py. As nobody may see a row of
+v1 before it is settled, views that hide some are barriers: a condition that could tell of a row (by the error that it
+ends in) is asked after the row was let through.
 """
 
+# ruff: noqa: S608  # names of the contract, nothing that a person has typed
 import hashlib
 from collections.abc import Iterator, Mapping
 
@@ -131,7 +132,7 @@ def _as_of(item: View, every: str) -> str:
         known.append(settled)
     return (
         f"CREATE FUNCTION {item.address}_as_of(instant timestamptz) RETURNS TABLE ({_typed(item)}) "
-        f"LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT {', '.join(names)} FROM {every} AS f "  # noqa: S608
+        f"LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT {', '.join(names)} FROM {every} AS f "
         f"WHERE {' AND '.join(known)} $$"
     )
 
@@ -141,11 +142,11 @@ def _observations_on(schema: str) -> list[str]:
     item = next(found for found in (*views(), *live_views()) if found.address == f"{schema}.observations")
     key = "series_id, source, observation_date"
     rows = (
-        f"SELECT DISTINCT ON ({key}) * FROM {item.address} WHERE vintage_date <= $1 "  # noqa: S608
+        f"SELECT DISTINCT ON ({key}) * FROM {item.address} WHERE vintage_date <= $1 "
         f"ORDER BY {key}, vintage_date DESC, vintage_kind"
     )
     names = ", ".join(f"f.{name}" for name in item.column_names)
-    told = "One row an observation: what its publisher had said of it by the end of a day, as the publisher counts days."
+    told = "One row an observation: what its publisher had said of it by the end of a day, as publishers count days."
     return [
         f"CREATE FUNCTION {schema}.observations_on(day date) RETURNS TABLE ({_typed(item)}) LANGUAGE sql STABLE "
         f"PARALLEL SAFE AS $$ SELECT {names} FROM ({rows}) AS f WHERE f.state <> 'withdrawn' $$",

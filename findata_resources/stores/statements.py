@@ -94,10 +94,12 @@ def delete_rows(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:
     )
 
 
-def delete_scopes(cursor: Cursor, target: Table, scopes: Collection[tuple[str, date, str]]) -> None:
-    """Delete the rows of (subject, scope_date, slice), which nobody needs to read for it."""
+def delete_scopes(
+    cursor: Cursor, target: Table, scopes: Collection[tuple[str, date, str]], returned: Sequence[str] = ()
+) -> list[tuple[Any, ...]]:
+    """Delete the rows of (subject, scope_date, slice), which need not be read for it; return these columns of them."""
     if not scopes:
-        return
+        return []
     subjects, days, slices = (list(column) for column in zip(*sorted(scopes), strict=True))
     parts: list[sql.Composable] = [
         sql.SQL("old.{}").format(sql.Identifier(name)) for name in target.digest_slice
@@ -112,10 +114,16 @@ def delete_scopes(cursor: Cursor, target: Table, scopes: Collection[tuple[str, d
     cursor.execute(
         sql.SQL(
             "DELETE FROM {} AS old USING unnest(%s::text[], %s::date[], %s::text[]) "
-            "AS gone (subject, scope_date, slice) WHERE {}"
-        ).format(name_of(target), sql.SQL(" AND ").join(same)),
+            "AS gone (subject, scope_date, slice) WHERE {} {}"
+        ).format(name_of(target), sql.SQL(" AND ").join(same), _returning(returned)),
         [subjects, days, slices],
     )
+    return cursor.fetchall() if returned else []
+
+
+def _returning(names: Sequence[str]) -> sql.Composable:
+    columns = sql.SQL(", ").join(sql.SQL("old.{}").format(sql.Identifier(name)) for name in names)
+    return sql.SQL("RETURNING {}").format(columns) if names else sql.SQL("")
 
 
 def _delete_few(cursor: Cursor, target: Table, rows: pl.DataFrame) -> None:

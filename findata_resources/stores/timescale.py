@@ -17,7 +17,7 @@ from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import digests
 from findata_core.schema.tables import Table, table
 from findata_core.versions import Versions, fold_versions
-from findata_resources.stores import due
+from findata_resources.stores import due, journal
 from findata_resources.stores.database import (
     Cursor,
     Database,
@@ -39,6 +39,7 @@ from findata_resources.stores.fetches import count_revisions
 from findata_resources.stores.reports import WriteReport, report_of
 from findata_resources.stores.scopes import (
     SCOPE,
+    Scope,
     changed_scopes,
     difference,
     first_of_runs,
@@ -152,8 +153,7 @@ class TimescaleStore:
             changed = changed_scopes(fresh, stored)
             written = rows_of(target, frame, changed)
             if not changed.is_empty():
-                delete_scopes(cursor, target, scope_set(changed) & scope_set(stored))
-                copy_into(cursor, target, written)
+                _replace_scopes(cursor, target, written, scope_set(changed) & scope_set(stored))
                 keep_digests(cursor, target, fresh, changed, {})
                 spread(cursor, target, changed)
             due.clear(cursor, target.address, held)
@@ -185,6 +185,8 @@ class TimescaleStore:
                 )
                 delete_rows(cursor, side, gone)
                 copy_into(cursor, side, come)
+                if side is target and journal.is_followed(target):
+                    journal.note(cursor, target, journal.differing(target, gone, come))
             fresh = digests(target, split(target, current, pairs)[1])
             everything = pl.concat([fresh.select(SCOPE), stored.select(SCOPE)]).unique()
             keep_digests(cursor, target, fresh, everything, times_by_scope(folded))
@@ -344,6 +346,15 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
     keep_digests(cursor, target, fresh, fresh, folded)
     spread(cursor, target, fresh)
     return report
+
+
+def _replace_scopes(cursor: Cursor, target: Table, written: pl.DataFrame, stored: set[Scope]) -> None:
+    """Delete the rows of the stored scopes and write others; who follows the table is told which differ."""
+    columns = journal.fact_columns(target) if journal.is_followed(target) else []
+    deleted = delete_scopes(cursor, target, stored, columns)
+    copy_into(cursor, target, written)
+    if columns:
+        journal.note(cursor, target, journal.replaced(target, deleted, written, stored))
 
 
 def _fold_payloads(target: Table, observations: pl.DataFrame) -> Versions:

@@ -17,7 +17,7 @@ from functools import wraps
 from typing import Any, TypeAlias
 
 from findata_assets.steps import receiving
-from findata_resources.stores import compaction, due, lake, objects, timescale
+from findata_resources.stores import compaction, due, journal, lake, objects, timescale
 from findata_resources.stores.database import Cursor, Database
 
 Point: TypeAlias = str  # "after lake object put"
@@ -31,6 +31,7 @@ WRITES: tuple[tuple[Any, str, str], ...] = (
     (timescale, "spread", "marks spread"),
     (due, "mark_downstream", "downstream marked"),
     (due, "clear", "due cleared"),
+    (journal, "note", "change noted"),
     (receiving, "upsert", "books entered"),
     (timescale, "upsert", "quarantine entered"),
     (lake, "_clear_marks", "lake mark cleared"),

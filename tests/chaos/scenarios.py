@@ -274,7 +274,7 @@ def small_disk(platform: Platform) -> Iterator[Path]:
         try:
             with psycopg.connect(url, autocommit=True) as owner:
                 for table in ("market.bars", "market.candles"):
-                    owner.execute(f"DROP TABLE {table}".encode())
+                    owner.execute(f"DROP TABLE {table} CASCADE".encode())
                 owner.execute(f"DROP TABLESPACE IF EXISTS {name}".encode())
         finally:
             subprocess.run(["umount", "-l", str(folder)], check=True)

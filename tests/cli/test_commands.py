@@ -77,12 +77,11 @@ def test_select_and_sessions_narrow_what_is_run(
         "materialize", "--recorded", str(folder), "--select", "market/bars", "--sessions", "2022-06-01..2022-06-02",
         on=platform,
     )  # fmt: skip
-    counted = findata("sql", "--csv", "SELECT DISTINCT session_date FROM market.bars ORDER BY 1", on=platform)
+    counted = findata("sql", "--csv", "SELECT DISTINCT session_date FROM v1.bars ORDER BY 1", on=platform)
     assert result.exit_code == 0, result.output
     assert counted.stdout.splitlines() == ["session_date", "2022-06-01", "2022-06-02"]
-    assert (
-        "0" in findata("sql", "--csv", "SELECT count(*) FROM market.candles", on=platform).stdout.splitlines()
-    )
+    candles = findata("sql", "--csv", "SELECT count(*) FROM v1.candles", on=platform)
+    assert candles.stdout.splitlines() == ["count", "0"]
 
 
 @pytest.mark.parametrize(("name", "near"), [("market.candle", "market.candles"), ("bars", "market.bars")])
@@ -129,13 +128,15 @@ def test_sql_without_rows_is_still_a_document(findata: Run, loaded_sample: Platf
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("DELETE FROM market.bars", "only reads"),
-        ("COMMIT; DELETE FROM market.bars", "one at a time"),
+        ("DELETE FROM v1.rates", "permission denied"),
+        ("CREATE TABLE v1.mine (n int)", "only reads"),
+        ("COMMIT; DELETE FROM v1.rates", "one at a time"),
+        ("SELECT * FROM market.bars", "--owner"),
         ("SELECT 1; SELECT 2", "one at a time"),
         ("SET default_transaction_read_only = off", "correct the statement"),
         ("SELEC 1", "at character 1"),
-        ("SELECT * FROM market.candels", "findata status lists the tables"),
-        ("SELECT closing FROM market.bars", "bars"),
+        ("SELECT * FROM v1.candels", "docs/sql.md lists the views"),
+        ("SELECT closing FROM v1.bars", "bars"),
         ("", "correct the statement"),
     ],
 )
@@ -181,7 +182,7 @@ def test_schema_diff_prints_the_operations_that_are_missing(
     platform = make_platform()
     equal = findata("schema", "diff", on=platform)
     with platform.store.database.transaction() as cursor:
-        cursor.execute("ALTER TABLE market.bars DROP COLUMN vwap")
+        cursor.execute("ALTER TABLE market.bars DROP COLUMN vwap CASCADE")
     different = findata("schema", "diff", on=platform)
     assert (equal.exit_code, different.exit_code) == (0, 1), equal.output
     assert "vwap" in different.stdout

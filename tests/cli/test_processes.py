@@ -81,7 +81,7 @@ def test_ctrl_c_in_a_run_ends_with_130_and_the_same_command_goes_on(
 
 
 def test_a_reader_that_has_gone_ends_the_command_without_a_word(loaded_sample: Platform, start: Run) -> None:
-    query = "SELECT * FROM market.bars LIMIT 20000"
+    query = "SELECT * FROM v1.bars LIMIT 20000"
     command = start("sql", query, "--csv", environment=environment_of(loaded_sample.settings))
     assert command.stdout is not None
     assert command.stdout.readline().startswith("instrument_id,")

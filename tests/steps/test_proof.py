@@ -119,7 +119,7 @@ def payload(platform: Platform, name: str) -> dict[str, Any]:
 
 def stored_rows(platform: Platform) -> dict[str, list[Any]]:
     """Everything that is stored but for the audit of requests and what is never written twice alike."""
-    left_out = {"ops.digests", "ops.due", "ops.lake_dirty", "ops.fetches"}
+    left_out = {"ops.changes", "ops.digests", "ops.due", "ops.lake_dirty", "ops.fetches"}
     return {
         item.address: sorted(platform.store.read(item).rows(), key=repr)
         for item in tables()

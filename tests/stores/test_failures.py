@@ -187,5 +187,5 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     assert platform.store.read(BARS).is_empty()
     assert platform.store.digests(BARS).is_empty()
     with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute(b"DROP TABLE market.bars")
+        owner.execute(b"DROP TABLE market.bars CASCADE")
         owner.execute(f"DROP TABLESPACE {name}".encode())

@@ -134,6 +134,32 @@ class DueScope(_message.Message):
     from_time: _timestamp_pb2.Timestamp
     def __init__(self, asset: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., mark_id: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class Change(_message.Message):
+    __slots__ = ("transaction_id", "change_number", "table_name", "subject", "scope_date", "slice", "is_whole", "new_keys", "revised_keys", "retracted_keys", "written_time")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_DATE_FIELD_NUMBER: _ClassVar[int]
+    SLICE_FIELD_NUMBER: _ClassVar[int]
+    IS_WHOLE_FIELD_NUMBER: _ClassVar[int]
+    NEW_KEYS_FIELD_NUMBER: _ClassVar[int]
+    REVISED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    RETRACTED_KEYS_FIELD_NUMBER: _ClassVar[int]
+    WRITTEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: int
+    change_number: int
+    table_name: str
+    subject: str
+    scope_date: str
+    slice: str
+    is_whole: bool
+    new_keys: _containers.RepeatedScalarFieldContainer[str]
+    revised_keys: _containers.RepeatedScalarFieldContainer[str]
+    retracted_keys: _containers.RepeatedScalarFieldContainer[str]
+    written_time: _timestamp_pb2.Timestamp
+    def __init__(self, transaction_id: _Optional[int] = ..., change_number: _Optional[int] = ..., table_name: _Optional[str] = ..., subject: _Optional[str] = ..., scope_date: _Optional[str] = ..., slice: _Optional[str] = ..., is_whole: _Optional[bool] = ..., new_keys: _Optional[_Iterable[str]] = ..., revised_keys: _Optional[_Iterable[str]] = ..., retracted_keys: _Optional[_Iterable[str]] = ..., written_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class Quota(_message.Message):
     __slots__ = ("provider", "key_id", "limit_window", "request_limit", "used", "start_time", "end_time")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
