@@ -11,6 +11,7 @@ import { hideMessage, showMessage, showProblem } from "./messages.js";
 import { labels, SessionScale } from "./sessionscale.js";
 import { check, radios } from "./toolbar.js";
 
+const MOST_ROWS = 20_000;
 const AVERAGES = [["average_30day", "30 days"], ["average_90day", "90 days"], ["average_180day", "180 days"]];
 const LINES = ["fixing", "average_30day", "average_90day", "average_180day"];
 const COLOURS = { fixing: "ink", average_30day: "support", average_90day: "resistance", average_180day: "pivot" };
@@ -56,9 +57,9 @@ export class RatesPage {
     check(byId("rates"), rate);
     const as_of = state.as_of;
     const [fixings, averages, revisions] = await Promise.all([
-      ask(ratePath(rate), { as_of }, { signal }),
-      ask(ratePath(rate, "/averages"), { as_of }, { signal }),
-      ask(ratePath(rate, "/revisions"), {}, { signal }),
+      ask(ratePath(rate), { as_of, limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate, "/averages"), { as_of, limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate, "/revisions"), { limit: MOST_ROWS }, { signal }),
     ]);
     this.take(rate, fixings, averages, revisions);
     showBanner(byId("rate-banner"), as_of, "Fixings as they were known then, and averages of these.", () => this.state.set({ as_of: "" }));
@@ -81,7 +82,7 @@ export class RatesPage {
       day(row.observation_date)[row.measure] = row.recomputed ?? row.published;
       day(row.observation_date)[`${row.measure}_row`] = row;
     }
-    for (const row of revisions) if (days.has(row.observation_date)) day(row.observation_date).revisions.push(row);
+    for (const row of revisions) if (row.superseded_time && days.has(row.observation_date)) day(row.observation_date).revisions.push(row);
     this.rate = rate;
     this.lines = [...days.values()].sort((one, other) => one.date.localeCompare(other.date));
     hideMessage(byId("rate-message"));

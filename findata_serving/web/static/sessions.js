@@ -13,16 +13,18 @@ export class Sessions {
   }
 
   /** Show a cell for each session; a click shows its candles. */
-  show(sessions, rows, zone) {
+  show(sessions, rows, zone, notes = []) {
     const days = byDay(sessions);
-    this.node.hidden = days.length === 0;
-    if (!days.length) return fill(this.node);
+    const told = notes.map((note) => el("p", { class: "warn" }, note));
+    this.node.hidden = days.length === 0 && notes.length === 0;
+    if (!days.length) return fill(this.node, told);
     const cells = days.slice(-MOST_CELLS).map((day) => this.cell(day, rows, zone));
     const troubled = days.filter((day) => conditionOf(day) !== "complete");
     fill(
       this.node,
       el("div", { class: "cells" }, cells),
       el("p", {}, summary(days, troubled), " ", key()),
+      told,
       troubled.length ? el("p", {}, troubled.slice(-4).map((day) => `${day.session_date}: ${words(day, zone)}`).join(" · ")) : null,
     );
   }
