@@ -41,12 +41,12 @@ def answer(
     lasting: str = LIVE,
     depends: Depends | None = None,
 ) -> Response:
-    """Return the response with the rows; it is kept where it lasts and what it depends on is known."""
+    """Return the response with the rows; it is kept where it lasts, or where what it depends on is known."""
     headers = {**cursors.link(request, page.next_cursor)}
     if page.notes:
         headers["Findata-Note"] = " / ".join(page.notes).encode("ascii", "replace").decode()
     made = Answer(formats.written(form, rows, page), formats.MEDIA_TYPES[form], lasting, headers, depends)
-    if lasting == FOREVER or (lasting == SETTLED and depends):
+    if lasting == FOREVER or depends is not None:
         request.app.state.kept.offer(key_of(request), made, request.state.before)
     return Given(made, request)
 

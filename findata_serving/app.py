@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from findata_resources.environment import Clock, Settings, SystemClock
 from findata_serving import auth, health, problems
+from findata_serving.caching import Kept
 from findata_serving.rest import candles
 from findata_serving.sources import Sources
 from findata_serving.web import pages
@@ -32,6 +33,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     app = FastAPI(title="findata", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.sources = sources
+    app.state.kept = Kept()
     app.state.clock = clock or SystemClock()
     problems.install(app)
     for router in ROUTERS:

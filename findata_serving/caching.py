@@ -136,9 +136,7 @@ class Kept:
         depends = self._asked_before.get(key)
         return depends and (depends, await depends.fingerprint(sources))
 
-    def offer(
-        self, key: tuple[str, bytes, str], answer: Answer, before: tuple[Depends, str] | None
-    ) -> None:
+    def offer(self, key: tuple[str, bytes, str], answer: Answer, before: tuple[Depends, str] | None) -> None:
         """Keep an answer made after `before` was read, or remember what it depends on for the next time."""
         if answer.depends is None:
             self._put(key, answer)
@@ -169,7 +167,9 @@ class Kept:
 class Given(Response):
     """An answer on its way out: two messages, and nothing else."""
 
-    def __init__(self, answer: Answer, request: Request) -> None:  # what Response makes of a body is made already
+    def __init__(
+        self, answer: Answer, request: Request
+    ) -> None:  # what Response makes of a body is made already
         body, headers = answer.encoded(_encoding(request, len(answer.body)))
         seen = request.headers.get("if-none-match")
         etag = headers[2][1].decode()
@@ -184,9 +184,7 @@ class Given(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         del scope, receive
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
@@ -212,7 +210,9 @@ def _chosen_encoding(accepted: str) -> str:
     wanted = {}
     for part in accepted.lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
-        wanted[name] = not any(item.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for item in parameters)
+        wanted[name] = not any(
+            item.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for item in parameters
+        )
     return next((name for name in _ENCODERS if wanted.get(name)), "")
 
 

@@ -20,8 +20,9 @@ from findata_core.market.candles import daily_candles, minute_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.schema.frames import polars_schema
 from findata_core.schema.views import view
-from findata_serving.candle_queries import PERIODS, Wanted
+from findata_serving.candle_queries import PERIODS, Wanted, last_days
 from findata_serving.problems import bad_parameter
+from findata_serving.sources import Sources
 
 DAY = timedelta(days=1)
 # How far a window may reach that is folded while the caller waits: some 40,000 minutes, or all days there are.
@@ -29,7 +30,7 @@ WIDEST_DAYS = {"1m": 93, "5m": 93, "15m": 366, "30m": 366, "1h": 366, "4h": 366}
 WIDEST_OTHERS = 36_600
 SESSION_MINUTES = 240  # a short one, so that a page is rarely not full
 MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240}
-DAYS_A_ROW = {"1d": 2, "1w": 7, "1mo": 31}
+SESSIONS_A_ROW = {"1d": 1, "1w": 5, "1mo": 23}
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,21 @@ class Found:
     notes: tuple[str, ...]
 
 
-def days_read(wanted: Wanted, now: datetime) -> tuple[date, date]:
-    """Return the days [first, end) of which candles are made; a Problem where they are too many."""
-    end = wanted.span.end_day() or now.date() + 2 * DAY
-    if wanted.before is not None:
-        end = min(end, _day(wanted.before) + 2 * DAY)
+async def days_read(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[date, date] | None:
+    """Return the days [first, end) of which candles are made, None where there are none; a Problem for too many."""
+    end = _end(wanted, basis)
     first = wanted.span.first_day()
     widest = WIDEST_DAYS.get(wanted.interval, WIDEST_OTHERS)
     if first is None:
-        return max(date(1900, 1, 1), end - _reach(wanted, widest)), end
+        found = await last_days(sources, _book(wanted), wanted.instrument_id, _sessions(wanted, widest), end)
+        return found and (found[0], found[1] + DAY)
     if wanted.after is not None:
         first = max(first, _day(wanted.after) - 2 * DAY)
+    if end is None or (end - first).days > widest + 3:
+        found = await last_days(sources, _book(wanted), wanted.instrument_id, 1, end)
+        if found is None or found[1] < first:
+            return None
+        end = min(end, found[1] + DAY) if end else found[1] + DAY
     if (end - first).days > widest + 3:
         raise bad_parameter(
             "start",
@@ -69,13 +74,27 @@ def days_read(wanted: Wanted, now: datetime) -> tuple[date, date]:
     return first, end
 
 
-def _reach(wanted: Wanted, widest: int) -> timedelta:
-    if wanted.interval in DAYS_A_ROW:
-        days = (wanted.limit + 2) * DAYS_A_ROW[wanted.interval] + 14
-    else:
-        sessions = wanted.limit * MINUTES[wanted.interval] // SESSION_MINUTES + 2
-        days = sessions * 2 + 14
-    return timedelta(days=min(days, widest))
+def _end(wanted: Wanted, basis: Basis) -> date | None:
+    """Return a day later than all that can be in the answer."""
+    ends = [wanted.span.end_day()]
+    if wanted.before is not None:
+        ends.append(_day(wanted.before) + 2 * DAY)
+    if basis.instant is not None:
+        ends.append(basis.instant.date() + 32 * DAY)  # a month that begins is known before it ends
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _book(wanted: Wanted) -> str:
+    """Return the table of facts whose days are counted."""
+    return "market.bars_1d" if wanted.source_interval == "1d" else "market.bars"
+
+
+def _sessions(wanted: Wanted, widest: int) -> int:
+    """Return how many sessions a page takes; one of few rows has a cursor like any other."""
+    count = wanted.limit + 2
+    if wanted.interval in SESSIONS_A_ROW:
+        return min(count * SESSIONS_A_ROW[wanted.interval], widest)
+    return min(count * MINUTES[wanted.interval] // SESSION_MINUTES + 2, widest)
 
 
 def _day(microseconds: int) -> date:

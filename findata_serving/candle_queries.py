@@ -120,18 +120,29 @@ def _bounds(wanted: Wanted, conditions: Conditions) -> None:
                 reach = -REACH if sign == ">=" else REACH
                 conditions.add(f'"event_time" {sign} {{}}::date', bound.day + reach)
     if wanted.after is not None:
-        conditions.add('"event_time" > {}', _instant(wanted.after))
+        conditions.add('"event_time" > {}', instant_at(wanted.after))
     if wanted.before is not None:
-        conditions.add('"event_time" < {}', _instant(wanted.before))
+        conditions.add('"event_time" < {}', instant_at(wanted.before))
     if wanted.is_settled:
         conditions.texts.append('"is_settled"')
 
 
-def _instant(microseconds: int) -> datetime:
+def instant_at(microseconds: int) -> datetime:
+    """Return an instant that is counted from 1970-01-01."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+async def last_days(sources: Sources, table: str, subject: str, count: int, end: date | None) -> tuple[date, date] | None:
+    """Return the first and last of the latest `count` days before `end` of which a table holds something."""
+    query = (
+        "SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM ops.digests "
+        "WHERE table_name = $1 AND subject = $2 AND scope_date < $3 ORDER BY 1 DESC LIMIT $4) AS days"
+    )
+    found = await sources.rows(query, table, subject, end or date(2200, 1, 1), count, books=True)
+    return (found[0]["first"], found[0]["last"]) if found[0]["first"] else None
 
 
 async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
@@ -140,9 +151,9 @@ async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
     conditions = Conditions(wanted.table, wanted.instrument_id, f"{wanted.interval}/%")
     first, end = wanted.span.first_day(), wanted.span.end_day()
     if wanted.after is not None:
-        first = _instant(wanted.after).date() - REACH
+        first = instant_at(wanted.after).date() - REACH
     if wanted.before is not None:
-        end = _instant(wanted.before).date() + REACH
+        end = instant_at(wanted.before).date() + REACH
     if first is not None:
         conditions.add("scope_date >= {}", first)
     if end is not None:
@@ -174,10 +185,8 @@ def _of_bars(wanted: Wanted, conditions: Conditions, days: tuple[date, date] | N
 
 @cache
 def _bars_relation(interval: str, window: str, narrowed: str) -> str:
-    sources, bases = (
-        ", ".join(f"'{name}'" for name in order) for order in (SOURCE_ORDER, ADJUSTMENT_ORDER)
-    )
-    of_bars = f"\"instrument_id\" = $1 AND \"interval\" = '{interval}' AND {window}"
+    sources, bases = (", ".join(f"'{name}'" for name in order) for order in (SOURCE_ORDER, ADJUSTMENT_ORDER))
+    of_bars = f'"instrument_id" = $1 AND "interval" = \'{interval}\' AND {window}'
     shape, regular = _SHAPES[interval]
     return f"""(WITH bar AS (SELECT * FROM v1_live.bars WHERE {of_bars}),
         candidate AS (SELECT session_date, source, adjustment, bool_or(session_phase = 'regular') AS has_regular

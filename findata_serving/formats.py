@@ -111,16 +111,7 @@ def _as_rows(rows: Rows, page: Page) -> bytes:
 
     https://protobuf.dev/programming-guides/json/
     """
-    named = [
-        (camel(column.name), _mapped(column, rows.values[column.name])) for column in rows.record.columns
-    ]
-    keys = [name for name, _ in named]
-    nullable = any(column.is_nullable for column in rows.record.columns)
-    records: list[dict[str, Any]] = [
-        dict(zip(keys, values, strict=True)) for values in zip(*(some for _, some in named), strict=True)
-    ]
-    if nullable:
-        records = [{key: value for key, value in one.items() if value is not None} for one in records]
+    records = by_mapping(rows)
     facts = {camel(name): value for name, value in page.facts.items()}
     body = {
         "rows": records,
@@ -132,9 +123,26 @@ def _as_rows(rows: Rows, page: Page) -> bytes:
     return orjson.dumps(body)
 
 
+def by_mapping(rows: Rows) -> list[dict[str, Any]]:
+    """Return rows as protobuf's JSON mapping has them."""
+    named = [
+        (camel(column.name), _mapped(column, rows.values[column.name])) for column in rows.record.columns
+    ]
+    keys = [name for name, _ in named]
+    nullable = any(column.is_nullable for column in rows.record.columns)
+    records: list[dict[str, Any]] = [
+        dict(zip(keys, values, strict=True)) for values in zip(*(some for _, some in named), strict=True)
+    ]
+    if nullable:
+        records = [{key: value for key, value in one.items() if value is not None} for one in records]
+    return records
+
+
 def _mapped(column: Column, values: Values) -> list[Any]:
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     write = _MAPPED.get(column.kind)
+    if column.is_nullable and column.kind is ColumnKind.FLOAT64:
+        return [None if value != value else value for value in listed]  # noqa: PLR0124 - what is absent is no number
     return listed if write is None else [None if value is None else write(value) for value in listed]
 
 

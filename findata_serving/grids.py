@@ -5,6 +5,7 @@ What belongs here: where candles should start, and marking those that are not th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,29 +34,29 @@ def expected_times(interval: str, sessions: Rows) -> np.ndarray[Any, np.dtype[np
         return np.asarray(opens, np.int64)
     step = WIDTHS[interval] * MINUTE
     parts = []
-    breaks = zip(
-        sessions.values["break_start_time"], sessions.values["break_end_time"], strict=True
-    )
+    breaks = zip(sessions.values["break_start_time"], sessions.values["break_end_time"], strict=True)
     for begin, end, (pause, again) in zip(opens.tolist(), closes.tolist(), breaks, strict=True):
         segments = [(begin, end)] if pause is None else [(begin, pause), (again, end)]
         parts += [np.arange(first, last, step, dtype=np.int64) for first, last in segments]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
-def filled(rows: Rows, times: np.ndarray[Any, np.dtype[np.int64]]) -> Rows:
-    """Return the rows with one for each expected time that has none; rows that no time expects stay."""
+def filled(rows: Rows, times: np.ndarray[Any, np.dtype[np.int64]], key: Mapping[str, str]) -> Rows:
+    """Return the rows with one for each expected time that has none; rows that no time expects stay.
+
+    `key`: what all rows have in common: instrument_id, interval and source_interval.
+    """
     present = np.asarray(rows.values["event_time"], np.int64)
     every = np.union1d(present, times)
     places = np.searchsorted(every, present)
     is_present = np.zeros(every.size, np.bool_)
     is_present[places] = True
-    constants = {name: rows.values[name][0] for name in KEY - {"event_time"}} if rows.height else {}
     values: dict[str, Any] = {}
     for column in rows.record.columns:
         if column.name == "event_time":
             values[column.name] = every
-        elif column.name in constants:
-            values[column.name] = [constants[column.name]] * every.size
+        elif column.name in key:
+            values[column.name] = [key[column.name]] * every.size
         else:
             values[column.name] = _spread(rows.values[column.name], places, every.size)
     values[IS_PRESENT.name] = is_present

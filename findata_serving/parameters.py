@@ -155,7 +155,9 @@ def instant_of(name: str, text: str | None) -> datetime | None:
     moment = None if text is None else _moment(name, text)
     if moment is not None and not isinstance(moment, datetime):
         raise bad_parameter(
-            name, f"{text} is a date, and a whole day may pass in it", f"Give {text}T00:00:00Z, or another time"
+            name,
+            f"{text} is a date, and a whole day may pass in it",
+            f"Give {text}T00:00:00Z, or another time",
         )
     return moment
 
@@ -182,9 +184,7 @@ def _moment(name: str, text: str) -> datetime | date:
             "Give 2022-06-01 or 2022-06-01T13:30:00Z (in an address a plus sign is written %2B)",
         ) from None
     if isinstance(moment, datetime) and moment.tzinfo is None:
-        raise bad_parameter(
-            name, f"{shown(text)} names no time zone", f"Write {text}Z if it is meant in UTC"
-        )
+        raise bad_parameter(name, f"{shown(text)} names no time zone", f"Write {text}Z if it is meant in UTC")
     day = moment if not isinstance(moment, datetime) else moment.date()
     if not FIRST_DAY <= day <= LAST_DAY:
         raise bad_parameter(
@@ -217,6 +217,8 @@ def require_name(name: str, value: str) -> str:
     """Return a text that may be the name of something; a Problem where nothing can be called so."""
     if not value.isprintable() or len(value) > LONGEST_NAME:
         raise not_found(
-            "no-such-name", f"Nothing is called {shown(value)}", f"Give {name} as it is listed by its own path"
+            "no-such-name",
+            f"Nothing is called {shown(value)}",
+            f"Give {name} as it is listed by its own path",
         )
     return value

@@ -78,7 +78,7 @@ class Rows:
 class Query:
     """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked.
 
-    `relation`: instead of the record's own. `is_latest`: the last `limit` rows in that order, not the first.
+    `relation`: instead of the record's own. `books`: asked of findata's own books. `is_latest`: the last `limit` rows in that order, not the first.
     """
 
     record: Record
@@ -89,12 +89,13 @@ class Query:
     is_latest: bool = False
     constants: Mapping[str, str] = field(default_factory=dict)
     relation: str = ""
+    books: bool = False
 
 
 async def read(sources: Sources, query: Query) -> Rows:
     """Return the rows of a query, in its order."""
     limit = [] if query.limit is None else [query.limit]
-    found = await sources.rows(_statement_of(query), *query.arguments, *limit)
+    found = await sources.rows(_statement_of(query), *query.arguments, *limit, books=query.books)
     return _decoded(query, found[0])
 
 
@@ -195,7 +196,8 @@ def _series(column: Column, values: Values) -> pl.Series:
         return pl.Series(column.name, values, dtype=physical).cast(kind)
     if column.kind is ColumnKind.DECIMAL:
         return pl.Series(column.name, values, dtype=pl.String).cast(kind)
-    return pl.Series(column.name, values, dtype=kind)
+    series = pl.Series(column.name, values, dtype=kind)
+    return series.fill_nan(None) if column.kind is ColumnKind.FLOAT64 and column.is_nullable else series
 
 
 def _plain(column: Column, series: pl.Series) -> Values:

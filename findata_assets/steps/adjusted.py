@@ -17,8 +17,8 @@ from findata_assets.steps.known import KnownAt
 from findata_assets.steps.platform import Platform, mic_of
 from findata_core.errors import ConfigurationError
 from findata_core.exchanges import exchange_of
-from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
 from findata_core.intervals import PERIOD_INTERVALS
+from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
 from findata_core.market.candles import daily_candles, fold_period_candles, minute_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.schema.frames import empty
@@ -178,6 +178,4 @@ def _candles(
     if interval == "1m":
         bars = choose_sources(reads.read("market.bars", first, end, subject, "1m"))
         return minute_candles(bars)
-    return reads.read("market.candles", first, end, subject, interval).filter(
-        source_interval=source_interval
-    )
+    return reads.read("market.candles", first, end, subject, interval).filter(source_interval=source_interval)

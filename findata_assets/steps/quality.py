@@ -128,7 +128,7 @@ def _frames(
         [
             *found.of_states(frames["expected"], frames["states"], BAR_PROVIDERS),
             *found.of_breaks(frames["breaks"]),
-            *found.of_refused(_counted(frames["refused"])),
+            *found.of_refused(found.counted(frames["refused"])),
             *found.of_outliers(frames["outliers"]),
             *found.of_held(frames["held"].filter(state="held")),
             *found.of_arrivals(frames["arrivals"], LIVE_SOURCES, platform.clock.now()),
@@ -198,12 +198,6 @@ def _drawn(states: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
         missing_ranges=pl.lit(None, pl.String),
     )
     return pl.concat([minutes, empty.select(columns)])
-
-
-def _counted(refused: pl.DataFrame) -> pl.DataFrame:
-    key = ["table_name", "rule", "instrument_id", "scope_date"]
-    counted = refused.group_by(key).agg(rows=pl.len()).sort(key)
-    return counted.rename({"instrument_id": "subject"})
 
 
 def _settles_time(minutes: pl.DataFrame, now: datetime) -> datetime | None:

@@ -75,12 +75,12 @@ def of_states(expected: pl.DataFrame, states: pl.DataFrame, sources: Iterable[st
     missing_ranges; `sources`: those that can be asked at all.
     """
     live = set(sources)
-    best = _best(states)
+    best = best_states(states)
     rows = expected.join(best, on=["instrument_id", "session_date"], how="left").iter_rows(named=True)
     return [item for row in rows for item in _of_state(row, live)]
 
 
-def _best(states: pl.DataFrame) -> pl.DataFrame:
+def best_states(states: pl.DataFrame) -> pl.DataFrame:
     """Return the state of each session that has most to say: minutes before days, most of them first."""
     share = pl.col("present_bars") / pl.col("expected_bars").cast(pl.Float64)
     return (
@@ -163,6 +163,12 @@ def _of_break(kind: str, rows: pl.DataFrame) -> str:
         "sick_volume": f"volumes of the minutes of {sources} are not those of the market",
     }[kind]
     return f"{words}; {first['explanation']}" if first["explanation"] else words
+
+
+def counted(refused: pl.DataFrame) -> pl.DataFrame:
+    """Return how many rows of a subject's day were refused by each rule, as of_refused() takes them."""
+    key = ["table_name", "rule", "instrument_id", "scope_date"]
+    return refused.group_by(key).agg(rows=pl.len()).sort(key).rename({"instrument_id": "subject"})
 
 
 def of_refused(refused: pl.DataFrame) -> list[Finding]:
