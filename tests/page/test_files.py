@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from findata_resources.environment import PROJECT
 from findata_serving.web import pages
+from tests.serving.served import listening
 
 STATIC = PROJECT / "findata_serving" / "web" / "static"
 VENDOR = STATIC / "vendor"
@@ -57,10 +59,8 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/static/app.js", "/static/vendor/lightweight-charts/lightweight-charts.js"]
 )
-def test_the_page_forbids_what_it_does_not_need(path: str) -> None:
-    app = FastAPI()
-    pages.install(app)
-    answer = TestClient(app).get(path)
+def test_the_page_forbids_what_it_does_not_need(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
     assert answer.status_code == 200
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -68,9 +68,6 @@ def test_the_page_forbids_what_it_does_not_need(path: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_nothing_above_the_pages_folder_is_served() -> None:
-    app = FastAPI()
-    pages.install(app)
-    client = TestClient(app)
+def test_nothing_above_the_pages_folder_is_served(client: httpx.Client) -> None:
     assert client.get("/static/../pages.py").status_code == 404
     assert client.get("/static/%2e%2e/pages.py").status_code == 404

@@ -88,7 +88,7 @@ def test_rewinding_shows_what_was_known_then_and_says_so(open_tab: OpenTab) -> N
         tab.page.locator("#asof-slider").focus()
         tab.page.keyboard.press("ArrowLeft")
         tab.page.keyboard.press("ArrowLeft")
-        tab.expect(f'#chart[data-state="ready"]:not([data-as-of="now"])')
+        tab.expect('#chart[data-state="ready"]:not([data-as-of="now"])')
         assert tab.expect("#legend").get_attribute("data-high") == BEFORE
         assert tab.shown()["changed"] == "1"
         assert "Rewound to 2022-06-15" in tab.expect("#banner").inner_text()
