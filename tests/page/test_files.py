@@ -56,6 +56,15 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(path: Path) -> None:
     assert "innerHTML" not in text
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """A client of a server that has the page and nothing else."""
+    app = FastAPI()
+    pages.install(app)
+    with listening(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
+        yield client
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/static/app.js", "/static/vendor/lightweight-charts/lightweight-charts.js"]
 )
