@@ -20,7 +20,7 @@ const PAUSE_MILLISECONDS = 250;
 const MOST_ROWS = 5000;
 const DAY = 86_400 * MICROSECONDS;
 const MOST_SIGNALS = 88 * DAY;
-const MOST_CONDITION = 365 * DAY;
+const MOST_CONDITION = 90 * DAY;
 
 export class ChartPage {
   constructor(state) {
@@ -222,11 +222,13 @@ export class ChartPage {
     // Signals of the past are computed while one waits, of a quarter at most.
     const near = { ...window, start: rfc3339(Math.max(first.event_time, last.event_time - MOST_SIGNALS)) };
     this.notes = [];
-    const [pivots, signals, sessions] = await Promise.all([
+    const [pivots, signals, sessions, known] = await Promise.all([
       isDrawn ? this.around("Levels", path("/pivots"), { variant: state.variant, limit: MOST_ROWS, ...window }, signal) : [],
       isDrawn && state.signals && this.isIntraday ? this.around("Signals", path("/signals"), { variant: state.variant, limit: MOST_ROWS, ...near }, signal) : [],
-      this.isIntraday || state.interval === "1d" ? this.around("Sessions", path("/sessions"), { limit: MOST_ROWS, ...days }, signal) : [],
+      this.isIntraday || state.interval === "1d" ? this.around("Sessions", path("/sessions"), days, signal) : [],
+      this.around("Known times", path("/known-times"), { interval: first.source_interval ?? state.interval, start: window.start, end: window.end }, signal),
     ]);
+    this.asOf.show(known.map((row) => row.known_time), state.as_of);
     if (this.isIntraday) this.extend(sessions);
     this.draw(pivots, signals, sessions);
     this.host.dataset.state = "ready";

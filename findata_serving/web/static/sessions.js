@@ -74,7 +74,7 @@ function words(day, zone) {
   if (day.missing_ranges?.length) parts.push(`missing ${day.missing_ranges.map((range) => local(day.session_date, range, zone)).join(", ")}`);
   if (day.quarantined) parts.push(`${count(day.quarantined)} rows set aside`);
   if (day.revised_rows) parts.push(`${count(day.revised_rows)} rows revised`);
-  if (day.is_settled === false) parts.push(`provisional until ${utc(day.settles_time)}`);
+  if (day.is_settled === false && day.settles_time) parts.push(`provisional until ${utc(day.settles_time)}`);
   return parts.join(", ");
 }
 
