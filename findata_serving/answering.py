@@ -51,7 +51,7 @@ def answer(
     return Given(made, request)
 
 
-def told(request: Request, body: dict[str, Any], lasting: str = LIVE) -> Response:
+def told(request: Request, body: Any, lasting: str = LIVE) -> Response:
     """Return a response with one JSON document."""
     return Given(Answer(orjson.dumps(body), "application/json", lasting), request)
 

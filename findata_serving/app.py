@@ -11,13 +11,23 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from findata_resources.environment import Clock, Settings, SystemClock
-from findata_serving import auth, health, problems
+from findata_serving import auth, health, problems, udf
 from findata_serving.caching import Kept
-from findata_serving.rest import candles
+from findata_serving.rest import candles, explain, instruments, rates, series, sessions, signals
 from findata_serving.sources import Sources
 from findata_serving.web import pages
 
-ROUTERS = (candles.router, health.router)
+ROUTERS = (
+    candles.router,
+    explain.router,
+    health.router,
+    instruments.router,
+    rates.router,
+    series.router,
+    sessions.router,
+    signals.router,
+    udf.router,
+)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:

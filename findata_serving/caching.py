@@ -234,6 +234,8 @@ class KeepingRoute(APIRoute):
     Its dependencies that guard it (findata_serving.auth) take the request alone; they are asked in both cases.
     """
 
+    refuses_unknown = True
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request."""
         ordinary = super().get_route_handler()
@@ -251,11 +253,18 @@ class KeepingRoute(APIRoute):
                 for guard in guards:
                     await guard(request)
                 return Given(kept, request)
-            _refuse_unknown(request, known)
+            if self.refuses_unknown:
+                _refuse_unknown(request, known)
             request.state.before = await state.kept.before(key, state.sources)
             return await ordinary(request)
 
         return handle
+
+
+class ForgivingRoute(KeepingRoute):
+    """A route of a protocol that others have written: their clients send more than they must."""
+
+    refuses_unknown = False
 
 
 def key_of(request: Request) -> tuple[str, bytes, str]:

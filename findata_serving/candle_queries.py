@@ -135,7 +135,9 @@ def instant_at(microseconds: int) -> datetime:
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-async def last_days(sources: Sources, table: str, subject: str, count: int, end: date | None) -> tuple[date, date] | None:
+async def last_days(
+    sources: Sources, table: str, subject: str, count: int, end: date | None
+) -> tuple[date, date] | None:
     """Return the first and last of the latest `count` days before `end` of which a table holds something."""
     query = (
         "SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM ops.digests "

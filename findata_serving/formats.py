@@ -99,10 +99,18 @@ def _as_columns(rows: Rows, page: Page) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+def is_identifier(column: Column) -> bool:
+    """Tell whether a number only names something: it is written as text, too wide for numbers of JavaScript."""
+    return column.kind is ColumnKind.INT64 and column.name.endswith("payload_id")
+
+
 def _column_values(column: Column, values: Values) -> Values:
     if column.kind is ColumnKind.DATE:
         days = values.tolist() if isinstance(values, np.ndarray) else values
         return [None if day is None else date_text(day) for day in days]
+    if is_identifier(column):
+        listed = values.tolist() if isinstance(values, np.ndarray) else values
+        return [None if value is None else str(value) for value in listed]
     return np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values
 
 

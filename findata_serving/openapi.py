@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from findata_core.schema.tables import Column, ColumnKind
-from findata_serving.formats import MEDIA_TYPES, camel
+from findata_serving.formats import MEDIA_TYPES, camel, is_identifier
 from findata_serving.records import Record
 
 Schema = dict[str, Any]
@@ -88,6 +88,8 @@ def columns_schema(record: Record, optional: Collection[str] = ()) -> Schema:
     properties = {}
     for column in record.columns:
         kind = _IN_COLUMNS.get(column.kind, _KINDS[column.kind])
+        if is_identifier(column):
+            kind = _KINDS[column.kind]
         item = _property(column, {key: value for key, value in kind.items() if key != "description"})
         item.pop("description", None)
         if "type" in item:
@@ -113,6 +115,32 @@ def _property(column: Column, kind: Schema) -> Schema:
         bounds = {"minimum": column.minimum, "maximum": column.maximum}
         schema |= {name: bound for name, bound in bounds.items() if bound is not None}
     return schema
+
+
+_ANY_OBJECT: Schema = {"type": "object"}
+EXPLANATION: Schema = {
+    "type": "object",
+    "title": "Explanations",
+    "properties": {
+        "explanations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "description": "The chain of one stored row; names in lowerCamelCase, or as in SQL with format=columns.",
+                "properties": {
+                    "table": {"type": "string"},
+                    "differences": {"type": "array", "items": {"type": "string"}},
+                    "stored": _ANY_OBJECT,
+                    "refolded": {"type": ["object", "null"]},
+                    "bars": _ANY_OBJECT,
+                    "payloads": {"type": "array", "items": _ANY_OBJECT},
+                },
+                "required": ["table", "differences", "stored", "refolded", "bars", "payloads"],
+            },
+        }
+    },
+    "required": ["explanations"],
+}
 
 
 def problem_answers(*statuses: int) -> dict[int | str, Schema]:

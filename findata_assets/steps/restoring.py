@@ -173,7 +173,9 @@ def _restored(
     if part.name == FINDATA:
         if manifest.migration != known_revisions()[0]:
             progress("migrating")
-        migrate(url)  # also at this revision: a dump has no roles, and their rights in a database are not in it
+        migrate(
+            url
+        )  # also at this revision: a dump has no roles, and their rights in a database are not in it
     return found
 
 

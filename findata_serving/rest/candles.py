@@ -93,9 +93,7 @@ async def candles(
     parameters.require_choice("fill", fill, ("none", "grid"))
     wanted = _wanted(request, instrument_id, interval, source_interval, start, end, limit, cursor, settled)
     sources: Sources = request.app.state.sources
-    rows, taken, notes = await _with_fallback(
-        sources, wanted, basis, now, is_given=source_interval is not None
-    )
+    rows, taken, notes = await _with_fallback(sources, wanted, basis, is_given=source_interval is not None)
     if rows.height == 0 and cursor is None:
         notes = (*notes, await _why_nothing(request, taken, instant))
     rows, next_cursor = _page(request, taken, rows)
@@ -154,9 +152,7 @@ async def _with_fallback(
     return (found, other, others_notes) if found.height else (rows, wanted, notes)
 
 
-async def _rows(
-    sources: Sources, wanted: Wanted, basis: Basis
-) -> tuple[Rows, tuple[str, ...]]:
+async def _rows(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[Rows, tuple[str, ...]]:
     if basis == Basis(None, None):
         return await read(sources, await candle_queries.query_of(sources, wanted)), ()
     days = await days_read(sources, wanted, basis)

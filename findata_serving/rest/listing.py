@@ -26,7 +26,11 @@ from findata_serving.records import Record
 from findata_serving.sources import Sources
 
 FIRST_DAY = date(1970, 1, 1)
-_CURSOR_KINDS: Mapping[ColumnKind, type] = {ColumnKind.DATE: int, ColumnKind.TIMESTAMP: int, ColumnKind.INT64: int}
+_CURSOR_KINDS: Mapping[ColumnKind, type] = {
+    ColumnKind.DATE: int,
+    ColumnKind.TIMESTAMP: int,
+    ColumnKind.INT64: int,
+}
 MOST_DAYS, MOST_MICROSECONDS = 84_000, 7_258_118_400_000_000  # from 1970 to 2200
 
 
@@ -100,7 +104,9 @@ async def computed(
         listing.notes = (*listing.notes, f"Nothing of this was known at {written(as_of)}")
     frame = frame.sort(listing.key)
     if key is not None:
-        values = [_argument(listing.record, name, value) for name, value in zip(listing.key, key, strict=True)]
+        values = [
+            _argument(listing.record, name, value) for name, value in zip(listing.key, key, strict=True)
+        ]
         frame = frame.filter(_after(listing.key, values))
     rows = rows_of(listing.record, frame.head(listing.limit + 1))
     return _answered(request, listing, rows, chosen, as_of)
@@ -125,9 +131,7 @@ def written(instant: datetime) -> str:
     return instant_text(round(instant.timestamp() * 1_000_000))
 
 
-def _answered(
-    request: Request, listing: Listing, rows: Rows, form: str, as_of: datetime | None
-) -> Response:
+def _answered(request: Request, listing: Listing, rows: Rows, form: str, as_of: datetime | None) -> Response:
     next_cursor = None
     if rows.height > listing.limit:
         rows = rows.cut(0, listing.limit)

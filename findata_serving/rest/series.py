@@ -69,7 +69,7 @@ async def series(
     conditions = Conditions()
     if q:
         text = parameters.require_name("q", q)
-        conditions.add("position(upper({}::text) IN upper(\"series_id\" || ' ' || \"name\")) > 0", text)
+        conditions.add('position(upper({}::text) IN upper("series_id" || \' \' || "name")) > 0', text)
     return await listed(request, Listing(SERIES, ("series_id", "source"), conditions, limit), cursor, form)
 
 
@@ -86,7 +86,8 @@ async def observations(
     end: parameters.End = None,
     as_of: parameters.AsOf = None,
     vintage_date: Annotated[
-        str | None, Query(description="As its publisher had said by the end of this day; default: the latest.")
+        str | None,
+        Query(description="As its publisher had said by the end of this day; default: the latest."),
     ] = None,
     limit: parameters.Limit = parameters.USUAL_ROWS,
     cursor: parameters.Cursor = None,

@@ -145,7 +145,7 @@ async def signals(
     first = span.first_day()
     if first is None:
         days = await last_days(sources, "market.candles", instrument_id, WIDEST_DAYS * 2 // 3, last)
-        first = days[0] if days else last
+        first, last = (days[0], min(last, days[1] + DAY)) if days else (last, last)
     if (last - first).days > WIDEST_DAYS + 3:
         raise bad_parameter(
             "start",
