@@ -21,7 +21,7 @@ BEFORE_THE_REVISION = "2022-06-16T00:00:00.000000Z"
 
 def asked(platform: Platform, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
     """Return rows of the database, which is what the page has to show."""
-    with psycopg.connect(platform.endpoints.database_url) as connection:
+    with psycopg.connect(str(platform.settings.database_url)) as connection:
         return connection.execute(query.encode(), arguments).fetchall()
 
 

@@ -10,7 +10,7 @@ import { labels, SessionScale } from "./sessionscale.js";
 
 const TEXT_WIDTH = 34; // pixels of a marker's text
 const NAMES = [
-  "paper", "ink", "muted", "line", "rise", "fall", "rise-volume", "fall-volume", "day", "break", "missing", "quarantined",
+  "paper", "ink", "muted", "line", "rise", "fall", "rise-volume", "fall-volume", "day", "break", "missing", "partial", "quarantined",
   "support", "resistance", "pivot", "chosen", "differs",
 ];
 

@@ -4,9 +4,9 @@
 import { get, instrumentPath, rows as ask, Problem } from "./api.js";
 import { AsOf, showBanner } from "./asof.js";
 import { CandleChart } from "./chart.js";
-import { byId, el, fill } from "./dom.js";
+import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
-import { count, dateIn, decimalsOf, instantIn, MICROSECONDS, rfc3339 } from "./format.js";
+import { dateIn, decimalsOf, instantIn, MICROSECONDS, rfc3339, some } from "./format.js";
 import { Legend } from "./legend.js";
 import { showMessage, hideMessage, showProblem } from "./messages.js";
 import { boundariesOf, differencesOf, inOrder, INTRADAY, levelsOf, placeOf, signalMarks, stretchesOf, withEnds } from "./places.js";
@@ -187,11 +187,12 @@ export class ChartPage {
     this.differences = state.as_of ? differencesOf(this.rows, this.now) : { changed: [], unknown: 0, gone: 0 };
     const { changed, unknown, gone } = this.differences;
     const words = [
-      `${count(changed.length)} of these candles said something else than now`,
-      `${count(unknown)} were not known yet`,
-      gone ? `${count(gone)} are not there any more` : null,
-    ];
-    showBanner(byId("banner"), state.as_of, `${words.filter(Boolean).join(", ")}.`, () => this.state.set({ as_of: "" }));
+      changed.length ? `${some(changed.length, "candle")} said something else than now` : null,
+      unknown ? `${some(unknown, "candle")} of now not known yet` : null,
+      gone ? `${some(gone, "candle")} not there any more` : null,
+    ].filter(Boolean);
+    const said = words.length ? `${words.join(", ")}.` : "These candles are as they are known now.";
+    showBanner(byId("banner"), state.as_of, said, () => this.state.set({ as_of: "" }));
   }
 
   nothing(state, rows) {
@@ -226,9 +227,10 @@ export class ChartPage {
       isDrawn ? this.around("Levels", path("/pivots"), { variant: state.variant, limit: MOST_ROWS, ...window }, signal) : [],
       isDrawn && state.signals && this.isIntraday ? this.around("Signals", path("/signals"), { variant: state.variant, limit: MOST_ROWS, ...near }, signal) : [],
       this.isIntraday || state.interval === "1d" ? this.around("Sessions", path("/sessions"), days, signal) : [],
-      this.around("Known times", path("/known-times"), { interval: first.source_interval ?? state.interval, start: window.start, end: window.end }, signal),
+      // Candles and signals are of minutes, levels of days: what became known of either moves the picture.
+      Promise.all(["1m", "1d"].map((interval) => this.around("Known times", path("/known-times"), { interval, start: window.start, end: window.end }, signal))),
     ]);
-    this.asOf.show(known.map((row) => row.known_time), state.as_of);
+    this.asOf.show(known.flat().map((row) => row.known_time), state.as_of);
     if (this.isIntraday) this.extend(sessions);
     this.draw(pivots, signals, sessions);
     this.host.dataset.state = "ready";
@@ -248,7 +250,7 @@ export class ChartPage {
 
   /** Give the first and last session the places that their exchange expects, without candles: what is missing is seen. */
   extend(sessions) {
-    const { rows, added } = withEnds(this.rows, sessions, this.state.get().interval);
+    const { rows, added } = withEnds(this.rows, sessions, this.state.get().interval, this.hasOlder());
     if (rows.length === this.rows.length) return;
     const view = this.chart.view();
     this.place(rows, false);
@@ -272,7 +274,8 @@ export class ChartPage {
     this.marks = this.rows.length ? inOrder([...this.signals, ...changed, ...this.sessions.marks(shown, this.rows)]) : [];
     this.chart?.showLevels(this.levels);
     this.chart?.showMarkers(this.marks);
-    this.sessions.show(shown, this.rows, this.zone ?? "UTC", this.notes ?? []);
+    const notes = state.as_of && shown.length ? [...(this.notes ?? []), "Conditions of sessions are told as they are known now."] : this.notes;
+    this.sessions.show(shown, this.rows, this.zone ?? "UTC", notes);
   }
 
   /** What is drawn, as attributes: for programs that can't see a canvas. */

@@ -113,12 +113,13 @@ export function differencesOf(then, now) {
   return { changed, unknown, gone };
 }
 
-/** Rows with the places before the first and after the last one that their sessions expect; `added`: how many before. */
-export function withEnds(rows, sessions, interval) {
+/** Rows with the places before the first and after the last one that their sessions expect; `added`: how many before, where
+ * the rows don't go on there (`hasOlder`). */
+export function withEnds(rows, sessions, interval, hasOlder) {
   const grid = (date) => expectedTimes(sessions.find((session) => session.session_date === date), MINUTES[interval]);
   const [first, last] = [rows[0], rows.at(-1)];
   const place = (event_time, session_date) => ({ event_time, session_date, close: null });
-  const before = grid(first.session_date).filter((time) => time < first.event_time).map((time) => place(time, first.session_date));
+  const before = hasOlder ? [] : grid(first.session_date).filter((time) => time < first.event_time).map((time) => place(time, first.session_date));
   const now = Date.now() * 1000;
   const after = grid(last.session_date).filter((time) => time > last.event_time && time <= now).map((time) => place(time, last.session_date));
   return { rows: [...before, ...rows, ...after], added: before.length };

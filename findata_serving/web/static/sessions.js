@@ -2,7 +2,7 @@
 // What belongs here: the strip under the chart, and the marks of its sessions on it.
 
 import { byId, button, el, fill } from "./dom.js";
-import { count, timeIn, utc, weekdayIn } from "./format.js";
+import { count, some, timeIn, utc, weekdayIn } from "./format.js";
 
 const MOST_CELLS = 40;
 
@@ -72,8 +72,8 @@ function conditionOf(day) {
 function words(day, zone) {
   const parts = [day.status === "complete" ? `complete, ${count(day.expected_bars)} bars` : `${day.status}, ${count(day.present_bars)} of ${count(day.expected_bars)} bars`];
   if (day.missing_ranges?.length) parts.push(`missing ${day.missing_ranges.map((range) => local(day.session_date, range, zone)).join(", ")}`);
-  if (day.quarantined) parts.push(`${count(day.quarantined)} rows set aside`);
-  if (day.revised_rows) parts.push(`${count(day.revised_rows)} rows revised`);
+  if (day.quarantined) parts.push(`${some(day.quarantined, "row")} set aside`);
+  if (day.revised_rows) parts.push(`${some(day.revised_rows, "row")} revised`);
   if (day.is_settled === false && day.settles_time) parts.push(`provisional until ${utc(day.settles_time)}`);
   return parts.join(", ");
 }
@@ -86,7 +86,7 @@ function local(date, range, zone) {
 
 function summary(days, troubled) {
   const [first, last] = [days[0].session_date, days.at(-1).session_date];
-  const sessions = `${count(days.length)} sessions, ${first} to ${last}`;
+  const sessions = days.length === 1 ? `Session of ${first}` : `${count(days.length)} sessions, ${first} to ${last}`;
   return troubled.length ? `${sessions}; ${count(troubled.length)} with something to know:` : `${sessions}, all complete.`;
 }
 
