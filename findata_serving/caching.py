@@ -4,10 +4,10 @@ What belongs here: the store of answers, ETags, encodings, and the route class t
 reads a parameter. What does not: what is in an answer.
 
 An answer is kept if all its rows are settled, the second time it is asked for: the digests of what it is made of are
-read before the rows then, and the first time costs nothing more. It holds until a digest of what it was made from changes: each write
-changes `ops.digests` in its own transaction, and a new session adds a line there. The digests are asked for once in
-RECHECK_SECONDS and answer, so that nobody is given what was true longer ago than that. What was known at an instant in
-the past does not change, and is kept without asking.
+read before the rows then, and the first time costs nothing more. It holds until a digest of what it was made from
+changes: each write changes `ops.digests` in its own transaction, and a new session adds a line there. The digests are
+asked for once in RECHECK_SECONDS and answer, so that nobody is given what was true longer ago than that. What was known
+at an instant in the past does not change, and is kept without asking.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from findata_serving.arguments import PlainArguments
 from findata_serving.problems import Problem, bad_parameter, shown
 from findata_serving.sources import Sources
 
@@ -89,7 +90,7 @@ class Answer:
         return 2 * len(self.body) + 2_000
 
     def _headed(self, body: bytes, encoding: str) -> list[tuple[bytes, bytes]]:
-        digest = hashlib.blake2b(self.body, digest_size=16).hexdigest()
+        digest = hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
         etag = f'"{digest}-{encoding}"' if encoding else f'"{digest}"'
         headers = [
             (b"content-type", self.media_type.encode()),
@@ -244,6 +245,9 @@ class KeepingRoute(APIRoute):
             one.dependency for one in self.dependencies if one.dependency is not None
         ]
 
+        plain = PlainArguments(self.dependant)
+        endpoint = self.endpoint
+
         async def handle(request: Request) -> Response:
             state = request.app.state
             key = key_of(request)
@@ -256,7 +260,13 @@ class KeepingRoute(APIRoute):
             if self.refuses_unknown:
                 _refuse_unknown(request, known)
             request.state.before = await state.kept.before(key, state.sources)
-            return await ordinary(request)
+            arguments = plain.of(request) if plain.is_usable else None
+            if arguments is None:
+                return await ordinary(request)
+            for guard in guards:
+                await guard(request)
+            answer: Response = await endpoint(**arguments)
+            return answer
 
         return handle
 

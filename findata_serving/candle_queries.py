@@ -7,7 +7,8 @@ days are folded from v1_live.bars on the way, by the rule that candles are folde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
 
@@ -75,9 +76,17 @@ class Conditions:
         return " AND ".join(self.texts) or "true"
 
 
-def candle_record() -> Record:
-    """Return the record of candles."""
-    return record("candles")
+@cache
+def narrowed(interval: str) -> tuple[Record, Mapping[str, str | None]]:
+    """Return the record of candles of a width, and what is null in all of them: that need not be asked for."""
+    of_periods = ("period_start_date", "period_end_date", "expected_sessions", "present_sessions")
+    absent = ("session_date",) if interval in PERIODS else of_periods
+    others = of_periods if interval in PERIODS else ("session_date",)
+    known = record("candles")
+    columns = tuple(
+        replace(column, is_nullable=False) if column.name in others else column for column in known.columns
+    )
+    return replace(known, columns=columns), dict.fromkeys(absent)
 
 
 async def query_of(sources: Sources, wanted: Wanted) -> Query:
@@ -92,8 +101,9 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
         conditions.add('"source_interval" = {}', wanted.source_interval)
         _bounds(wanted, conditions)
         relation, where = "", conditions.joined()
+    shape, absent = narrowed(wanted.interval)
     return Query(
-        candle_record(),
+        shape,
         where,
         conditions.arguments,
         limit=wanted.limit + 1,
@@ -102,6 +112,7 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
             "instrument_id": wanted.instrument_id,
             "interval": wanted.interval,
             "source_interval": wanted.source_interval,
+            **absent,
         },
         relation=relation,
     )

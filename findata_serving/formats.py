@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -133,20 +133,28 @@ def _as_rows(rows: Rows, page: Page) -> bytes:
 
 def by_mapping(rows: Rows) -> list[dict[str, Any]]:
     """Return rows as protobuf's JSON mapping has them."""
-    named = [
+    mapped = (
         (camel(column.name), _mapped(column, rows.values[column.name])) for column in rows.record.columns
-    ]
+    )
+    named = [(name, values) for name, values in mapped if not _is_empty(values)]
     keys = [name for name, _ in named]
-    nullable = any(column.is_nullable for column in rows.record.columns)
+    has_nulls = any(None in values for _, values in named)
     records: list[dict[str, Any]] = [
         dict(zip(keys, values, strict=True)) for values in zip(*(some for _, some in named), strict=True)
     ]
-    if nullable:
+    if has_nulls:
         records = [{key: value for key, value in one.items() if value is not None} for one in records]
     return records
 
 
+def _is_empty(values: list[Any]) -> bool:
+    """Tell whether a column holds nothing but nulls."""
+    return bool(values) and values[0] is None and values.count(None) == len(values)
+
+
 def _mapped(column: Column, values: Values) -> list[Any]:
+    if column.kind is ColumnKind.TIMESTAMP and isinstance(values, np.ndarray):
+        return instant_texts(values)
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     write = _MAPPED.get(column.kind)
     if column.is_nullable and column.kind is ColumnKind.FLOAT64:
@@ -178,6 +186,15 @@ def camel(name: str) -> str:
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
+def instant_texts(microseconds: np.ndarray[Any, np.dtype[np.int64]]) -> list[str]:
+    """Return instants by RFC 3339, as instant_text does one by one."""
+    if (microseconds % 1_000_000).any():
+        return [instant_text(value) for value in microseconds.tolist()]
+    texts: list[str] = np.datetime_as_string(microseconds.view("M8[us]"), unit="s", timezone="UTC").tolist()
+    return texts
+
+
+@lru_cache(10_000)
 def instant_text(microseconds: int) -> str:
     """Return an instant by RFC 3339, with 0, 3 or 6 digits of a second as protobuf writes it."""
     seconds, fraction = divmod(microseconds, 1_000_000)

@@ -76,7 +76,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Query:
-    """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked.
+    """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked for.
 
     `relation`: instead of the record's own. `books`: asked of findata's own books. `is_latest`: the last `limit` rows in that order, not the first.
     """
@@ -87,7 +87,7 @@ class Query:
     order: tuple[str, ...] = ("event_time",)
     limit: int | None = None
     is_latest: bool = False
-    constants: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str | None] = field(default_factory=dict)
     relation: str = ""
     books: bool = False
 

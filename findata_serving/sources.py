@@ -18,6 +18,7 @@ from findata_assets.steps.platform import Platform, open_platform
 from findata_core.errors import NotRunning
 from findata_resources.environment import Settings, resolve_endpoints
 from findata_resources.stores.objects import Objects
+from findata_serving.connections import LOST, Connections
 from findata_serving.problems import Problem, away
 
 LOG = logging.getLogger("findata.serving")
@@ -27,7 +28,12 @@ BOOK_CONNECTIONS = 2
 THREADS = 4
 STATEMENT_SECONDS = 20
 CONNECT_SECONDS = 5
-AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
+AWAY = (
+    *LOST,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
 
 
 class Sources:
@@ -36,8 +42,10 @@ class Sources:
     def __init__(self, settings: Settings, open_one: Callable[[Settings], Platform] = open_platform) -> None:
         self.settings = settings
         self._open_one = open_one
-        self._pools: dict[str, asyncpg.Pool] = {}
-        self._opening = asyncio.Lock()
+        self._pools = {
+            "hot": Connections(self._connect, HOT_CONNECTIONS),
+            "books": Connections(self._connect, BOOK_CONNECTIONS),
+        }
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="findata-serving")
         self._of_thread = threading.local()
         self._platforms: list[Platform] = []
@@ -45,14 +53,10 @@ class Sources:
     async def rows(self, query: str, *arguments: object, books: bool = False) -> Sequence[asyncpg.Record]:
         """Run a query; a Problem says that the database is away or that it took too long."""
         try:
-            pool = self._pools.get("books" if books else "hot") or await self._pool(books=books)
-            async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
-                return await connection.fetch(query, *arguments)  # type: ignore[no-any-return]
+            return await self._pools["books" if books else "hot"].fetch(query, *arguments)
         except (asyncpg.QueryCanceledError, TimeoutError):
             raise too_slow() from None
         except AWAY as error:
-            raise away() from error
-        except (asyncpg.TooManyConnectionsError, asyncpg.InvalidAuthorizationSpecificationError) as error:
             raise away() from error
 
     async def step(self, work: Callable[[Platform], Any]) -> Any:
@@ -72,14 +76,14 @@ class Sources:
     async def close(self) -> None:
         """Close all connections."""
         for pool in self._pools.values():
-            pool.terminate()
+            pool.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         for platform in self._platforms:
             platform.close()
 
     def idle_connections(self) -> dict[str, tuple[int, int]]:
         """Return of each pool how many connections it has, and how many of them are idle."""
-        return {name: (pool.get_size(), pool.get_idle_size()) for name, pool in self._pools.items()}
+        return {name: (pool.size, pool.idle) for name, pool in self._pools.items()}
 
     def _work(self, work: Callable[[Platform], Any]) -> Any:
         platform = getattr(self._of_thread, "platform", None)
@@ -89,26 +93,15 @@ class Sources:
         platform.forget_sessions()
         return work(platform)
 
-    async def _pool(self, *, books: bool) -> asyncpg.Pool:
-        name = "books" if books else "hot"
-        async with self._opening:
-            if name not in self._pools:
-                self._pools[name] = await self._connected(BOOK_CONNECTIONS if books else HOT_CONNECTIONS)
-            return self._pools[name]
-
-    async def _connected(self, size: int) -> asyncpg.Pool:
-        """Return a pool that connects when it is first asked. A connection keeps no state that a next one could see."""
+    async def _connect(self) -> asyncpg.Connection:
+        """Return a connection that can only read."""
         try:
             url = resolve_endpoints(self.settings).database_url
         except NotRunning as error:
             raise away() from error
-        return await asyncpg.create_pool(
+        return await asyncpg.connect(
             url,
-            min_size=0,
-            max_size=size,
             timeout=CONNECT_SECONDS,
-            reset=_nothing,
-            max_inactive_connection_lifetime=300,
             server_settings={
                 "application_name": "findata serving",
                 "default_transaction_read_only": "on",
@@ -132,7 +125,3 @@ def too_slow() -> Problem:
 
 def _ask_objects(settings: Settings) -> None:
     Objects(resolve_endpoints(settings)).version("raw/probe")
-
-
-async def _nothing(_connection: object) -> None:
-    """Reset nothing: connections read, and hold no state."""
