@@ -9,19 +9,21 @@ import pytest
 from playwright.sync_api import Browser
 
 from findata_assets.steps.platform import Platform
+from findata_resources.environment import resolve_endpoints
 from tests.page.conftest import OpenTab, app_of
 from tests.page.driving import PHONE, Tab, tab
 from tests.serving.served import listening
 
 # 2022-06-14 14:00 UTC, 10:00 in New York. Its first minute was revised on 2022-06-20: tests/page/later.
 REVISED_CANDLE = "1655215200000000"
+REVISED_SESSION = "1655213400000000"  # it opened at 09:30
 BEFORE, AFTER = "244.25", "244.5"  # its high, by the sample's file and by the later one
 BEFORE_THE_REVISION = "2022-06-16T00:00:00.000000Z"
 
 
 def asked(platform: Platform, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
     """Return rows of the database, which is what the page has to show."""
-    with psycopg.connect(str(platform.settings.database_url)) as connection:
+    with psycopg.connect(resolve_endpoints(platform.settings).database_url) as connection:
         return connection.execute(query.encode(), arguments).fetchall()
 
 
@@ -50,17 +52,19 @@ def test_arrows_move_among_the_instruments_found(open_tab: OpenTab) -> None:
         assert tab.page.locator("#search-box").get_attribute("aria-activedescendant") == "search-2"
 
 
-@pytest.mark.parametrize("interval", ["5m", "1h", "1d", "1w"])
+@pytest.mark.parametrize(
+    ("interval", "table"),
+    [("5m", "candles"), ("1h", "candles"), ("1d", "bars_1d"), ("1w", "weekly_candles")],
+)
 def test_each_interval_shows_the_candles_of_the_database(
-    open_tab: OpenTab, platform: Platform, interval: str
+    open_tab: OpenTab, platform: Platform, interval: str, table: str
 ) -> None:
-    source = "1m" if interval in {"5m", "1h"} else "1d"
+    of_days = "AND source_interval = '1d'" if interval == "1w" else ""
     newest, height, last = asked(
         platform,
-        "SELECT max(event_time), count(*), (array_agg(close ORDER BY event_time DESC))[1] FROM v1_live.candles"
-        " WHERE instrument_id = '9988.XHKG' AND interval = %s AND source_interval = %s",
+        "SELECT max(event_time), count(*), (array_agg(close ORDER BY event_time DESC))[1]"
+        f" FROM market.{table} WHERE instrument_id = '9988.XHKG' AND interval = %s {of_days}",
         interval,
-        source if interval != "1d" else "1m",
     )[0]
     with open_tab() as tab:
         tab.open(instrument="9988.XHKG", interval="15m")
@@ -100,7 +104,7 @@ def test_rewinding_shows_what_was_known_then_and_says_so(open_tab: OpenTab) -> N
 
 def test_an_instant_can_be_typed_and_the_address_shared(open_tab: OpenTab) -> None:
     with open_tab() as tab:
-        tab.open(instrument="MSFT.XNAS", interval="15m", at=REVISED_CANDLE)
+        tab.open(instrument="MSFT.XNAS", interval="1d", at=REVISED_SESSION)
         tab.page.locator("#asof-time").fill("2022-06-16")
         tab.page.keyboard.press("Enter")
         tab.expect('#chart[data-state="ready"][data-as-of^="2022-06-16T23:59:59"]')
@@ -109,7 +113,7 @@ def test_an_instant_can_be_typed_and_the_address_shared(open_tab: OpenTab) -> No
         other.page.goto(shared)
         other.expect('#chart[data-state="ready"][data-as-of^="2022-06-16T23:59:59"]')
         assert other.shown() == shown
-        assert other.page.locator("#provenance").get_attribute("data-event-time") == REVISED_CANDLE
+        assert other.page.locator("#provenance").get_attribute("data-event-time") == REVISED_SESSION
 
 
 def test_a_click_on_a_candle_leads_to_the_bytes_it_came_from(open_tab: OpenTab, platform: Platform) -> None:
@@ -220,7 +224,7 @@ def test_dark_and_light_follow_the_system_until_somebody_chooses(open_tab: OpenT
 
 def test_a_phone_never_scrolls_sideways(open_tab: OpenTab) -> None:
     with open_tab(PHONE) as tab:
-        tab.open(instrument="MSFT.XNAS", interval="5m", at=REVISED_CANDLE, as_of=BEFORE_THE_REVISION)
+        tab.open(instrument="MSFT.XNAS", interval="1d", at=REVISED_SESSION, as_of=BEFORE_THE_REVISION)
         tab.expect("#provenance[data-equal]")
         assert tab.width() == PHONE["width"]
         tab.page.keyboard.press("Escape")
