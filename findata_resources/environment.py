@@ -405,6 +405,11 @@ def resolve_endpoints(settings: Settings) -> Endpoints:
     return Endpoints(**_database_endpoint(settings, state), **_objects_endpoint(settings, state))
 
 
+def resolve_database(settings: Settings) -> str:
+    """Where the database is, whatever the object store does; NotRunning when it does not run."""
+    return _database_endpoint(settings, read_state(settings.home))["database_url"]
+
+
 @dataclass(frozen=True)
 class EffectiveSetting:
     """A setting as it works now. `value` is masked when it is a secret."""

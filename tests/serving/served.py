@@ -19,7 +19,7 @@ from findata_resources.environment import Settings
 from findata_serving.app import create_app
 
 START_SECONDS = 30
-OPEN_TO_ALL = {"serving_auth": "off"}
+OPEN_TO_ALL = {"serving_auth": "off", "serving_requests_per_minute": 0}
 
 
 def settings_of(platform: Platform, **changes: Any) -> Settings:
