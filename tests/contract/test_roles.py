@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from findata_core.schema.tables import table
 from findata_resources.environment import Endpoints, Settings
+from findata_resources.migrations import roles
 from findata_resources.migrations.migrate import migrate, wanted_of_administrator
 from findata_resources.migrations.role_names import LIVE_READER, WRITER
 from tests.contract.conftest import MakeDatabase
@@ -264,7 +265,7 @@ def test_what_a_writer_grants_is_granted_to_nobody(logins: Logins) -> None:
 
 
 def test_a_user_who_may_not_make_roles_migrates_all_the_same_and_is_told_what_is_wanted(
-    make_database: MakeDatabase, logins: Logins
+    make_database: MakeDatabase, logins: Logins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server has the roles already (they belong to it): what this user can't do is become one, or close the rest.
     name, url = f"test_{uuid.uuid4().hex[:8]}", make_database()
@@ -280,6 +281,11 @@ def test_a_user_who_may_not_make_roles_migrates_all_the_same_and_is_told_what_is
         for statement in wanted:
             execute(url, statement)
         left = wanted_of_administrator(plain)
+        # On a server without any of the roles.
+        monkeypatch.setattr(roles, "ROLES", ("absent_reader",))
+        monkeypatch.setattr(roles, "READABLE", {"absent_reader": ("v1",)})
+        again = migrate(plain)
+        absent = wanted_of_administrator(plain)
     finally:
         execute(url, f"REASSIGN OWNED BY {name} TO findata; DROP OWNED BY {name}")
         execute(url, f"ALTER DATABASE {url.rpartition('/')[2]} OWNER TO findata")
@@ -290,3 +296,7 @@ def test_a_user_who_may_not_make_roles_migrates_all_the_same_and_is_told_what_is
     assert f"GRANT findata_reader TO {name}" in wanted
     assert any("lo_create(oid)" in statement for statement in wanted)
     assert left == []
+    assert again == (after, after)
+    assert absent[0] == "CREATE ROLE absent_reader NOLOGIN CONNECTION LIMIT 30"
+    assert "ALTER ROLE absent_reader SET statement_timeout = '60s'" in absent
+    assert absent[-1] == f"GRANT absent_reader TO {name}"
