@@ -158,6 +158,15 @@ def test_a_reader_sees_no_storage_no_books_nothing_raw_and_nothing_unsettled(
         asked(logins.reader, statement)
 
 
+def test_a_reader_sees_no_chunk_of_a_table_either(logins: Logins) -> None:
+    chunks = "SELECT format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks"
+    names = [name for (name,) in asked(logins.owner, chunks)]
+    assert names
+    for name in names:
+        with pytest.raises(errors.InsufficientPrivilege):
+            asked(logins.reader, f"SELECT * FROM {name}")
+
+
 def test_a_reader_does_not_see_the_candle_that_is_not_settled_and_a_live_reader_does(logins: Logins) -> None:
     query = "SELECT close FROM {} WHERE instrument_id = 'LATE.XNAS'"
     for view in ("v1.candles", "v1.bars", "v1_versions.bars", "v1.bars_as_of('2999-01-01')"):
