@@ -79,6 +79,8 @@ def door_of(settings: Settings) -> Door:
 def serve(app: FastAPI, settings: Settings, taken: socket.socket) -> None:
     """Answer on a socket until SIGINT or SIGTERM, then end in good order."""
     tracing.begin(settings)
+    # It warns of every request that is no HTTP, which anybody may send as often as they like.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _log_plainly(settings)
     allow_files(settings.serving_connections)
     server_of(app, settings).run(sockets=[taken])

@@ -21,18 +21,32 @@ from tests.serving.auth.guarded import Guarded, guarded, reasons
 OFF = {"serving_auth": "off"}
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Guarded]:
+@pytest.fixture(scope="module")
+def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """An app that asks nobody who they are."""
-    with guarded(tmp_path, **OFF) as made:
+    with guarded(tmp_path_factory.mktemp("open"), **OFF) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def closed_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """An app that asks everybody."""
+    with guarded(tmp_path_factory.mktemp("closed")) as made:
         yield made
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Guarded]:
-    """An app that asks everybody."""
-    with guarded(tmp_path) as made:
-        yield made
+def app(open_app: Guarded) -> Guarded:
+    """The open app, which nobody has reached yet."""
+    open_app.reached.clear()
+    return open_app
+
+
+@pytest.fixture
+def closed(closed_app: Guarded) -> Guarded:
+    """The closed app, which nobody has reached yet."""
+    closed_app.reached.clear()
+    return closed_app
 
 
 def test_closed_is_all_that_is_not_open_also_where_a_route_forgot_to_ask(closed: Guarded) -> None:
