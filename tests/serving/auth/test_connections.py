@@ -90,7 +90,13 @@ def test_of_a_thousand_connections_the_limit_is_served_the_others_are_told_and_t
         assert app.ask("/v1/market").status_code == 200
 
 
-@pytest.mark.parametrize("said", [b"", b"G", b"GET / HTTP/1.1\r\nHost:", ASKED + b"GET /v1/market HT"])
+def test_who_says_nothing_at_all_is_parted_with_without_a_word(hasty: Guarded) -> None:
+    with connected(hasty) as connection:
+        assert told(connection) == b""
+    assert wait_until(lambda: not hasty.door.served, PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("said", [b"G", b"GET / HTTP/1.1\r\nHost:", ASKED + b"GET /v1/market HT"])
 def test_who_does_not_end_asking_is_told_so_and_parted_with(hasty: Guarded, said: bytes) -> None:
     with connected(hasty, said) as connection:
         heard = told(connection)
