@@ -26,6 +26,16 @@ FILES_BESIDE_CONNECTIONS = 256  # of the process itself: libraries, the database
 BACKLOG = 2048
 
 
+class Server(uvicorn.Server):
+    """uvicorn's server, whose streams end when it does: it would wait for them, and they for nothing."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then all else in good order."""
+        if isinstance(self.config.app, FastAPI):
+            self.config.app.state.feed.end()
+        await super().shutdown(sockets)
+
+
 def listen(settings: Settings) -> socket.socket:
     """Take the port, before anything is opened; PortTaken or StackError say what to do where that can't be."""
     address, port = settings.serving_address, settings.serving_port
@@ -52,7 +62,7 @@ def listen(settings: Settings) -> socket.socket:
 def server_of(app: FastAPI, settings: Settings, door: Door | None = None) -> uvicorn.Server:
     """Return uvicorn with our limits around an app. It says nothing of itself: requests are told by the audit log."""
     door = door or door_of(settings)
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             app,
             http=door.protocol(),  # type: ignore[arg-type]  # a factory does what a class does
