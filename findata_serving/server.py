@@ -31,8 +31,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then all else in good order."""
-        if isinstance(self.config.app, FastAPI):
-            self.config.app.state.feed.end()
+        feed = getattr(self.config.app.state, "feed", None) if isinstance(self.config.app, FastAPI) else None
+        if feed is not None:
+            feed.end()
         await super().shutdown(sockets)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from findata_core.errors import ConfigurationError
+from findata_resources.embedded.processes import wait_until
 from findata_resources.environment import load_settings
 from findata_resources.loopback import host_of, is_loopback
 from findata_resources.tracing import JsonLines
@@ -182,6 +183,8 @@ def test_a_request_is_told_in_a_line_of_json_without_what_was_asked_behind_the_p
     caplog.set_level(logging.INFO, "findata.serving.requests")
     app.ask("/v1/market?q=secret", authorization="Bearer secret")
     app.ask("/v1/market%0a", host="127.0.0.1")
+    # A line is written when the answer is out already.
+    assert wait_until(lambda: len(caplog.records) == 2, 10)
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
     first = lines[0]
     assert (first["who"], first["method"], first["path"]) == ("anybody:127.0.0.1", "GET", "/v1/market")

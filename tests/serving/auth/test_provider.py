@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from findata_resources.embedded.processes import wait_until
 from findata_serving.auth import signing_keys
 from tests.serving.auth.guarded import Guarded, guarded, reasons
 from tests.serving.auth.providing import AUDIENCE, Provider, free_port, provider
@@ -86,8 +87,9 @@ def test_every_tampered_token_is_refused_alike_and_reaches_nothing(
     assert len({answer.headers["www-authenticate"] for answer in answers.values()}) == 1
     assert answers["expired"].headers["content-type"] == "application/problem+json"
     assert not app.reached
+    # A line is written when the answer is out already.
+    assert wait_until(lambda: len(reasons(home).splitlines()) - before == len(TAMPERED), 10)
     told = [json.loads(line) for line in reasons(home).splitlines()[before:]]
-    assert len(told) == len(TAMPERED)
     assert {line["who"] for line in told} == {"address:127.0.0.1"}
     assert all(line["reason"] and line["path"] == "/v1/market" for line in told)
 
