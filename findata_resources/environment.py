@@ -407,7 +407,7 @@ def resolve_endpoints(settings: Settings) -> Endpoints:
 
 def resolve_database(settings: Settings) -> str:
     """Where the database is, whatever the object store does; NotRunning when it does not run."""
-    return _database_endpoint(settings, read_state(settings.home))["database_url"]
+    return str(_database_endpoint(settings, read_state(settings.home))["database_url"])
 
 
 @dataclass(frozen=True)
