@@ -171,10 +171,18 @@ def test_of_a_proxy_that_is_believed_the_clients_address_counts_and_of_others_th
     tmp_path: Path,
 ) -> None:
     told = {"x-forwarded-for": "203.0.113.9"}
-    with guarded(tmp_path / "a", **OFF, serving_proxies="127.0.0.1") as believing:
-        assert believing.ask("/v1/market", **told).text == "anybody:203.0.113.9"
-    with guarded(tmp_path / "b", **OFF) as wary:
-        assert wary.ask("/v1/market", **told).text == "anybody:127.0.0.1"
+    for name, proxies in (("believing", "127.0.0.1"), ("wary", "")):
+        with guarded(tmp_path / name, serving_proxies=proxies) as app:
+            assert app.ask("/v1/market", "no token", **told).status_code == 401
+    lines = [json.loads(reasons(tmp_path / name)) for name in ("believing", "wary")]
+    assert [line["address"] for line in lines] == ["203.0.113.9", "127.0.0.1"]
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host"])
+def test_without_authentication_nothing_is_answered_through_a_proxy(app: Guarded, name: str) -> None:
+    answer = app.ask("/v1/market", **{name: "127.0.0.1"})
+    assert (answer.status_code, app.reached) == (421, {})
+    assert "proxy" in answer.json()["detail"]
 
 
 def test_a_request_is_told_in_a_line_of_json_without_what_was_asked_behind_the_path(
