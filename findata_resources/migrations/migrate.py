@@ -34,7 +34,7 @@ def migrate(database_url: str) -> tuple[str | None, str | None]:
         before = revision(connection)
         create_extension(connection)
         create_roles(connection)
-        if before != known_revisions()[0] or not are_current(connection):
+        if before != known_revisions()[0] or not (are_current(connection) or contract_is_ahead(connection)):
             upgrade(connection)
         create_as_of_functions(connection)
         grant(connection)
