@@ -28,7 +28,7 @@ LONGEST_HEAD_BYTES = 65_536  # beyond what the gate answers politely; a head tha
 SLOWEST_BYTES_PER_SECOND = 1024  # a reader who takes less is not reading
 ROUNDS = 4  # looks at each connection within the patience
 MOST_PARTING = 2000  # who is turned away beyond them hears nothing
-PARTING_SECONDS = 2.0  # how long a refused client may take to read why
+PARTING_SECONDS = 5.0  # how long a refused client may take to read why
 
 
 @dataclass

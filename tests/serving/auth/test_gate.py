@@ -122,12 +122,14 @@ def test_who_asks_too_much_is_told_when_to_come_back_and_others_are_not_kept_fro
         answers = [app.ask("/v1/market") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[0].headers["ratelimit-policy"] == '"caller";q=2;w=10'
-        assert [answer.headers["ratelimit"] for answer in answers] == [
+        assert [answer.headers["ratelimit"] for answer in answers[:2]] == [
             '"caller";r=1;t=0',
             '"caller";r=0;t=0',
-            '"caller";r=0;t=5',
         ]
-        assert (answers[2].headers["retry-after"], answers[2].json()["status"]) == ("5", 429)
+        wait_seconds = int(answers[2].headers["retry-after"])
+        assert 1 <= wait_seconds <= 5  # one comes in five seconds
+        assert answers[2].headers["ratelimit"] == f'"caller";r=0;t={wait_seconds}'
+        assert answers[2].json()["status"] == 429
         assert app.ask("/live").status_code == 200  # whoever restarts the server asks it
         assert app.reached["/v1/market"] == 2
 
