@@ -79,8 +79,8 @@ def _reader(field: Any) -> Reader | None:
 
 
 def _whole_number(metadata: Sequence[Any]) -> Reader:
-    least = next((item.ge for item in metadata if isinstance(item, Ge)), None)
-    most = next((item.le for item in metadata if isinstance(item, Le)), None)
+    least: Any = next((item.ge for item in metadata if isinstance(item, Ge)), None)
+    most: Any = next((item.le for item in metadata if isinstance(item, Le)), None)
 
     def read(text: str) -> Any:
         if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):

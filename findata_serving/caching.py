@@ -135,7 +135,7 @@ class Kept:
     async def before(self, key: tuple[str, bytes, str], sources: Sources) -> tuple[Depends, str] | None:
         """Return what the answer was made from when it was asked for before, and how that stands now."""
         depends = self._asked_before.get(key)
-        return depends and (depends, await depends.fingerprint(sources))
+        return None if depends is None else (depends, await depends.fingerprint(sources))
 
     def offer(self, key: tuple[str, bytes, str], answer: Answer, before: tuple[Depends, str] | None) -> None:
         """Keep an answer made after `before` was read, or remember what it depends on for the next time."""

@@ -118,7 +118,7 @@ def _rows(reads: Platform | KnownAt, wanted: Wanted, first: date, end: date) -> 
     if wanted.interval in PERIODS:
         rows = reads.read(PERIODS[wanted.interval], _period_start(first), end, subject)
         return rows.filter(source_interval=wanted.source_interval)
-    if wanted.interval == "1m":
+    if wanted.interval == "1m" and wanted.source_interval == "1m":
         return minute_candles(choose_sources(reads.read("market.bars", first, end, subject, "1m")))
     if wanted.source_interval == "1d":
         if wanted.interval != "1d":

@@ -6,6 +6,7 @@ What belongs here: /live and /ready. What does not: what Prometheus is told (wat
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
@@ -17,13 +18,27 @@ from findata_serving.sources import Sources
 router = APIRouter()
 
 
-@router.get("/live", summary="The process answers", response_model=None)
+def _told(meaning: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "properties": {"status": {"type": "string"}, "stores": {"type": "object"}},
+        "required": ["status"],
+    }
+    return {"description": meaning, "content": {"application/json": {"schema": schema}}}
+
+
+@router.get("/live", summary="The process answers", response_model=None, responses={200: _told("live")})
 async def live() -> Response:
     """Say so, whatever the stores do."""
     return Response(b'{"status":"live"}', media_type="application/json")
 
 
-@router.get("/ready", summary="The stores answer", response_model=None)
+@router.get(
+    "/ready",
+    summary="The stores answer",
+    response_model=None,
+    responses={200: _told("ready, or degraded without S3"), 503: _told("away: the database does not answer")},
+)
 async def ready(request: Request) -> Response:
     """Say of each store whether it answers: 503 while the database does not; without S3 only explain suffers."""
     sources: Sources = request.app.state.sources

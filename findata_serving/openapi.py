@@ -126,7 +126,7 @@ EXPLANATION: Schema = {
             "type": "array",
             "items": {
                 "type": "object",
-                "description": "The chain of one stored row; names in lowerCamelCase, or as in SQL with format=columns.",
+                "description": "The chain of one stored row; names are those of SQL with format=columns.",
                 "properties": {
                     "table": {"type": "string"},
                     "differences": {"type": "array", "items": {"type": "string"}},

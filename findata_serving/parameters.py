@@ -54,7 +54,7 @@ End = Annotated[
 AsOf = Annotated[
     str | None,
     Query(
-        description="As it was known at this instant (RFC 3339), inclusive: a payload received at that very time counts.",
+        description="As it was known at this instant (RFC 3339): what was received at that very time counts.",
         examples=["2022-06-10T00:00:00Z"],
     ),
 ]
@@ -139,7 +139,7 @@ def days_of(start: str | None, end: str | None) -> tuple[date | None, date | Non
     for name, bound in (("start", span.start), ("end", span.end)):
         if bound and bound.is_instant:
             raise bad_parameter(name, f"{name} is an instant, and these rows are of days", "Give YYYY-MM-DD")
-    return span.start and span.start.day, span.end and span.end.day
+    return (span.start.day if span.start else None), (span.end.day if span.end else None)
 
 
 def day_of(name: str, text: str | None) -> date | None:

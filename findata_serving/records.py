@@ -51,3 +51,9 @@ def record(name: str) -> Record:
 def added(name: str, kind: ColumnKind, comment: str, *, is_nullable: bool = False, unit: str = "") -> Column:
     """Return a column that no table has."""
     return Column(name, kind, is_nullable=is_nullable, comment=comment, unit=unit)
+
+
+def described(record: Record, **allowed: tuple[str, ...]) -> Record:
+    """Return a record of which some columns may hold these values."""
+    columns = (replace(column, allowed=allowed.get(column.name, column.allowed)) for column in record.columns)
+    return replace(record, columns=tuple(columns))

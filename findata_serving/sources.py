@@ -15,10 +15,11 @@ from typing import Any
 import asyncpg
 
 from findata_assets.steps.platform import Platform, open_platform
-from findata_core.errors import NotRunning
+from findata_core.errors import FindataError, NotRunning
 from findata_resources.environment import Settings, resolve_endpoints
+from findata_resources.migrations.role_names import LIVE_READER
 from findata_resources.stores.objects import Objects
-from findata_serving.connections import LOST, Connections
+from findata_serving.lending import LOST, Connections
 from findata_serving.problems import Problem, away
 
 LOG = logging.getLogger("findata.serving")
@@ -34,6 +35,11 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
+NO_SUCH_ROLE = (
+    asyncpg.InvalidParameterValueError,
+    asyncpg.UndefinedObjectError,
+    asyncpg.InsufficientPrivilegeError,
+)
 
 
 class Sources:
@@ -42,8 +48,10 @@ class Sources:
     def __init__(self, settings: Settings, open_one: Callable[[Settings], Platform] = open_platform) -> None:
         self.settings = settings
         self._open_one = open_one
+        self._has_role = True
+        self._probe: asyncio.Task[bool] | None = None  # one at a time, however many ask
         self._pools = {
-            "hot": Connections(self._connect, HOT_CONNECTIONS),
+            "hot": Connections(self._connect_as_reader, HOT_CONNECTIONS),
             "books": Connections(self._connect, BOOK_CONNECTIONS),
         }
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="findata-serving")
@@ -65,13 +73,12 @@ class Sources:
 
     async def objects_answer(self) -> bool:
         """Tell whether S3 answers, within some seconds."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(asyncio.to_thread(_objects_answer, self.settings))
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await asyncio.to_thread(_ask_objects, self.settings)
-        except Exception:  # whatever it is, S3 does not answer
-            LOG.warning("S3 does not answer", exc_info=True)
+            return await asyncio.wait_for(asyncio.shield(self._probe), CONNECT_SECONDS)
+        except TimeoutError:
             return False
-        return True
 
     async def close(self) -> None:
         """Close all connections."""
@@ -93,7 +100,19 @@ class Sources:
         platform.forget_sessions()
         return work(platform)
 
-    async def _connect(self) -> asyncpg.Connection:
+    async def _connect_as_reader(self) -> asyncpg.Connection:
+        """Return a connection in the role of the readers of live rows; without it where the user may not take it."""
+        if self._has_role:
+            try:
+                return await self._connect(role=LIVE_READER)
+            except NO_SUCH_ROLE:
+                LOG.warning(
+                    "The database's user can't be %s: what is read is not narrowed by it", LIVE_READER
+                )
+                self._has_role = False
+        return await self._connect()
+
+    async def _connect(self, **settings: str) -> asyncpg.Connection:
         """Return a connection that can only read."""
         try:
             url = resolve_endpoints(self.settings).database_url
@@ -108,6 +127,9 @@ class Sources:
                 "statement_timeout": str(STATEMENT_SECONDS * 1000),
                 "timezone": "UTC",
                 "jit": "off",
+                # Queries name rows by the front of a key: planning anew for each value takes longer than reading.
+                "plan_cache_mode": "force_generic_plan",
+                **settings,
             },
         )
 
@@ -123,5 +145,10 @@ def too_slow() -> Problem:
     )
 
 
-def _ask_objects(settings: Settings) -> None:
-    Objects(resolve_endpoints(settings)).version("raw/probe")
+def _objects_answer(settings: Settings) -> bool:
+    try:
+        Objects(resolve_endpoints(settings)).version("raw/probe")
+    except FindataError as error:
+        LOG.warning("%s", error)
+        return False
+    return True

@@ -4,8 +4,8 @@ What belongs here: its routes and its words. What does not: candles (candle_quer
 https://www.tradingview.com/charting-library-docs/latest/connecting_data/UDF and, for what a field means,
 https://www.tradingview.com/charting-library-docs/latest/connecting_data/Symbology
 
-Times are seconds since 1970 UTC: of narrow candles their start, of days, weeks and months 00:00 UTC of their first trading
-day. A window is [from, to); with countback so many candles before `to`, whatever `from` says.
+Times are seconds since 1970 UTC: of narrow candles their start, of days, weeks and months 00:00 UTC of their first
+trading day. A window is [from, to); with countback so many candles before `to`, whatever `from` says.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from findata_serving.caching import ForgivingRoute
 from findata_serving.candle_queries import Wanted, instant_at, query_of
 from findata_serving.instruments import known, require_instrument
 from findata_serving.openapi import document_answers, problem_answers
-from findata_serving.parameters import MOST_ROWS, Bound, Span, require_name
+from findata_serving.parameters import MOST_ROWS, Bound, Span
 from findata_serving.problems import Problem, bad_parameter, shown
 from findata_serving.reading import Rows, read
 from findata_serving.sources import Sources
@@ -144,9 +144,7 @@ async def search(
     limit: Annotated[int, Query(ge=1, le=100)] = 30,
 ) -> Response:
     """Return symbols that have the text in their name, of an exchange and of a type."""
-    found = await udf_symbols.found(
-        request.app.state.sources, require_name("query", query), exchange, kind, limit
-    )
+    found = await udf_symbols.found(request.app.state.sources, query, exchange, kind, limit)
     return told(request, found)
 
 
@@ -211,7 +209,7 @@ async def candles_of(
 
 
 def _bound(second: int, interval: str) -> Bound:
-    """Return an end of a window: of days and more a date, since they stand at midnight in UTC; up to that date, whole."""
+    """Return an end of a window: of days and more a date, since they stand at midnight in UTC."""
     instant = datetime.fromtimestamp(second, UTC)
     if interval not in DAILY:
         return Bound(instant)

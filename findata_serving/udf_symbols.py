@@ -71,8 +71,10 @@ def _hours(session: tuple[datetime | None, ...], zone: ZoneInfo) -> str:
 
 async def found(sources: Sources, text: str, exchange: str, kind: str, limit: int) -> list[dict[str, Any]]:
     """Return what UDF's /search says of the instruments that have the text in their id."""
-    clean = [part if part.isprintable() else "?" for part in (exchange, kind)]
-    rows = await sources.rows(_FOUND, text, *clean, limit)
+    asked = (text, exchange, kind)
+    if not all(part.isprintable() for part in asked):
+        return []  # nothing is called so
+    rows = await sources.rows(_FOUND, *asked, limit)
     return [
         {
             "symbol": row["symbol"],

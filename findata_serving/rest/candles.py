@@ -24,12 +24,13 @@ from findata_serving.caching import Depends, KeepingRoute
 from findata_serving.candle_frames import Basis, Found, candles_of, days_read, page_of
 from findata_serving.candle_grid import on_grid
 from findata_serving.candle_queries import Wanted
-from findata_serving.formats import Page, instant_text
+from findata_serving.formats import Page
 from findata_serving.instruments import require_instrument
 from findata_serving.openapi import rows_answers
 from findata_serving.problems import bad_parameter
 from findata_serving.reading import Rows, read, rows_of
-from findata_serving.records import added, record
+from findata_serving.records import added, described, record
+from findata_serving.rest.listing import written
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])
@@ -42,13 +43,13 @@ FACTORS = (
 )
 ADJUSTED = record("candles").with_columns(*FACTORS)
 # What a caller may get, for the description of the API: further columns are there when they are asked for.
-DESCRIBED = ADJUSTED.with_columns(grids.IS_PRESENT)
+DESCRIBED = described(ADJUSTED.with_columns(grids.IS_PRESENT), interval=parameters.ASKED_INTERVALS)
 
 Adjust = Annotated[
     str,
     Query(
-        description="none: on the basis of the column adjustment, as stored. split: in the shares of today, or of as_of. "
-        "all: dividends taken out too.",
+        description="none: on the basis of the column adjustment, as stored. split: in the shares of today, or of "
+        "as_of. all: dividends taken out too.",
         json_schema_extra={"enum": ["none", "split", "all"]},
     ),
 ]
@@ -101,7 +102,7 @@ async def candles(
     is_settled = bool(rows.height) and bool(rows.values["is_settled"].all()) and depends is not None
     if fill == "grid":
         rows = await on_grid(sources, taken, rows, now, is_last=next_cursor is None)
-    page = Page(next_cursor, instant and _written(instant), notes)
+    page = Page(next_cursor, None if instant is None else written(instant), notes)
     lasting = lasting_of(instant, now, is_settled=is_settled and _is_past(taken, now))
     return answer(request, chosen, rows, page, lasting, depends if is_settled else None)
 
@@ -201,12 +202,7 @@ def _is_past(wanted: Wanted, now: datetime) -> bool:
 
 async def _why_nothing(request: Request, wanted: Wanted, instant: datetime | None) -> str:
     """Return why a page is empty, in words; a Problem where there is no such instrument."""
-    instrument = await require_instrument(request.app.state.sources, wanted.instrument_id)
-    del instrument
+    await require_instrument(request.app.state.sources, wanted.instrument_id)
     if instant is not None:
-        return f"Nothing of this window was known at {_written(instant)}"
+        return f"Nothing of this window was known at {written(instant)}"
     return "Nothing of this window is stored"
-
-
-def _written(instant: datetime) -> str:
-    return instant_text(int(instant.timestamp() * 1_000_000))

@@ -155,7 +155,7 @@ def _for_columns(value: Any) -> Any:
 
 
 def _for_rows(value: Any) -> Any:
-    """Return a value with lowerCamelCase names and instants by RFC 3339; what was asked of a provider stays as it is."""
+    """Return a value with lowerCamelCase names and instants by RFC 3339; a provider's request stays."""
     if isinstance(value, dict):
         return {camel(name): item if name == "request" else _for_rows(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -136,7 +136,7 @@ def _answered(request: Request, listing: Listing, rows: Rows, form: str, as_of: 
     if rows.height > listing.limit:
         rows = rows.cut(0, listing.limit)
         next_cursor = cursors.made(request, [rows.last(name) for name in listing.key])
-    page = Page(next_cursor, as_of and written(as_of), listing.notes, listing.facts)
+    page = Page(next_cursor, None if as_of is None else written(as_of), listing.notes, listing.facts)
     return answer(request, form, rows, page, lasting_of(as_of, now_of(request), is_settled=False))
 
 

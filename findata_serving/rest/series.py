@@ -46,7 +46,7 @@ VINTAGE = Record(
 )
 # One row an observation: what was last said of it. The same rule as v1.observations_on, over what was known.
 _LATEST = """(SELECT DISTINCT ON (series_id, source, observation_date) * FROM {relation}
-    WHERE series_id = $1 {until} ORDER BY series_id, source, observation_date, vintage_date DESC, vintage_kind) AS said"""
+    WHERE series_id = $1 {until} ORDER BY series_id, source, observation_date, vintage_date DESC, vintage_kind) AS t"""
 
 SeriesId = Annotated[
     str, Path(description="Name of the series at its publisher.", examples=["GDP"], min_length=1)
