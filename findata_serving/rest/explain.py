@@ -133,6 +133,7 @@ def _payload(receipt: Receipt) -> dict[str, Any]:
     payload = receipt.payload
     names = ("source", "dataset", "received_time", "size_bytes", "object_key", "sha256")
     known: dict[str, Any] = {name: payload.get(name) for name in names}
+    known["received_time"] = datetime.fromisoformat(str(known["received_time"]))
     return {
         "payload_id": str(payload["payload_id"]),
         **known,
