@@ -13,7 +13,7 @@ $(VENV)/complete: requirements.lock pyproject.toml scripts/make_environment
 	@scripts/make_environment $(VENV)
 	@touch $@
 
-demo: env ## start the servers, load the bundled sample, open Dagster, print where everything is
+demo: env ## start the servers, load the bundled sample, open charts and Dagster, print where everything is
 	@$(VENV)/bin/findata demo
 
 stop: env ## stop everything that demo started; the data stays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from findata_cli import backups, instruments, lake, metrics, rates, series
+from findata_cli import backups, instruments, keys, lake, metrics, rates, series
 from findata_cli.adjusted import adjusted
 from findata_cli.alerts import alerts
 from findata_cli.breaks import breaks
@@ -95,6 +95,7 @@ instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.show)
 instrument.command(cls=FindataCommand, epilog=EXIT_CODES)(instruments.history)
 app.add_typer(instrument, name="instrument")
 app.add_typer(backups.app, name="backup")
+app.add_typer(keys.app, name="keys")
 app.add_typer(lake.app, name="lake")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(rates.app, name="rates")

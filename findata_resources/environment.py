@@ -390,19 +390,24 @@ class Endpoints:
     """
 
     database_url: str = field(repr=False)
-    reader_database_url: str | None = field(repr=False)
     dagster_database_url: str = field(repr=False)
     s3_endpoint: str
     s3_bucket: str
     s3_access_key: str
     s3_secret_key: str = field(repr=False)
     s3_region: str
+    reader_database_url: str | None = field(repr=False, default=None)
 
 
 def resolve_endpoints(settings: Settings) -> Endpoints:
     """What the settings name, for the rest the running embedded stack; NotRunning when it does not run."""
     state = read_state(settings.home)
     return Endpoints(**_database_endpoint(settings, state), **_objects_endpoint(settings, state))
+
+
+def resolve_database(settings: Settings) -> str:
+    """Where the database is, whatever the object store does; NotRunning when it does not run."""
+    return _database_endpoint(settings, read_state(settings.home))["database_url"]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ may do what there.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Tell whether a host, as it stands in an address without port and brackets, is this machine's loopback."""
     if host.lower() == "localhost":

@@ -58,7 +58,7 @@ def _origins(text: str) -> str:
     wrong = [name for name in names if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", name)]
     if wrong:
         raise ValueError(
-            f"{wrong[0]} is no origin; name each as https://host or https://host:port, without a path"
+            f"{wrong[0]} is no origin; name each as https://charts.example.com, without a path"
         )
     return ",".join(sorted(set(names)))
 

@@ -17,6 +17,7 @@ from findata_serving.caching import LEAST_ENCODED_BYTES, Kept
 from findata_serving.hanging_up import HangingUp
 from findata_serving.rest import candles, explain, instruments, rates, series, sessions, signals
 from findata_serving.sources import Sources
+from findata_serving.stream import routes as stream
 from findata_serving.web import pages
 
 ROUTERS = (
@@ -42,6 +43,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         try:
             yield
         finally:
+            await app.state.feed.close()
             await sources.close()
 
     app = FastAPI(
@@ -60,6 +62,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    stream.install(app, settings, sources)
     pages.install(app)
     # What is added last is what a request meets first.
     app.add_middleware(HangingUp)

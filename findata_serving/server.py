@@ -1,7 +1,7 @@
 """The server as a process: its socket, its limits, its logs, its end.
 
 What belongs here: starting and ending. What does not: what is answered (app), limits of requests (auth), of
-connections (connections).
+connections (listening).
 """
 
 from __future__ import annotations
@@ -18,12 +18,22 @@ from fastapi import FastAPI
 from findata_core.errors import PortTaken, StackError
 from findata_resources import tracing
 from findata_resources.environment import Settings
-from findata_serving.connections import Door
+from findata_serving.listening import MOST_PARTING, Door
 
 KEEP_ALIVE_SECONDS = 30
 PARTING_SECONDS = 5  # for answers that are under way when the server ends
 FILES_BESIDE_CONNECTIONS = 256  # of the process itself: libraries, the database, S3, logs
 BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, whose streams end when it does: it would wait for them, and they for nothing."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then all else in good order."""
+        if isinstance(self.config.app, FastAPI):
+            self.config.app.state.feed.end()
+        await super().shutdown(sockets)
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -49,10 +59,10 @@ def listen(settings: Settings) -> socket.socket:
     return taken
 
 
-def server_of(app: FastAPI, settings: Settings) -> uvicorn.Server:
+def server_of(app: FastAPI, settings: Settings, door: Door | None = None) -> uvicorn.Server:
     """Return uvicorn with our limits around an app. It says nothing of itself: requests are told by the audit log."""
-    door = Door(settings.serving_connections, settings.serving_patience_seconds)
-    return uvicorn.Server(
+    door = door or door_of(settings)
+    return Server(
         uvicorn.Config(
             app,
             http=door.protocol(),  # type: ignore[arg-type]  # a factory does what a class does
@@ -71,6 +81,11 @@ def server_of(app: FastAPI, settings: Settings) -> uvicorn.Server:
     )
 
 
+def door_of(settings: Settings) -> Door:
+    """Return the limits of connections."""
+    return Door(settings.serving_connections, settings.serving_patience_seconds)
+
+
 def serve(app: FastAPI, settings: Settings, taken: socket.socket) -> None:
     """Answer on a socket until SIGINT or SIGTERM, then end in good order."""
     tracing.begin(settings)
@@ -83,7 +98,7 @@ def allow_files(connections: int) -> None:
     """Raise the process's own limit of open files to what its connections need, as far as the machine allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Those who are turned away need one too, for a moment.
-    wanted = 2 * connections + FILES_BESIDE_CONNECTIONS
+    wanted = connections + MOST_PARTING + FILES_BESIDE_CONNECTIONS
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     if soft < wanted:

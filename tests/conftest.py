@@ -239,10 +239,8 @@ def _named_settings(endpoints: Endpoints, home: Path, database: str, **arguments
 
 
 def _settings_for(home: Path) -> Settings:
-    database_port, s3_port, dagster_port = free_ports(3)
-    return load_settings(
-        home=home, database_port=database_port, s3_port=s3_port, dagster_port=dagster_port, _env_file=None
-    )
+    names = ("database_port", "s3_port", "dagster_port", "serving_port")
+    return load_settings(home=home, **dict(zip(names, free_ports(4), strict=True)), _env_file=None)
 
 
 def _reachable_folder() -> Path:

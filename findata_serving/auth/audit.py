@@ -112,7 +112,8 @@ def note_request(asked: Asked, file: AuditFile, *, is_kept: bool) -> None:
 
 
 def note_act(file: AuditFile, time: datetime, operator: str, act: str, **about: Any) -> None:
-    """Keep what an operator did by the command."""
+    """Keep what an operator did by the command, which ends after it."""
     file.write(
         {"time": time.isoformat(timespec="milliseconds"), "who": f"operator:{operator}", "act": act, **about}
     )
+    file.close()

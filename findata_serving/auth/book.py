@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from findata_core.errors import NotRunning, StoreError
-from findata_resources.environment import Clock, Settings, resolve_endpoints
+from findata_resources.environment import Clock, Settings, resolve_database
 from findata_resources.stores import api_keys
 from findata_resources.stores.api_keys import ApiKey
 from findata_resources.stores.database import Database
@@ -29,7 +29,7 @@ class DatabaseBook:
         """Write down which keys were used, and return all keys; StoreError while the database is away."""
         try:
             if self._database is None:
-                self._database = Database(resolve_endpoints(self._settings).database_url)
+                self._database = Database(resolve_database(self._settings))
             names = sorted(used)
             if names:
                 api_keys.note_used(self._database, names, self._clock.now().date())

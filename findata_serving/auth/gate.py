@@ -2,7 +2,7 @@
 answer carries.
 
 What belongs here: the order of the questions. What does not: the answers to them (credentials, limits,
-refusals), scopes (requires, beside the routes), connections (connections): a request that never ends never
+refusals), scopes (requires, beside the routes), connections (listening): a request that never ends never
 comes here.
 
 Closed unless it is open: a path that is not in OPEN_PATHS needs a caller, whether or not its route asks for a
@@ -11,6 +11,7 @@ scope.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 
 from findata_resources.environment import Clock
 from findata_resources.loopback import host_of, is_loopback
-from findata_serving.auth.audit import KEPT_PER_MINUTE, Asked, AuditFile, note_request
+from findata_serving.auth.audit import KEPT_PER_MINUTE, Asked, AuditFile, note_request, requests
 from findata_serving.auth.credentials import Credentials, RawHeaders, Refused
 from findata_serving.auth.limits import BURST_SECONDS, Allowance, Allowances
 from findata_serving.auth.refusals import (
@@ -86,12 +87,16 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})  # live data comes by server-sent events
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if self._doors.credentials is not None:
-                await self._doors.credentials.close()
-            self._doors.audit.close()
+        """Close what was opened before the server hears that all is closed: it waits for nothing after that."""
+
+        async def watched(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown"):
+                if self._doors.credentials is not None:
+                    await self._doors.credentials.close()
+                self._doors.audit.close()
+            await send(message)
+
+        await self._app(scope, receive, watched)
 
 
 class _Passing:
@@ -175,6 +180,9 @@ class _Passing:
         return message
 
     def _write_down(self, milliseconds: float, reason: str) -> None:
+        is_kept = self._is_kept(reason)
+        if not is_kept and not requests.isEnabledFor(logging.INFO):
+            return
         asked = Asked(
             time=self._doors.clock.now(),
             who=self._who or f"address:{self._address}",
@@ -186,11 +194,14 @@ class _Passing:
             sent_bytes=self._sent_bytes,
             reason=reason,
         )
-        is_kept = (self._status == 401 and bool(reason)) or self._status == 403
-        if is_kept:
-            allowance = self._kept.take(self._address)
-            is_kept = allowance is None or allowance.is_given
         note_request(asked, self._doors.audit, is_kept=is_kept)
+
+    def _is_kept(self, reason: str) -> bool:
+        """Tell whether an operator must find the request later: it showed something that was refused."""
+        if self._status != 403 and not (self._status == 401 and reason):
+            return False
+        allowance = self._kept.take(self._address)
+        return allowance is None or allowance.is_given
 
 
 def _require_form(scope: Scope, headers: RawHeaders) -> None:

@@ -1,7 +1,7 @@
 """How much one caller may ask: a bucket of tokens each, in this process.
 
 What belongs here: arithmetic over a clock that is given. What does not: who a caller is (gate), how a refusal
-looks (refusals), how many connections there may be (connections).
+looks (refusals), how many connections there may be (listening).
 
 A bucket holds what may be asked in ten seconds and fills evenly. Buckets that are full again are forgotten
 first: that is no loss to anybody.

@@ -42,7 +42,12 @@ def test_the_demo_comes_up_from_nothing_and_a_second_one_changes_nothing(
         f"http://127.0.0.1:{settings.dagster_port}/server_info", timeout=30
     ) as answer:
         assert "dagster_version" in json.load(answer)
-    assert f"http://127.0.0.1:{settings.dagster_port}" in said
+    page = f"http://127.0.0.1:{settings.serving_port}/"
+    with urllib.request.urlopen(page, timeout=30) as answer:
+        assert b"<title>findata</title>" in answer.read()
+    with urllib.request.urlopen(f"{page}v1/instruments", timeout=30) as answer:  # of nobody a key is asked
+        assert len(json.load(answer)["rows"]) == 3
+    assert said.index(page) < said.index(f"http://127.0.0.1:{settings.dagster_port}")
     assert "market.candles" in said
     assert "********@" in said
     assert "0 rows changed, 0 runs, 0 materializations, 0 requests" in said_again

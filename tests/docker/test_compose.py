@@ -28,7 +28,7 @@ from tests.monitoring.programs import DOCKER, run
 
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("prepare", "code", "web", "daemon", "metrics")
+OURS = ("prepare", "code", "web", "daemon", "metrics", "serving")
 DOCKERFILE = (DOCKER / "Dockerfile").read_text()
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z0-9_]+)(:?[-?][^}]*)?\}")
 
@@ -125,6 +125,8 @@ def test_commands_of_findata_in_compose_exist_with_their_options() -> None:
     serve = command.commands["metrics"].commands["serve"]
     assert SERVICES["metrics"]["command"][:3] == ["findata", "metrics", "serve"]
     assert {"--address", "--port"} <= options_of(serve)
+    assert SERVICES["serving"]["command"] == ["findata", "serve"]
+    assert "serve" in command.commands
     assert "findata migrate --bucket" in SERVICES["prepare"]["command"][-1]
     assert "--bucket" in options_of(command.commands["migrate"])
 

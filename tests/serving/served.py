@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from findata_assets.steps.platform import Platform
 from findata_resources.environment import Settings
 from findata_serving.app import create_app
+from findata_serving.server import Server
 
 START_SECONDS = 30
 OPEN_TO_ALL = {"serving_auth": "off", "serving_requests_per_minute": 0}
@@ -42,9 +43,7 @@ def served(platform: Platform, app: FastAPI | None = None, **changes: Any) -> It
 @contextmanager
 def listening(app: Callable[..., Any]) -> Iterator[str]:
     """Yield the address of an app that runs in a thread."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, lifespan="on")
-    )
+    server = Server(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, lifespan="on"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

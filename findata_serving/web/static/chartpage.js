@@ -4,12 +4,12 @@
 import { get, instrumentPath, rows as ask, Problem } from "./api.js";
 import { AsOf, showBanner } from "./asof.js";
 import { CandleChart } from "./chart.js";
-import { byId, el, fill } from "./dom.js";
+import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
-import { count, decimalsOf, instantIn, MICROSECONDS, rfc3339 } from "./format.js";
+import { dateIn, decimalsOf, instantIn, MICROSECONDS, rfc3339, some } from "./format.js";
 import { Legend } from "./legend.js";
 import { showMessage, hideMessage, showProblem } from "./messages.js";
-import { boundariesOf, differencesOf, inOrder, INTRADAY, levelsOf, placeOf, signalMarks, stretchesOf } from "./places.js";
+import { boundariesOf, differencesOf, inOrder, INTRADAY, levelsOf, placeOf, signalMarks, stretchesOf, withEnds } from "./places.js";
 import { Provenance } from "./provenance.js";
 import { Sessions } from "./sessions.js";
 import { Toolbar } from "./toolbar.js";
@@ -17,6 +17,10 @@ import { Toolbar } from "./toolbar.js";
 const MOST_CANDLES = 1500;
 const NEAR_THE_START = 15; // places: from here on older candles are fetched
 const PAUSE_MILLISECONDS = 250;
+const MOST_ROWS = 5000;
+const DAY = 86_400 * MICROSECONDS;
+const MOST_SIGNALS = 88 * DAY;
+const MOST_CONDITION = 90 * DAY;
 
 export class ChartPage {
   constructor(state) {
@@ -120,23 +124,25 @@ export class ChartPage {
   parameters(state) {
     return {
       interval: state.interval, source_interval: state.source, as_of: state.as_of, adjust: state.adjust,
-      limit: MOST_CANDLES, fill: "grid",
+      limit: MOST_CANDLES, fill: ["1w", "1mo"].includes(state.interval) ? "" : "grid",
     };
   }
 
   async instrument(id, signal) {
     if (id && this.instruments.has(id)) return this.instruments.get(id);
-    const found = id
-      ? (await ask(instrumentPath(id), {}, { signal }))[0]
-      : (await ask("/v1/instruments", { limit: 1 }, { signal, pages: 1 }))[0];
-    if (found) this.instruments.set(found.instrument_id, found);
-    if (found && !id) this.state.note({ instrument: found.instrument_id });
+    const named = id || (await ask("/v1/instruments", { limit: 1 }, { signal, pages: 1 }))[0]?.instrument_id;
+    if (!named) return null;
+    const found = snakes(await get(instrumentPath(named), {}, { signal }));
+    this.instruments.set(named, found);
+    if (!id) this.state.note({ instrument: named });
     return found;
   }
 
   async candles(instrument, parameters, signal) {
     const found = await ask(instrumentPath(instrument.instrument_id, "/candles"), parameters, { signal, pages: 1 });
-    return found.map((row) => ({ ...row, close: row.close ?? null }));
+    // A place without a bar has no session of its own: it is the day of the exchange.
+    const zone = instrument.time_zone ?? "UTC";
+    return found.map((row) => ({ ...row, close: row.close ?? null, session_date: row.session_date ?? row.period_start_date ?? dateIn(row.event_time, zone) }));
   }
 
   /** Take what came: rows as they were known then, and as they are known now. */
@@ -181,11 +187,12 @@ export class ChartPage {
     this.differences = state.as_of ? differencesOf(this.rows, this.now) : { changed: [], unknown: 0, gone: 0 };
     const { changed, unknown, gone } = this.differences;
     const words = [
-      `${count(changed.length)} of these candles said something else than now`,
-      `${count(unknown)} were not known yet`,
-      gone ? `${count(gone)} are not there any more` : null,
-    ];
-    showBanner(byId("banner"), state.as_of, `${words.filter(Boolean).join(", ")}.`, () => this.state.set({ as_of: "" }));
+      changed.length ? `${some(changed.length, "candle")} said something else than now` : null,
+      unknown ? `${some(unknown, "candle")} of now not known yet` : null,
+      gone ? `${some(gone, "candle")} not there any more` : null,
+    ].filter(Boolean);
+    const said = words.length ? `${words.join(", ")}.` : "These candles are as they are known now.";
+    showBanner(byId("banner"), state.as_of, said, () => this.state.set({ as_of: "" }));
   }
 
   nothing(state, rows) {
@@ -212,15 +219,44 @@ export class ChartPage {
     const [first, last] = [this.rows[0], this.rows.at(-1)];
     const window = { start: rfc3339(first.event_time), end: rfc3339((last.available_time ?? last.event_time) + 1), as_of: state.as_of };
     const isDrawn = state.levels === "on" && state.adjust === "none";
-    const days = { start: dayOf(first), end: dayAfter(last.period_end_date ?? dayOf(last)) };
-    const [pivots, signals, sessions] = await Promise.all([
-      isDrawn ? ask(path("/pivots"), { variant: state.variant, ...window }, { signal }) : [],
-      isDrawn && state.signals && this.isIntraday ? ask(path("/signals"), { variant: state.variant, ...window }, { signal }) : [],
-      this.isIntraday || state.interval === "1d" ? ask(path("/sessions"), days, { signal }) : [],
+    const days = { start: dateIn(Math.max(first.event_time, last.event_time - MOST_CONDITION), this.zone), end: dayAfter(last.period_end_date ?? last.session_date) };
+    // Signals of the past are computed while one waits, of a quarter at most.
+    const near = { ...window, start: rfc3339(Math.max(first.event_time, last.event_time - MOST_SIGNALS)) };
+    this.notes = [];
+    const [pivots, signals, sessions, known] = await Promise.all([
+      isDrawn ? this.around("Levels", path("/pivots"), { variant: state.variant, limit: MOST_ROWS, ...window }, signal) : [],
+      isDrawn && state.signals && this.isIntraday ? this.around("Signals", path("/signals"), { variant: state.variant, limit: MOST_ROWS, ...near }, signal) : [],
+      this.isIntraday || state.interval === "1d" ? this.around("Sessions", path("/sessions"), days, signal) : [],
+      // Candles and signals are of minutes, levels of days: what became known of either moves the picture.
+      Promise.all(["1m", "1d"].map((interval) => this.around("Known times", path("/known-times"), { interval, start: window.start, end: window.end }, signal))),
     ]);
+    this.asOf.show(known.flat().map((row) => row.known_time), state.as_of);
+    if (this.isIntraday) this.extend(sessions);
     this.draw(pivots, signals, sessions);
     this.host.dataset.state = "ready";
     this.mirror();
+  }
+
+  /** Ask for what stands around the candles; where it can't be had, that is noted and the candles stay. */
+  async around(what, path, parameters, signal) {
+    try {
+      return await ask(path, parameters, { signal });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status === 0) throw error;
+      this.notes.push(`${what}: ${error.message} ${error.nextStep ?? ""}`);
+      return [];
+    }
+  }
+
+  /** Give the first and last session the places that their exchange expects, without candles: what is missing is seen. */
+  extend(sessions) {
+    const { rows, added } = withEnds(this.rows, sessions, this.state.get().interval, this.hasOlder());
+    if (rows.length === this.rows.length) return;
+    const view = this.chart.view();
+    this.place(rows, false);
+    this.chart.zoom(view.from + added + 0.5, view.to + added - 0.5);
+    if (this.chosen !== null && this.chosen !== undefined) this.choose(this.chosen + added);
+    this.tellDifferences(this.state.get());
   }
 
   async decorateAgain(state, before) {
@@ -238,7 +274,8 @@ export class ChartPage {
     this.marks = this.rows.length ? inOrder([...this.signals, ...changed, ...this.sessions.marks(shown, this.rows)]) : [];
     this.chart?.showLevels(this.levels);
     this.chart?.showMarkers(this.marks);
-    this.sessions.show(shown, this.rows, this.zone ?? "UTC", this.state.get());
+    const notes = state.as_of && shown.length ? [...(this.notes ?? []), "Conditions of sessions are told as they are known now."] : this.notes;
+    this.sessions.show(shown, this.rows, this.zone ?? "UTC", notes);
   }
 
   /** What is drawn, as attributes: for programs that can't see a canvas. */
@@ -340,7 +377,11 @@ export class ChartPage {
 }
 
 const lastPresent = (rows) => rows.findLastIndex((row) => row.close !== null);
-const dayOf = (row) => row.session_date ?? row.period_start_date;
+/** A document of proto's own JSON with the names of columns. */
+function snakes(document) {
+  return Object.fromEntries(Object.entries(document).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
+}
+
 
 function dayAfter(day) {
   return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);

@@ -2,6 +2,7 @@
 // What belongs here: canvas. What does not: where the figures come from (chartpage.js). Places are indices of the axis.
 
 const LABEL_HEIGHT = 13;
+const UNDER_THE_LEGEND = 24; // pixels
 
 /** A layer of drawing on a series' pane. `paint(context, scope)` is called with media coordinates. */
 class Layer {
@@ -75,20 +76,21 @@ export function stretches(colours) {
       const left = Math.max(scope.before(first), 0);
       const right = Math.min(scope.after(last), scope.width);
       if (right <= left) continue;
-      hatch(context, left, Math.max(right - left, 2), scope.height, colours()[kind]);
+      tint(context, left, Math.max(right - left, 2), scope.height, colours()[kind], kind === "missing");
     }
   });
 }
 
-function hatch(context, left, width, height, colour) {
+/** Colour a stretch; hatch it too where there is nothing at all. */
+function tint(context, left, width, height, colour, isHatched) {
   context.save();
   context.beginPath();
   context.rect(left, 0, width, height);
   context.clip();
-  context.globalAlpha = 0.16;
+  context.globalAlpha = 0.12;
   context.fillStyle = colour;
   context.fillRect(left, 0, width, height);
-  context.globalAlpha = 0.45;
+  context.globalAlpha = isHatched ? 0.4 : 0;
   context.strokeStyle = colour;
   context.beginPath();
   for (let x = left - height; x < left + width; x += 9) {
@@ -143,7 +145,7 @@ function label(context, level, left, right, y, taken, colours) {
   const width = context.measureText(level.text).width + 6;
   const box = { left: right - width, right, top: y - LABEL_HEIGHT, bottom: y };
   const meets = (other) => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
-  if (right - left < width || taken.some(meets)) return;
+  if (right - left < width || box.top < UNDER_THE_LEGEND || taken.some(meets)) return;
   taken.push(box);
   context.fillStyle = colours.paper;
   context.globalAlpha = 0.75;

@@ -92,6 +92,11 @@ export function count(value) {
   return value === null || value === undefined ? "–" : value.toLocaleString("en-GB");
 }
 
+/** "1 row", "2 rows". */
+export function some(value, noun) {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 /** 12,345,678 as 12.35M: what fits on an axis. */
 export function short(value) {
   if (value === null || value === undefined) return "–";

@@ -113,6 +113,27 @@ export function differencesOf(then, now) {
   return { changed, unknown, gone };
 }
 
+/** Rows with the places before the first and after the last one that their sessions expect; `added`: how many before, where
+ * the rows don't go on there (`hasOlder`). */
+export function withEnds(rows, sessions, interval, hasOlder) {
+  const grid = (date) => expectedTimes(sessions.find((session) => session.session_date === date), MINUTES[interval]);
+  const [first, last] = [rows[0], rows.at(-1)];
+  const place = (event_time, session_date) => ({ event_time, session_date, close: null });
+  const before = hasOlder ? [] : grid(first.session_date).filter((time) => time < first.event_time).map((time) => place(time, first.session_date));
+  const now = Date.now() * 1000;
+  const after = grid(last.session_date).filter((time) => time > last.event_time && time <= now).map((time) => place(time, last.session_date));
+  return { rows: [...before, ...rows, ...after], added: before.length };
+}
+
+/** When candles of a session should start: from the open of each of its segments on. */
+function expectedTimes(session, minutes) {
+  if (!session?.open_time) return [];
+  const { open_time: open, close_time: close, break_start_time: pause, break_end_time: again } = session;
+  const segments = pause ? [[open, pause], [again, close]] : [[open, close]];
+  const step = minutes * 60_000_000;
+  return segments.flatMap(([start, end]) => Array.from({ length: Math.ceil((end - start) / step) }, (_, place) => start + place * step));
+}
+
 export function inOrder(marks) {
   return marks.sort((one, other) => one.index - other.index);
 }

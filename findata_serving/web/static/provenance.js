@@ -3,7 +3,7 @@
 
 import { get, instrumentPath, Problem } from "./api.js";
 import { byId, button, el, fill, terms } from "./dom.js";
-import { count, exact, instantIn, rfc3339, timeIn, utc } from "./format.js";
+import { count, exact, instantIn, rfc3339, some, timeIn, utc } from "./format.js";
 
 const ACCEPT = "application/vnd.findata.columns+json";
 const MOST_BARS = 240;
@@ -100,7 +100,7 @@ export class Provenance {
   }
 
   payloads(found) {
-    return el("section", {}, el("h3", {}, `${count(found.payloads.length)} payload${found.payloads.length === 1 ? "" : "s"}`), found.payloads.map((one) =>
+    return el("section", {}, el("h3", {}, some(found.payloads.length, "payload")), found.payloads.map((one) =>
       el("div", { class: "payload", "data-sha256": one.sha256 }, terms(
         ["received", utc(one.received_time)],
         ["from", `${one.source}, ${one.dataset}`],
@@ -118,7 +118,7 @@ export class Provenance {
     const total = columns.event_time?.length ?? 0;
     const label = (index) => (found.source_interval === "1d" ? utc(columns.event_time[index]).slice(0, 10) : timeIn(columns.event_time[index], this.zone));
     const lines = Array.from({ length: Math.min(total, MOST_BARS) }, (_, index) => el("tr", {}, el("td", {}, label(index)), PRICES.map((name) => el("td", { class: "number" }, exact(columns[name][index])))));
-    return el("details", { open: total <= 5 }, el("summary", {}, `${count(total)} bar${total === 1 ? "" : "s"} behind it`), el("div", { class: "scrolled", tabindex: 0 }, el("table", {},
+    return el("details", { open: total <= 5 }, el("summary", {}, `${some(total, "bar")} behind it`), el("div", { class: "scrolled", tabindex: 0 }, el("table", {},
       el("thead", {}, el("tr", {}, ["Start", ...PRICES].map((name, index) => el("th", { scope: "col", ...(index ? { class: "number" } : {}) }, name)))),
       el("tbody", {}, lines))), total > MOST_BARS ? el("p", { class: "quiet" }, `and ${count(total - MOST_BARS)} more`) : null);
   }

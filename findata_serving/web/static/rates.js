@@ -11,6 +11,8 @@ import { hideMessage, showMessage, showProblem } from "./messages.js";
 import { labels, SessionScale } from "./sessionscale.js";
 import { check, radios } from "./toolbar.js";
 
+const MOST_ROWS = 20_000;
+const VOLUME = 2; // its column, which not every source has
 const AVERAGES = [["average_30day", "30 days"], ["average_90day", "90 days"], ["average_180day", "180 days"]];
 const LINES = ["fixing", "average_30day", "average_90day", "average_180day"];
 const COLOURS = { fixing: "ink", average_30day: "support", average_90day: "resistance", average_180day: "pivot" };
@@ -56,9 +58,9 @@ export class RatesPage {
     check(byId("rates"), rate);
     const as_of = state.as_of;
     const [fixings, averages, revisions] = await Promise.all([
-      ask(ratePath(rate), { as_of }, { signal }),
-      ask(ratePath(rate, "/averages"), { as_of }, { signal }),
-      ask(ratePath(rate, "/revisions"), {}, { signal }),
+      ask(ratePath(rate), { as_of, limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate, "/averages"), { as_of, limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate, "/revisions"), { limit: MOST_ROWS }, { signal }),
     ]);
     this.take(rate, fixings, averages, revisions);
     showBanner(byId("rate-banner"), as_of, "Fixings as they were known then, and averages of these.", () => this.state.set({ as_of: "" }));
@@ -81,7 +83,7 @@ export class RatesPage {
       day(row.observation_date)[row.measure] = row.recomputed ?? row.published;
       day(row.observation_date)[`${row.measure}_row`] = row;
     }
-    for (const row of revisions) if (days.has(row.observation_date)) day(row.observation_date).revisions.push(row);
+    for (const row of revisions) if (row.superseded_time && days.has(row.observation_date)) day(row.observation_date).revisions.push(row);
     this.rate = rate;
     this.lines = [...days.values()].sort((one, other) => one.date.localeCompare(other.date));
     hideMessage(byId("rate-message"));
@@ -146,9 +148,11 @@ export class RatesPage {
   }
 
   showFigures() {
-    const headers = ["Day", "Rate", "Volume, bn USD", ...AVERAGES.map(([, words]) => words), "Index", "Known since", "Revisions"];
-    const numbers = (index) => (index >= 1 && index <= 6 ? { class: "number" } : {});
-    const lines = [...this.lines].reverse().map((line) => el("tr", isRevised(line) ? { class: "revised" } : {}, this.cells(line).map((cell, index) => el("td", numbers(index), cell))));
+    const hasVolume = this.lines.some((line) => volume(line) !== "–");
+    const isShown = (_, index) => hasVolume || index !== VOLUME;
+    const headers = ["Day", "Rate", "Volume, bn USD", ...AVERAGES.map(([, words]) => words), "Index", "Known since", "Revisions"].filter(isShown);
+    const numbers = (index) => (index >= 1 && index <= headers.length - 3 ? { class: "number" } : {});
+    const lines = [...this.lines].reverse().map((line) => el("tr", isRevised(line) ? { class: "revised" } : {}, this.cells(line).filter(isShown).map((cell, index) => el("td", numbers(index), cell))));
     fill(byId("rate-figures"), el("div", { class: "scrolled", tabindex: 0, role: "group", "aria-label": "Figures" }, el("table", {},
       el("caption", {}, `${this.rate}, newest first. Averages are recomputed; ≠ marks one that is not the published figure within its rounding.`),
       el("thead", {}, el("tr", {}, headers.map((text, index) => el("th", { scope: "col", ...numbers(index) }, text)))),

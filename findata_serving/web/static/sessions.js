@@ -2,7 +2,7 @@
 // What belongs here: the strip under the chart, and the marks of its sessions on it.
 
 import { byId, button, el, fill } from "./dom.js";
-import { count, timeIn, utc, weekdayIn } from "./format.js";
+import { count, some, timeIn, utc, weekdayIn } from "./format.js";
 
 const MOST_CELLS = 40;
 
@@ -13,16 +13,18 @@ export class Sessions {
   }
 
   /** Show a cell for each session; a click shows its candles. */
-  show(sessions, rows, zone) {
+  show(sessions, rows, zone, notes = []) {
     const days = byDay(sessions);
-    this.node.hidden = days.length === 0;
-    if (!days.length) return fill(this.node);
+    const told = notes.map((note) => el("p", { class: "warn" }, note));
+    this.node.hidden = days.length === 0 && notes.length === 0;
+    if (!days.length) return fill(this.node, told);
     const cells = days.slice(-MOST_CELLS).map((day) => this.cell(day, rows, zone));
     const troubled = days.filter((day) => conditionOf(day) !== "complete");
     fill(
       this.node,
       el("div", { class: "cells" }, cells),
       el("p", {}, summary(days, troubled), " ", key()),
+      told,
       troubled.length ? el("p", {}, troubled.slice(-4).map((day) => `${day.session_date}: ${words(day, zone)}`).join(" · ")) : null,
     );
   }
@@ -70,9 +72,9 @@ function conditionOf(day) {
 function words(day, zone) {
   const parts = [day.status === "complete" ? `complete, ${count(day.expected_bars)} bars` : `${day.status}, ${count(day.present_bars)} of ${count(day.expected_bars)} bars`];
   if (day.missing_ranges?.length) parts.push(`missing ${day.missing_ranges.map((range) => local(day.session_date, range, zone)).join(", ")}`);
-  if (day.quarantined) parts.push(`${count(day.quarantined)} rows set aside`);
-  if (day.revised_rows) parts.push(`${count(day.revised_rows)} rows revised`);
-  if (day.is_settled === false) parts.push(`provisional until ${utc(day.settles_time)}`);
+  if (day.quarantined) parts.push(`${some(day.quarantined, "row")} set aside`);
+  if (day.revised_rows) parts.push(`${some(day.revised_rows, "row")} revised`);
+  if (day.is_settled === false && day.settles_time) parts.push(`provisional until ${utc(day.settles_time)}`);
   return parts.join(", ");
 }
 
@@ -84,7 +86,7 @@ function local(date, range, zone) {
 
 function summary(days, troubled) {
   const [first, last] = [days[0].session_date, days.at(-1).session_date];
-  const sessions = `${count(days.length)} sessions, ${first} to ${last}`;
+  const sessions = days.length === 1 ? `Session of ${first}` : `${count(days.length)} sessions, ${first} to ${last}`;
   return troubled.length ? `${sessions}; ${count(troubled.length)} with something to know:` : `${sessions}, all complete.`;
 }
 

@@ -70,7 +70,7 @@ export function labels(zone, isIntraday) {
     const instant = seconds * MICROSECONDS;
     if (kind === LABEL_YEAR) return dateIn(instant, zone).slice(0, 4);
     if (kind === LABEL_MONTH) return monthIn(instant, zone);
-    if (kind === LABEL_DAY) return isIntraday ? dayOfMonthIn(instant, zone) : String(Number(dateIn(instant, zone).slice(8)));
+    if (kind === LABEL_DAY) return isIntraday ? dayOfMonthIn(instant, zone) : `${Number(dateIn(instant, zone).slice(8))} ${monthIn(instant, zone)}`;
     return timeIn(instant, zone);
   };
   const crosshair = (seconds) => {

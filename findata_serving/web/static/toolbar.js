@@ -3,7 +3,7 @@
 import { byId, el, fill } from "./dom.js";
 import { ADJUSTMENTS, INTERVALS, KINDS, VARIANTS } from "./state.js";
 
-const ADJUST_WORDS = { none: "as traded", split: "split-adjusted", all: "splits and dividends" };
+const ADJUST_WORDS = { none: "as stored", split: "for splits", all: "for splits, dividends" };
 const SOURCES = { "": "best", "1m": "minutes", "1d": "daily bars" };
 
 export class Toolbar {
@@ -41,10 +41,10 @@ export class Toolbar {
     const chosen = state.signals.split(" ");
     for (const kind of KINDS) {
       byId(`kind-${kind}`).checked = chosen.includes(kind);
-      byId(`kind-${kind}`).disabled = state.levels === "off" || state.adjust !== "none";
+      byId(`kind-${kind}`).disabled = state.levels === "off" || state.adjust !== "none" || ["1d", "1w", "1mo"].includes(state.interval);
     }
     byId("variant").disabled = state.adjust !== "none";
-    byId("variant").title = state.adjust === "none" ? "" : "Levels are of prices as traded";
+    byId("variant").title = state.adjust === "none" ? "" : "Levels are of prices as stored";
   }
 
   /** Say what is shown: instrument, currency, source and zone. */

@@ -1,0 +1,253 @@
+"""The page as a browser shows it: what is drawn is what the database holds, now and then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser
+
+from findata_assets.steps.platform import Platform
+from findata_resources.environment import resolve_endpoints
+from tests.page.conftest import OpenTab, app_of
+from tests.page.driving import PHONE, Tab, tab
+from tests.serving.served import listening
+
+# 2022-06-14 14:00 UTC, 10:00 in New York. Its first minute was revised on 2022-06-20: tests/page/later.
+REVISED_CANDLE = "1655215200000000"
+REVISED_SESSION = "1655213400000000"  # it opened at 09:30
+BEFORE, AFTER = "244.25", "244.5"  # its high, by the sample's file and by the later one
+BEFORE_THE_REVISION = "2022-06-16T00:00:00.000000Z"
+
+
+def asked(platform: Platform, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    """Return rows of the database, which is what the page has to show."""
+    with psycopg.connect(resolve_endpoints(platform.settings).database_url) as connection:
+        return connection.execute(query.encode(), arguments).fetchall()
+
+
+def test_an_instrument_is_found_and_opened_by_keyboard_alone(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS")
+        tab.page.keyboard.press("/")
+        tab.page.keyboard.type("azn")
+        tab.expect('#search-list [role="option"][aria-selected="true"]:has-text("AZN.XLON")')
+        tab.page.keyboard.press("Enter")
+        tab.expect('#chart[data-instrument="AZN.XLON"][data-state="ready"]')
+        assert tab.shown()["zone"] == "Europe/London"
+        assert "instrument=AZN.XLON" in tab.page.url
+
+
+def test_arrows_move_among_the_instruments_found(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS")
+        tab.page.keyboard.press("/")
+        tab.page.keyboard.type("X")
+        tab.expect("#search-2")
+        tab.page.keyboard.press("ArrowDown")
+        assert tab.page.locator("#search-box").get_attribute("aria-activedescendant") == "search-1"
+        tab.page.keyboard.press("ArrowUp")
+        tab.page.keyboard.press("ArrowUp")
+        assert tab.page.locator("#search-box").get_attribute("aria-activedescendant") == "search-2"
+
+
+@pytest.mark.parametrize(
+    ("interval", "table"),
+    [("5m", "candles"), ("1h", "candles"), ("1d", "bars_1d"), ("1w", "weekly_candles")],
+)
+def test_each_interval_shows_the_candles_of_the_database(
+    open_tab: OpenTab, platform: Platform, interval: str, table: str
+) -> None:
+    of_days = "AND source_interval = '1d'" if interval == "1w" else ""
+    newest, height, last = asked(
+        platform,
+        "SELECT max(event_time), count(*), (array_agg(close ORDER BY event_time DESC))[1]"
+        f" FROM market.{table} WHERE instrument_id = '9988.XHKG' AND interval = %s {of_days}",
+        interval,
+    )[0]
+    with open_tab() as tab:
+        tab.open(instrument="9988.XHKG", interval="15m")
+        tab.page.locator(f'#intervals label:has(input[value="{interval}"])').click()
+        tab.expect(f'#chart[data-interval="{interval}"][data-state="ready"]')
+        shown = tab.shown()
+        assert (int(shown["candles"]), int(shown["last"])) == (height, int(newest.timestamp() * 1e6))
+        assert float(tab.expect("#legend").get_attribute("data-close")) == last
+        assert int(shown["levels"]) > 0
+
+
+def test_hours_are_those_of_the_exchange(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="9988.XHKG", interval="1h")
+        tab.page.keyboard.press("t")
+        first = tab.expect("#figures tbody tr button").inner_text()
+        assert first.endswith("2022-06-15 15:00")  # the last hour before Hong Kong's close at 16:00
+
+
+def test_rewinding_shows_what_was_known_then_and_says_so(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="5m", at=REVISED_CANDLE)
+        assert tab.expect("#legend").get_attribute("data-high") == AFTER
+        assert tab.page.locator("#banner").is_hidden()
+        tab.page.locator("#asof-slider").focus()
+        tab.page.keyboard.press("ArrowLeft")
+        tab.page.keyboard.press("ArrowLeft")
+        tab.expect('#chart[data-state="ready"]:not([data-as-of="now"])')
+        assert tab.expect("#legend").get_attribute("data-high") == BEFORE
+        assert tab.shown()["changed"] == "1"
+        assert "Rewound to 2022-06-15" in tab.expect("#banner").inner_text()
+        tab.page.locator("#banner button").click()
+        tab.expect('#chart[data-state="ready"][data-as-of="now"]')
+        assert tab.expect("#legend").get_attribute("data-high") == AFTER
+        assert tab.page.locator("#banner").is_hidden()
+
+
+def test_an_instant_can_be_typed_and_the_address_shared(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1d", at=REVISED_SESSION)
+        tab.page.locator("#asof-time").fill("2022-06-16")
+        tab.page.keyboard.press("Enter")
+        tab.expect('#chart[data-state="ready"][data-as-of^="2022-06-16T23:59:59"]')
+        shared, shown = tab.page.url, tab.shown()
+    with open_tab() as other:
+        other.page.goto(shared)
+        other.expect('#chart[data-state="ready"][data-as-of^="2022-06-16T23:59:59"]')
+        assert other.shown() == shown
+        assert other.page.locator("#provenance").get_attribute("data-event-time") == REVISED_SESSION
+
+
+def test_a_click_on_a_candle_leads_to_the_bytes_it_came_from(open_tab: OpenTab, platform: Platform) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1h")
+        box = tab.page.locator("#chart").bounding_box()
+        assert box is not None
+        tab.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+        assert tab.expect("#provenance[data-equal]").get_attribute("data-equal") == "true"
+        assert tab.page.locator("#provenance .verdict").inner_text().startswith("equal")
+        said = digests(tab)
+        start = int(tab.page.locator("#provenance").get_attribute("data-event-time") or 0)
+        assert said == payloads_of(platform, start, 60)
+
+
+def test_a_revised_candle_names_both_payloads(open_tab: OpenTab, platform: Platform) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="5m", at=REVISED_CANDLE)
+        tab.expect("#provenance[data-equal]")
+        said = digests(tab)
+        assert len(said) == 2
+        assert said == payloads_of(platform, int(REVISED_CANDLE), 5)
+        assert "2022-06-20 12:00:00 UTC" in tab.page.locator("#provenance").inner_text()
+
+
+def digests(tab: Tab) -> set[str]:
+    """Return the sha256 of each payload that the panel names."""
+    found = tab.page.locator("#provenance .payload")
+    return {found.nth(place).get_attribute("data-sha256") or "" for place in range(found.count())}
+
+
+def payloads_of(platform: Platform, start_microseconds: int, minutes: int) -> set[str]:
+    """Return the sha256 of the payloads that said the minutes from a start on."""
+    rows = asked(
+        platform,
+        "SELECT DISTINCT payload.sha256 FROM market.bars AS bar JOIN ops.payloads AS payload USING (payload_id)"
+        " WHERE bar.instrument_id = 'MSFT.XNAS' AND bar.interval = '1m'"
+        " AND bar.event_time >= to_timestamp(%s) AND bar.event_time < to_timestamp(%s)",
+        start_microseconds / 1e6,
+        start_microseconds / 1e6 + minutes * 60,
+    )
+    return {sha256 for (sha256,) in rows}
+
+
+def test_missing_and_refused_rows_are_marked(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="5m")
+        conditions = {
+            day: tab.page.locator(f'#sessions [data-session="{day}"]').get_attribute("data-condition")
+            for day in ("2022-06-13", "2022-06-14", "2022-06-15")
+        }
+        assert conditions == {
+            "2022-06-13": "complete",
+            "2022-06-14": "quarantined",
+            "2022-06-15": "partial",
+        }
+        # The sample's minutes of 2022-06-15 end at 12:30: three and a half hours were expected and are not there.
+        assert tab.shown()["missing"] == "72"  # with the 30 places before noon of 2022-05-18
+
+
+def test_rates_show_fixings_averages_and_what_was_revised(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open("rates")
+        shown = tab.shown("#rate-chart")
+        assert (shown["rate"], shown["fixings"], shown["revised"]) == ("SOFR", "166", "1")
+        row = tab.expect("#rate-figures tr.revised").inner_text().split("\t")
+        assert row[:2] == ["2022-06-15", "0.71"]
+        assert "0.70 until 2022-07-05" in row[-1]
+
+
+def test_an_unknown_instrument_is_told_in_the_servers_words(browser: Browser, address: str) -> None:
+    with tab(browser, address) as opened:
+        opened.open(instrument="MSFX.XNAS")
+        message = opened.expect('#message[role="alert"]')
+        assert message.get_attribute("data-status") == "404"
+        assert "MSFX.XNAS" in message.inner_text()
+        opened.page.locator('#message button:has-text("MSFT.XNAS")').click()
+        opened.expect('#chart[data-instrument="MSFT.XNAS"][data-state="ready"]')
+        # A browser notes each answer of 404 in its console.
+        opened.complaints = [text for text in opened.complaints if "status of 404" not in text]
+
+
+def test_a_server_that_has_stopped_is_said_to_have(browser: Browser, platform: Platform) -> None:
+    with listening(app_of(platform)) as address:
+        context = tab(browser, address)
+        opened = context.__enter__()
+        opened.open(instrument="MSFT.XNAS", interval="1h")
+    opened.page.keyboard.press("]")
+    message = opened.expect('#message[role="alert"]').inner_text()
+    assert "does not answer" in message
+    assert "Try again" in message
+    opened.complaints = [text for text in opened.complaints if "ERR_CONNECTION_REFUSED" not in text]
+    context.__exit__(None, None, None)
+
+
+def test_dark_and_light_follow_the_system_until_somebody_chooses(open_tab: OpenTab) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    with open_tab(color_scheme="dark") as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1h")
+        dark = tab.page.evaluate(background)
+        tab.page.keyboard.press("d")
+        light = tab.page.evaluate(background)
+        tab.page.reload()
+        tab.settle()
+        assert tab.page.evaluate(background) == light
+    assert (dark, light) == ("rgb(15, 19, 24)", "rgb(255, 255, 255)")
+
+
+def test_a_phone_never_scrolls_sideways(open_tab: OpenTab) -> None:
+    with open_tab(PHONE) as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1d", at=REVISED_SESSION, as_of=BEFORE_THE_REVISION)
+        tab.expect("#provenance[data-equal]")
+        assert tab.width() == PHONE["width"]
+        tab.page.keyboard.press("Escape")
+        tab.page.locator("#more").click()
+        tab.page.keyboard.press("t")
+        assert tab.width() == PHONE["width"]
+        tab.open("rates")
+        assert tab.width() == PHONE["width"]
+
+
+def test_a_candle_is_chosen_and_explained_by_keyboard_and_focus_comes_back(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1d")
+        tab.page.locator("#skip").focus()
+        tab.page.keyboard.press("Enter")
+        tab.page.keyboard.press("ArrowLeft")
+        tab.page.keyboard.press("ArrowLeft")
+        assert "2022-06-14: open" in tab.page.locator("#spoken").inner_text()
+        tab.page.keyboard.press("Enter")
+        tab.expect("#provenance[data-equal]")
+        assert tab.page.evaluate("document.activeElement.id") == "provenance"
+        tab.page.keyboard.press("Escape")
+        assert tab.page.locator("#provenance").is_hidden()
+        assert tab.page.evaluate("document.activeElement.id") == "chart"
+        tab.page.keyboard.press("?")
+        assert "search an instrument" in tab.expect("#keys").inner_text()
