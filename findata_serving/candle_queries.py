@@ -14,7 +14,7 @@ from functools import cache
 
 from findata_core.market.choosing import ADJUSTMENT_ORDER, SOURCE_ORDER
 from findata_serving.parameters import Span
-from findata_serving.reading import Query
+from findata_serving.reading import Derive, Query
 from findata_serving.records import Record, record
 from findata_serving.sources import Sources
 
@@ -91,30 +91,38 @@ def narrowed(interval: str) -> tuple[Record, Mapping[str, str | None]]:
 
 async def query_of(sources: Sources, wanted: Wanted) -> Query:
     """Return the query of a page of candles, one row more than the page has: it says that there is a next one."""
-    days = await _days(sources, wanted) if wanted.is_of_bars else None
     conditions = Conditions(wanted.instrument_id)
+    shape, absent = narrowed(wanted.interval)
+    constants: dict[str, object] = {
+        "instrument_id": wanted.instrument_id,
+        "interval": wanted.interval,
+        "source_interval": wanted.source_interval,
+        **absent,
+    }
+    derived: Mapping[str, Derive] = {}
     if wanted.is_of_bars:
-        relation, where = _of_bars(wanted, conditions, days), "true"
+        stored = await _stored(sources, wanted)
+        if wanted.interval == "1m" and len(stored.slices) == 1:
+            relation, where = "v1_live.bars", _of_one_source(wanted, conditions, stored)
+            constants |= _said_by(stored)
+            derived = OF_MINUTES
+        else:
+            relation, where = _of_bars(wanted, conditions, stored), "true"
     else:
         conditions.texts.append('"instrument_id" = $1')
         conditions.add('"interval" = {}', wanted.interval)
         conditions.add('"source_interval" = {}', wanted.source_interval)
         _bounds(wanted, conditions)
         relation, where = "", conditions.joined()
-    shape, absent = narrowed(wanted.interval)
     return Query(
         shape,
         where,
         conditions.arguments,
         limit=wanted.limit + 1,
         is_latest=wanted.is_latest,
-        constants={
-            "instrument_id": wanted.instrument_id,
-            "interval": wanted.interval,
-            "source_interval": wanted.source_interval,
-            **absent,
-        },
+        constants=constants,
         relation=relation,
+        derived=derived,
     )
 
 
@@ -158,8 +166,17 @@ async def last_days(
     return (found[0]["first"], found[0]["last"]) if found[0]["first"] else None
 
 
-async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
-    """Return the first and last session that a page of bars can lie in, by the book of digests."""
+@dataclass(frozen=True)
+class Stored:
+    """What there is of a window of bars: its first and last session, and the slices, as "1m/yahoo/split"."""
+
+    first: date
+    last: date
+    slices: frozenset[str]
+
+
+async def _stored(sources: Sources, wanted: Wanted) -> Stored:
+    """Return which sessions a page of bars can lie in, and of which sources, by the book of digests."""
     count = wanted.limit // LEAST_MINUTES + 2 if wanted.interval == "1m" else wanted.limit + 2
     conditions = Conditions(wanted.table, wanted.instrument_id, f"{wanted.interval}/%")
     first, end = wanted.span.first_day(), wanted.span.end_day()
@@ -173,23 +190,57 @@ async def _days(sources: Sources, wanted: Wanted) -> tuple[date, date] | None:
         conditions.add("scope_date < {}", end)
     direction = "DESC" if wanted.is_latest else "ASC"
     query = (
-        "SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM ops.digests "  # noqa: S608
+        "SELECT min(day) AS first, max(day) AS last, array_agg(DISTINCT slices) AS slices FROM ("  # noqa: S608
+        "SELECT scope_date AS day, string_agg(slice, ',') AS slices FROM ops.digests "
         f"WHERE table_name = $1 AND subject = $2 AND slice LIKE $3 AND {conditions.joined()} "
-        f"ORDER BY 1 {direction} LIMIT {count + 3}) AS days"
+        f"GROUP BY 1 ORDER BY 1 {direction} LIMIT {count + 3}) AS days"
     )
-    found = await sources.rows(query, *conditions.arguments, books=True)
-    row = found[0]
-    return (row["first"], row["last"]) if row["first"] else (date(1970, 1, 1), date(1970, 1, 1))
+    (row,) = await sources.rows(query, *conditions.arguments, books=True)
+    if row["first"] is None:
+        return Stored(EPOCH.date(), EPOCH.date(), frozenset())
+    return Stored(row["first"], row["last"], frozenset(",".join(row["slices"]).split(",")))
 
 
-def _of_bars(wanted: Wanted, conditions: Conditions, days: tuple[date, date] | None) -> str:
+MINUTE_MICROSECONDS = 60_000_000
+# A month of them is quick to compute here, and takes the database as long as reading two columns more.
+OF_MINUTES: Mapping[str, Derive] = {
+    "available_time": lambda values, _now: values["event_time"] + MINUTE_MICROSECONDS,
+    "is_settled": lambda values, now: values["settles_time"] <= now,
+}
+
+
+def _of_one_source(wanted: Wanted, conditions: Conditions, stored: Stored) -> str:
+    """Return the condition of regular minutes where all sessions of a window have one source: nothing is chosen."""
+    (only,) = stored.slices
+    _, source, adjustment = only.split("/")
+    conditions.texts += ['"instrument_id" = $1', "\"interval\" = '1m'", "\"session_phase\" = 'regular'"]
+    conditions.add('"source" = {}', source)
+    conditions.add('"adjustment" = {}', adjustment)
+    _within(conditions, stored)
+    _bounds(wanted, conditions)
+    return conditions.joined()
+
+
+def _said_by(stored: Stored) -> dict[str, object]:
+    """Return what is the same in all minutes of the one source."""
+    (only,) = stored.slices
+    _, source, adjustment = only.split("/")
+    whole = {"expected_minutes": 1, "present_minutes": 1, "is_complete": True}
+    return {"source": source, "adjustment": adjustment, **whole}
+
+
+def _within(conditions: Conditions, stored: Stored) -> None:
+    """Add the sessions that there are, and the instants around them, which leave out chunks."""
+    conditions.add('"event_time" >= {}::date', stored.first - REACH)
+    conditions.add('"event_time" < {}::date', stored.last + REACH)
+    conditions.add('"session_date" >= {}', stored.first)
+    conditions.add('"session_date" <= {}', stored.last)
+
+
+def _of_bars(wanted: Wanted, conditions: Conditions, stored: Stored) -> str:
     """Return the relation of candles that are one bar each, of the chosen source of each session."""
-    assert days is not None
     before = len(conditions.texts)
-    conditions.add('"event_time" >= {}::date', days[0] - REACH)
-    conditions.add('"event_time" < {}::date', days[1] + REACH)
-    conditions.add('"session_date" >= {}', days[0])
-    conditions.add('"session_date" <= {}', days[1])
+    _within(conditions, stored)
     window = " AND ".join(conditions.texts[before:])
     del conditions.texts[before:]
     _bounds(wanted, conditions)

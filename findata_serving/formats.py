@@ -5,7 +5,6 @@ What belongs here: writing, and which form a caller wants. What does not: which 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -17,6 +16,7 @@ import orjson
 import polars as pl
 
 from findata_core.schema.tables import Column, ColumnKind
+from findata_serving.arrow import stream_of
 from findata_serving.problems import Problem, bad_parameter, shown
 from findata_serving.reading import Rows, Values
 
@@ -174,9 +174,7 @@ def _as_csv(rows: Rows, page: Page) -> bytes:
 
 def _as_arrow(rows: Rows, page: Page) -> bytes:
     del page
-    stream = io.BytesIO()
-    rows.frame().write_ipc_stream(stream, compat_level=pl.CompatLevel.oldest())
-    return stream.getvalue()
+    return stream_of(rows)
 
 
 @cache

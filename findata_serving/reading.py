@@ -6,7 +6,7 @@ What belongs here: composing that query, decoding its arrays. What does not: whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from findata_serving.records import Record
 from findata_serving.sources import Sources
 
 Values = Any  # a numpy array, or a list that may hold None
+Derive = Callable[[Mapping[str, Values], int], Values]  # now: microseconds of the database's clock
 
 # PostgreSQL counts from 2000-01-01; https://www.postgresql.org/docs/current/datatype-datetime.html
 EPOCH_MICROSECONDS, EPOCH_DAYS = 946_684_800_000_000, 10_957
@@ -78,7 +79,8 @@ class Rows:
 class Query:
     """Which rows: `where` with $1, $2 ... for `arguments`; `order` by these columns; `constants` are not asked for.
 
-    `relation`: instead of the record's own. `books`: asked of findata's own books.
+    `derived`: computed from the other columns' values and now. `relation`: instead of the record's own. `books`: asked
+    of findata's own books.
     `is_latest`: the last `limit` rows in that order, not the first.
     """
 
@@ -88,9 +90,10 @@ class Query:
     order: tuple[str, ...] = ("event_time",)
     limit: int | None = None
     is_latest: bool = False
-    constants: Mapping[str, str | None] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
     relation: str = ""
     books: bool = False
+    derived: Mapping[str, Derive] = field(default_factory=dict)
 
 
 async def read(sources: Sources, query: Query) -> Rows:
@@ -113,9 +116,13 @@ def _statement_of(query: Query) -> str:
         query.where,
         query.order,
         0 if query.limit is None else len(query.arguments) + 1,
-        tuple(query.constants),
+        (*query.constants, *query.derived),
         is_latest=query.is_latest,
     )
+
+
+# Shown once beside the rows: what is settled is so by the clock of the database, as in its views.
+_NOW = "(extract(epoch FROM now()) * 1000000)::bigint"
 
 
 @lru_cache(1024)
@@ -140,7 +147,7 @@ def statement(
     inner = ", ".join(f'"{column.name}"' for column in asked)
     ending = f"ORDER BY {ordered}" + (f" LIMIT ${limit_place}" if limit_place else "")
     return (
-        f'SELECT count(*) AS "#", {arrays} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
+        f'SELECT count(*) AS "#", {_NOW} AS "#now", {arrays} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
         f"{'WHERE ' + where if where else ''} {ending}) AS wanted"
     )
 
@@ -152,20 +159,38 @@ def _array(column: Column) -> str:
     return f"array_agg({_AS_LIST.get(column.kind, '{0}').format(name)})"
 
 
+class Repeated(list[Any]):
+    """A value that all rows have, as often as there are rows."""
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return a value, or some rows' values, which are still one."""
+        found = super().__getitem__(place)
+        return Repeated(found) if isinstance(place, slice) else found
+
+
+def _repeated(column: Column, value: Any, height: int) -> Values:
+    if value is not None and column.kind in _WIRE:
+        return np.full(height, value, _WIRE[column.kind][1])
+    return Repeated([value] * height)
+
+
 def _is_dense(column: Column) -> bool:
     return column.kind in _WIRE and not column.is_nullable
 
 
 def _decoded(query: Query, row: Mapping[str, Any]) -> Rows:
     height = row["#"]
-    values: dict[str, Values] = {}
+    values: dict[str, Values] = dict.fromkeys(query.record.names)
     for column in query.record.columns:
+        if column.name in query.derived:
+            continue
         if column.name in query.constants:
-            values[column.name] = [query.constants[column.name]] * height
+            values[column.name] = _repeated(column, query.constants[column.name], height)
         elif _is_dense(column):
             values[column.name] = _dense(column.kind, row[column.name])
         else:
             values[column.name] = _listed(column.kind, row[column.name] or [])
+    values |= {name: derive(values, row["#now"]) for name, derive in query.derived.items()}
     if query.is_latest:
         values = {name: some[::-1] for name, some in values.items()}
     return Rows(query.record, height, values)
@@ -193,6 +218,8 @@ def _listed(kind: ColumnKind, values: list[Any]) -> list[Any]:
 
 def _series(column: Column, values: Values) -> pl.Series:
     kind = POLARS_TYPES[column.kind]
+    if isinstance(values, Repeated) and values and not isinstance(values[0], list):
+        return pl.repeat(values[0], len(values), dtype=kind, eager=True).alias(column.name)
     if column.kind in _SHIFT:
         physical = pl.Int64 if column.kind is ColumnKind.TIMESTAMP else pl.Int32
         return pl.Series(column.name, values, dtype=physical).cast(kind)

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from findata_core.intervals import CANDLE_INTERVALS, PERIOD_INTERVALS
 from findata_resources.environment import Settings, resolve_endpoints
 from findata_serving.auth import requires
+from findata_serving.openapi import problem_answers
 from findata_serving.problems import bad_parameter, shown
 from findata_serving.sources import CONNECT_SECONDS, Sources
 from findata_serving.stream.feed import Feed, Subscription
@@ -65,10 +66,13 @@ class EventStream(Response):
 
 @router.get(
     "/v1/stream",
+    summary="Candles as they come, are revised and go",
+    tags=["market"],
     response_model=None,
-    response_class=EventStream,
+    response_class=Response,
     responses={
-        200: {"content": {"text/event-stream": {}}, "description": "Events, until the caller leaves."}
+        200: {"content": {"text/event-stream": {}}, "description": "Events, until the caller leaves."},
+        **problem_answers(400, 401, 403, 422, 429, 503),
     },
 )
 async def stream(

@@ -43,7 +43,8 @@ KNOWN: dict[str, tuple[Any, ...]] = {
 DESCRIBED: dict[str, Any] = create_app(
     load_settings(home=Path("/nonexistent"), serving_auth="off", _env_file=None)
 ).openapi()
-ROUTES = sorted(DESCRIBED["paths"])
+ENDLESS = {"/v1/stream"}  # what it refuses is in tests/stream
+ROUTES = sorted({*DESCRIBED["paths"]} - ENDLESS)
 SCHEMA = schemathesis.openapi.from_dict(DESCRIBED)
 REPEATABLE = hypothesis.settings(
     max_examples=EXAMPLES,
