@@ -21,7 +21,6 @@ from findata_core.schema.tables import ColumnKind
 from findata_serving import parameters
 from findata_serving.answering import answer, form_of, told
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions
 from findata_serving.formats import Page, camel
 from findata_serving.instruments import require_instrument
@@ -31,6 +30,7 @@ from findata_serving.problems import away, bad_parameter, not_found
 from findata_serving.reading import Query as Wanted
 from findata_serving.reading import read
 from findata_serving.records import Record, added
+from findata_serving.routes import KeepingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])

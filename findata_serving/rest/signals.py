@@ -17,7 +17,6 @@ from findata_core.schema.tables import table
 from findata_serving import parameters
 from findata_serving.answering import now_of
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions, last_days
 from findata_serving.instruments import require_instrument
 from findata_serving.openapi import rows_answers
@@ -25,6 +24,7 @@ from findata_serving.parameters import Bound
 from findata_serving.problems import bad_parameter
 from findata_serving.records import record
 from findata_serving.rest.listing import Listing, computed, known_rows, listed
+from findata_serving.routes import KeepingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])

@@ -105,9 +105,11 @@ def test_what_the_library_sends_besides_is_not_refused(client: httpx.Client) -> 
 
 
 def test_marks_stand_on_candles(client: httpx.Client) -> None:
-    window = {"symbol": "MSFT.XNAS", "from": second("2022-05-18"), "to": second("2022-06-16")}
+    window: dict[str, Any] = {"from": second("2022-05-18"), "to": second("2022-06-16")}
     for resolution in ("5", "60", "1D"):
-        marks = client.get("/udf/marks", params={**window, "resolution": resolution}).json()
+        marks = client.get(
+            "/udf/marks", params={**window, "symbol": "MSFT.XNAS", "resolution": resolution}
+        ).json()
         times = set(history(client, resolution=resolution, **window)["t"])
         assert marks["time"]
         assert set(marks["time"]) <= times
