@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser
 
+from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.sources import load_recorded
 from findata_resources.environment import resolve_endpoints
-from tests.page.conftest import OpenTab, app_of
+from findata_resources.stores import api_keys
+from findata_serving.auth.keys import KeyText, new_key
+from tests.page.conftest import LATER, OpenTab, app_of
 from tests.page.driving import PHONE, Tab, tab
 from tests.serving.served import listening
 
@@ -182,6 +189,64 @@ def test_rates_show_fixings_averages_and_what_was_revised(open_tab: OpenTab) -> 
         row = tab.expect("#rate-figures tr.revised").inner_text().split("\t")
         assert row[:2] == ["2022-06-15", "0.71"]
         assert "0.70 until 2022-07-05" in row[-1]
+
+
+def test_older_candles_come_when_the_view_reaches_the_first_ones(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1m")
+        first = tab.shown()
+        tab.page.locator("#chart").focus()
+        tab.page.keyboard.press("Home")
+        tab.expect(f'#chart[data-state="ready"]:not([data-first="{first["first"]}"])')
+        then = tab.shown()
+        assert int(then["first"]) < int(first["first"])
+        assert int(then["candles"]) == 2 * int(first["candles"])
+        assert then["last"] == first["last"]
+
+
+def test_a_corrected_candle_appears_by_itself(open_tab: OpenTab, platform: Platform, tmp_path: Path) -> None:
+    corrected = "1652961600000000"  # 2022-05-19 12:00 UTC, 13:00 in London
+    shutil.copytree(LATER, tmp_path / "corrected")
+    manifest = tmp_path / "corrected" / "recorded.toml"
+    said = manifest.read_text().replace("2022-06-20T12:00:00Z", "2022-07-20T12:00:00Z")
+    manifest.write_text(
+        said.replace('"MSFT" = { mic = "XNAS" }', '"AZN.L" = { symbol = "AZN", mic = "XLON" }')
+    )
+    (tmp_path / "corrected" / "MSFT_1m.csv").unlink()
+    (tmp_path / "corrected" / "AZN.L_1m.csv").write_text(
+        "date,open,high,low,close,volume\n2022-05-19 12:00:00+00:00,10200,10300,10100,10250,777777\n"
+    )
+    with open_tab() as tab:
+        tab.open(instrument="AZN.XLON", interval="5m", at=corrected)
+        tab.expect('#chart[data-live="on"]')
+        assert tab.expect("#legend").get_attribute("data-high") != "10300"
+        load_recorded(platform, tmp_path / "corrected", None, "bars")
+        run_due(platform)
+        assert tab.expect('#legend[data-high="10300"]').get_attribute("data-low") == "10100"
+
+
+def test_a_server_that_asks_for_a_key_gets_one_from_the_reader(browser: Browser, platform: Platform) -> None:
+    key = new_key()
+    api_keys.add(platform.store.database, entry_of(key))
+    with (
+        listening(app_of(platform, serving_auth="required")) as address,
+        tab(browser, address) as opened,
+    ):
+        opened.page.goto(f"{address}/#/chart?instrument=MSFT.XNAS&interval=1d")
+        opened.expect("#ask-key[open]")
+        opened.page.locator("#ask-key-value").fill(key.text)
+        opened.page.keyboard.press("Enter")
+        opened.expect('#chart[data-instrument="MSFT.XNAS"][data-state="ready"]')
+        assert key.text not in opened.page.url
+        # A browser notes each answer of 401 in its console.
+        opened.complaints = [text for text in opened.complaints if "status of 401" not in text]
+
+
+def entry_of(key: KeyText) -> api_keys.ApiKey:
+    """Return what the book says of a key that may read prices."""
+    return api_keys.ApiKey(
+        key.key_id, "a trader", key.secret_sha256, ("read:market",), datetime(2026, 5, 1, tzinfo=UTC), "tests"
+    )
 
 
 def test_an_unknown_instrument_is_told_in_the_servers_words(browser: Browser, address: str) -> None:

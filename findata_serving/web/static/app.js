@@ -22,6 +22,7 @@ function show(now, before) {
     if (isCurrent) byId(`to-${page}`).setAttribute("aria-current", "page");
     else byId(`to-${page}`).removeAttribute("aria-current");
   }
+  if (isRates) chartPage.leave();
   (isRates ? ratesPage : chartPage).show(now, before?.page === now.page ? before : null);
 }
 

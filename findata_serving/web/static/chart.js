@@ -61,8 +61,8 @@ export class CandleChart {
 
   /** Show rows (each place of the axis, also those without a candle) of an exchange's zone. */
   show(rows, { zone, isIntraday, decimals, keepsView }) {
+    const kept = keepsView ? this.viewByTime() : null;
     this.rows = rows;
-    this.indexOf = new Map(rows.map((row, index) => [row.event_time, index]));
     this.scale.useZone(zone);
     const { tick, crosshair } = labels(zone, isIntraday);
     this.chart.applyOptions({
@@ -70,10 +70,23 @@ export class CandleChart {
       localization: { timeFormatter: crosshair },
     });
     this.candles.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
-    const view = keepsView ? this.view() : null;
     this.candles.setData(rows.map(candle));
     this.volume.setData(this.volumeData());
-    if (view) this.chart.timeScale().setVisibleLogicalRange(view);
+    if (kept) this.keepView(kept);
+  }
+
+  /** The part of the axis in view by instants, since places may be others in a moment. */
+  viewByTime() {
+    const view = this.view();
+    if (!view || !this.rows.length) return null;
+    const last = Math.min(Math.max(Math.floor(view.to), 0), this.rows.length - 1);
+    return { time: this.rows[last].event_time, beyond: view.to - last, width: view.to - view.from, isAtEnd: view.to >= this.rows.length - 1 };
+  }
+
+  keepView({ time, beyond, width, isAtEnd }) {
+    const place = this.rows.findLastIndex((row) => row.event_time <= time);
+    const to = (isAtEnd || place < 0 ? this.rows.length - 1 : place) + beyond;
+    this.chart.timeScale().setVisibleLogicalRange({ from: to - width, to });
   }
 
   volumeData() {

@@ -8,6 +8,7 @@ import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
 import { dateIn, decimalsOf, instantIn, MICROSECONDS, rfc3339, some } from "./format.js";
 import { Legend } from "./legend.js";
+import { Live } from "./live.js";
 import { showMessage, hideMessage, showProblem } from "./messages.js";
 import { boundariesOf, differencesOf, inOrder, INTRADAY, levelsOf, placeOf, signalMarks, stretchesOf, withEnds } from "./places.js";
 import { Provenance } from "./provenance.js";
@@ -34,6 +35,7 @@ export class ChartPage {
     this.figures = new Figures((index) => this.open(index));
     this.sessions = new Sessions((first, last) => this.chart.zoom(first, last));
     this.provenance = new Provenance(state, () => this.host.focus());
+    this.live = new Live(() => this.refresh(), (isLive) => this.sayLive(isLive));
     this.host.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -53,6 +55,21 @@ export class ChartPage {
   toggleFigures() {
     this.figures.toggle();
     this.showFigures();
+  }
+
+  /** Nobody looks at this page now: let go of the stream. */
+  leave() {
+    this.live.stop();
+  }
+
+  /** Something in view has changed: ask for all of it anew, where the eye is. */
+  refresh() {
+    if (this.host.dataset.state === "ready" && !this.state.get().as_of) this.loading(() => this.load(this.state.get(), true));
+  }
+
+  sayLive(isLive) {
+    byId("live").hidden = !isLive;
+    this.host.dataset.live = isLive ? "on" : "off";
   }
 
   closePanel() {
@@ -96,6 +113,7 @@ export class ChartPage {
   }
 
   clear() {
+    this.live.stop();
     this.rows = [];
     this.chart?.show([], { zone: "UTC", isIntraday: false, decimals: 2 });
     this.draw([], [], []);
@@ -235,6 +253,8 @@ export class ChartPage {
     this.draw(pivots, signals, sessions);
     this.host.dataset.state = "ready";
     this.mirror();
+    if (state.as_of) this.live.stop();
+    else this.live.follow(this.current.instrument_id, state.interval);
   }
 
   /** Ask for what stands around the candles; where it can't be had, that is noted and the candles stay. */
