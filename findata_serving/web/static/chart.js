@@ -9,7 +9,7 @@ import { MICROSECONDS, short } from "./format.js";
 import { labels, SessionScale } from "./sessionscale.js";
 
 const TEXT_WIDTH = 34; // pixels of a marker's text
-const FEWEST = 36; // places in view, however few there are
+const FEWEST = 24; // places in view, however few there are
 const NAMES = [
   "paper", "ink", "muted", "line", "rise", "fall", "rise-volume", "fall-volume", "day", "break", "missing", "partial", "quarantined",
   "support", "resistance", "pivot", "chosen", "differs",
@@ -154,9 +154,9 @@ export class CandleChart {
   showEnd() {
     const width = this.chart.timeScale().width();
     const fit = Math.max(20, Math.floor(width / 7));
-    // A handful of candles stands to the right instead of filling the picture.
-    const first = Math.max(this.rows.length - fit, Math.min(0, this.rows.length - FEWEST));
-    this.zoom(first, this.rows.length + 1);
+    // A handful of candles stands in the middle instead of filling the picture.
+    const spare = Math.max(FEWEST - this.rows.length, 0) / 2;
+    this.zoom(Math.max(this.rows.length - fit, 0) - spare, this.rows.length + Math.max(spare, 1));
   }
 
   onClick(handle) {

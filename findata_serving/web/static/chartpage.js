@@ -19,6 +19,7 @@ const MOST_CANDLES = 1500;
 const NEAR_THE_START = 15; // places: from here on older candles are fetched
 const PAUSE_MILLISECONDS = 250;
 const MOST_ROWS = 5000;
+const MOST_PAGES = 8;
 const DAY = 86_400 * MICROSECONDS;
 const MOST_SIGNALS = 88 * DAY;
 const MOST_CONDITION = 90 * DAY;
@@ -84,7 +85,10 @@ export class ChartPage {
     this.toolbar.show(state);
     const keep = before && this.rows.length && ["instrument", "interval", "source", "adjust"].every((name) => before[name] === state[name]);
     if (keep && before.as_of === state.as_of) return this.decorateAgain(state, before);
-    if (!keep) this.asOf.forget();
+    if (!keep) {
+      this.asOf.forget();
+      this.rows = [];
+    }
     await this.loading(() => this.load(state, keep));
   }
 
@@ -92,7 +96,7 @@ export class ChartPage {
     this.asked?.abort();
     const mine = (this.asked = new AbortController());
     this.host.dataset.state = "loading";
-    if (!this.rows.length) showMessage(byId("message"), "Loading …");
+    if (!this.current) showMessage(byId("message"), "Loading …");
     try {
       await load(mine.signal);
     } catch (error) {
@@ -131,8 +135,8 @@ export class ChartPage {
     if (!instrument) return this.empty("No instrument is known yet.", "findata materialize --recorded DIR loads recorded files; findata demo the sample.");
     const asked = this.parameters(state);
     const [then, now] = await Promise.all([
-      this.candles(instrument, asked, signal),
-      state.as_of ? this.candles(instrument, { ...asked, as_of: "" }, signal) : null,
+      this.candlesBackTo(instrument, asked, signal),
+      state.as_of ? this.candlesBackTo(instrument, { ...asked, as_of: "" }, signal) : null,
     ]);
     this.then(instrument, state, then, now ?? then, keepsView);
     if (!then.some((row) => row.close !== null)) return this.nothing(state, then);
@@ -153,6 +157,19 @@ export class ChartPage {
     const found = snakes(await get(instrumentPath(named), {}, { signal }));
     this.instruments.set(named, found);
     if (!id) this.state.note({ instrument: named });
+    return found;
+  }
+
+  /** The latest candles, and older ones as far back as the address names some. */
+  async candlesBackTo(instrument, parameters, signal) {
+    const { at, from } = this.state.get();
+    const target = Math.min(at ? Number(at) : Infinity, from ? Number(from) * MICROSECONDS : Infinity, this.rows[0]?.event_time ?? Infinity);
+    let found = await this.candles(instrument, parameters, signal);
+    for (let page = 0; page < MOST_PAGES && found.length && found[0].event_time > target; page += 1) {
+      const older = await this.candles(instrument, { ...parameters, limit: MOST_ROWS, end: rfc3339(found[0].event_time) }, signal);
+      if (!older.length) break;
+      found = [...older, ...found];
+    }
     return found;
   }
 
@@ -236,7 +253,7 @@ export class ChartPage {
     const path = (rest) => instrumentPath(this.current.instrument_id, rest);
     const [first, last] = [this.rows[0], this.rows.at(-1)];
     const window = { start: rfc3339(first.event_time), end: rfc3339((last.available_time ?? last.event_time) + 1), as_of: state.as_of };
-    const isDrawn = state.levels === "on" && state.adjust === "none";
+    const isDrawn = state.levels === "on" && state.adjust === "none" && state.interval !== "1mo";
     const days = { start: dateIn(Math.max(first.event_time, last.event_time - MOST_CONDITION), this.zone), end: dayAfter(last.period_end_date ?? last.session_date) };
     // Signals of the past are computed while one waits, of a quarter at most.
     const near = { ...window, start: rfc3339(Math.max(first.event_time, last.event_time - MOST_SIGNALS)) };
@@ -319,6 +336,7 @@ export class ChartPage {
 
   /** Choose a candle and show where it comes from. */
   open(index, { focus = true } = {}) {
+    if (!this.rows[index]) return;
     this.choose(index);
     this.provenance.open(this.current, this.rows[index], { zone: this.zone, focus, now: this.now.find((row) => row.event_time === this.rows[index].event_time) });
   }

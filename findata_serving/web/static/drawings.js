@@ -101,9 +101,9 @@ function tint(context, left, width, height, colour, isHatched) {
   context.restore();
 }
 
-/** Levels: lines over places [first, last] at a price, behind the candles. */
+/** Levels: lines over places [first, last] at a price; the grid, which is drawn over the bottom, would hide some. */
 export function levels(colours) {
-  return new Layer("bottom", (context, scope, data) => {
+  return new Layer("normal", (context, scope, data) => {
     for (const { level, left, right, y } of seen(scope, data)) {
       line(context, left, right, Math.round(y) + 0.5, colours()[level.side], level.name === "pp");
     }

@@ -77,7 +77,7 @@ export class Provenance {
         el("p", { class: "quiet" }, "The session's cell under the chart says what else is known of it; findata coverage says whether it was asked for."));
     }
     const differs = (name) => this.state.get().as_of && now && now[name] !== row[name];
-    const lines = PRICES.map((name) => [name, el("span", differs(name) ? { class: "warn" } : {}, name === "volume" ? count(row[name]) : exact(row[name]), differs(name) ? `, now ${exact(now[name])}` : "")]);
+    const lines = PRICES.map((name) => [name, el("span", differs(name) ? { class: "warn" } : {}, name === "volume" ? count(row[name]) : exact(row[name]), differs(name) ? `, now ${name === "volume" ? count(now[name]) : exact(now[name])}` : "")]);
     const minutes = row.expected_minutes ? `${row.present_minutes} of ${row.expected_minutes} minutes${row.is_complete ? ", complete" : ""}` : null;
     const sessions = row.expected_sessions ? `${row.present_sessions} of ${row.expected_sessions} sessions` : null;
     return terms(
@@ -96,7 +96,8 @@ export class Provenance {
     fill(verdict, found.is_equal
       ? "equal: made again from the bytes received, it is what is stored"
       : ["different: made again from the bytes received, it is not what is stored", differences(found)]);
-    fill(rest, this.payloads(found), this.bars(found), this.values(found));
+    const isPast = Boolean(this.state.get().as_of);
+    fill(rest, isPast ? el("p", { class: "quiet" }, "This proof is of the candle as it is stored now; each payload says when it was received.") : null, this.payloads(found), this.bars(found), this.values(found));
   }
 
   payloads(found) {
@@ -105,7 +106,7 @@ export class Provenance {
         ["received", utc(one.received_time)],
         ["from", `${one.source}, ${one.dataset}`],
         ["asked", request(one.request)],
-        ["holds", `${count(one.size_bytes)} bytes, ${count(one.bars)} of these bars`],
+        ["holds", `${one.size_bytes ? `${count(one.size_bytes)} bytes, ` : ""}${count(one.bars)} of these bars`],
         ["sha256", el("code", {}, one.sha256)],
         ["on S3 now", one.problem || (one.sha256_now === one.sha256 ? "the same bytes" : el("code", {}, one.sha256_now))],
         ["object", el("code", {}, one.object_key)],

@@ -4,6 +4,7 @@ import { byId, el, fill } from "./dom.js";
 import { ADJUSTMENTS, INTERVALS, KINDS, VARIANTS } from "./state.js";
 
 const ADJUST_WORDS = { none: "as stored", split: "for splits", all: "for splits, dividends" };
+const WIDE = ["1d", "1w", "1mo"];
 const SOURCES = { "": "best", "1m": "minutes", "1d": "daily bars" };
 
 export class Toolbar {
@@ -37,12 +38,14 @@ export class Toolbar {
     byId("variant").value = state.levels === "on" ? state.variant : "";
     byId("adjust").value = state.adjust;
     byId("source").value = state.source;
-    byId("source-label").hidden = !["1d", "1w", "1mo"].includes(state.interval);
+    byId("source-label").hidden = !WIDE.includes(state.interval);
     const chosen = state.signals.split(" ");
     for (const kind of KINDS) {
       byId(`kind-${kind}`).checked = chosen.includes(kind);
-      byId(`kind-${kind}`).disabled = state.levels === "off" || state.adjust !== "none" || ["1d", "1w", "1mo"].includes(state.interval);
+      byId(`kind-${kind}`).disabled = state.levels === "off" || state.adjust !== "none";
     }
+    // Signals are of candles of five minutes; days and wider are of minutes or of the provider's days.
+    byId("kinds").hidden = WIDE.includes(state.interval);
     byId("variant").disabled = state.adjust !== "none";
     byId("variant").title = state.adjust === "none" ? "" : "Levels are of prices as stored";
   }
