@@ -14,7 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import backfill, candles, end_to_end, knowing, lake, repair, validation, write
+from benchmarks import (
+    backfill,
+    candles,
+    client,
+    end_to_end,
+    knowing,
+    lake,
+    repair,
+    serving,
+    validation,
+    write,
+)
 from benchmarks.measuring import Line, seconds_of
 from benchmarks.servers import temporary_home, temporary_servers
 
@@ -49,10 +60,12 @@ def measure_write() -> list[Line]:
 BENCHMARKS: Mapping[str, Callable[[], list[Line]]] = {
     "backfill": backfill.run,
     "candles": candles.run,
+    "client": client.run,
     "end_to_end": end_to_end.run,
     "knowing": knowing.run,
     "lake": lake.run,
     "repair": repair.run,
+    "serving": serving.run,
     "validation": validation.run,
     "write": measure_write,
 }

@@ -28,13 +28,14 @@ SESSION = f"-c statement_timeout={TIMEOUT_SECONDS}s -c default_transaction_read_
 ADVICE = {
     "25006": "findata sql only reads; facts enter as payloads, with findata materialize",
     "42601": "correct the statement; one at a time, with nothing behind its semicolon",
-    "22023": "findata migrate makes the role, or says what an administrator must run; --owner reads without it",
     "3F000": "docs/sql.md lists the views of v1, findata migrate creates them",
     "42501": "findata sql reads the views of v1 (docs/sql.md); --owner reads the tables, for those who run findata",
     "42P01": "docs/sql.md lists the views of v1, findata migrate creates them; --owner reads the tables behind them",
     "42703": "SELECT * FROM the_view LIMIT 1 shows its columns",
     "57014": f"a statement may take {TIMEOUT_SECONDS} seconds: narrow it by instrument and time",
 }
+
+NO_READER = "findata migrate makes the role, or says what an administrator must run; --owner reads without it"
 
 Row = Sequence[Any]
 
@@ -132,8 +133,8 @@ def _explained(error: Any) -> Exception:
     import psycopg
 
     reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-    if f'role "{READER}" does not exist' in reason:
-        return ConfigurationError(f"There is no role {READER}", ADVICE["22023"])
+    if error.sqlstate is None and f'"{READER}"' in reason:  # libpq has no SQLSTATE of a refused connection
+        return ConfigurationError(f"findata's user can't read as {READER}: {reason}", NO_READER)
     if isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08")[:2] in (
         "08",
         "28",

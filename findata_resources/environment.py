@@ -390,13 +390,13 @@ class Endpoints:
     """
 
     database_url: str = field(repr=False)
-    reader_database_url: str | None = field(repr=False)
     dagster_database_url: str = field(repr=False)
     s3_endpoint: str
     s3_bucket: str
     s3_access_key: str
     s3_secret_key: str = field(repr=False)
     s3_region: str
+    reader_database_url: str | None = field(repr=False, default=None)
 
 
 def resolve_endpoints(settings: Settings) -> Endpoints:

@@ -1,4 +1,4 @@
-"""docs/data/*.md, one page per table, written from the contract: never edited by hand.
+"""docs/data/*.md, one page per table and per view of v1, written from the contract: never edited by hand.
 
 `python -m findata_core.schema.docs FOLDER` writes them; the only file access of the package is in main().
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from findata_core.schema.tables import Column, LakePartition, Table, tables
 from findata_core.schema.validation import reasons
+from findata_core.schema.views import View, views
 
 GENERATED = "<!-- Generated from proto/ by scripts/generate.py; never edited. -->"
 
@@ -17,14 +18,56 @@ def pages() -> dict[str, str]:
     """Return the text of every page by its file name, the index included."""
     documented = [table for table in tables() if table.schema != "history"]
     texts = {f"{table.address}.md": page(table) for table in documented}
-    return {"README.md": index(documented), **texts}
+    promised = {f"{view.address}.md": view_page(view) for view in views()}
+    return {"README.md": index(documented), **promised, **texts}
 
 
 def index(documented: list[Table]) -> str:
-    """Return the list of all tables."""
-    rows = [f"| [{t.address}]({t.address}.md) | {first_sentence(t.comment)} |" for t in documented]
-    lines = [GENERATED, "# Tables", "", "| table | what it holds |", "|---|---|", *rows, ""]
+    """Return the lists of all views and tables."""
+    lines = [
+        GENERATED,
+        "# Views and tables",
+        "",
+        "What readers are promised ([reading by SQL](../sql.md)):",
+        "",
+    ]
+    lines += ["| view | what it holds |", "|---|---|", *map(_line, views()), ""]
+    lines += ["What they are made of, which may change:", ""]
+    lines += ["| table | what it holds |", "|---|---|", *map(_line, documented), ""]
     return "\n".join(lines)
+
+
+def _line(item: Table) -> str:
+    return f"| [{item.address}]({item.address}.md) | {first_sentence(item.comment)} |"
+
+
+def view_page(view: View) -> str:
+    """Return one view's page: what identifies a row, what is asked of it besides, the columns."""
+    return "\n".join(
+        [
+            GENERATED,
+            f"# {view.address}",
+            "",
+            view.comment,
+            "",
+            f"- declared by `{view.message}`; its columns, their types and order never change ([SQL](../sql.md))",
+            f"- a row is identified by {', '.join(f'`{name}`' for name in view.business_key)}",
+            *view_facts(view),
+            "",
+            *columns(view),
+            "",
+        ]
+    )
+
+
+def view_facts(view: View) -> Iterator[str]:
+    """Yield which rows a view shows, and its function."""
+    if view.settles:
+        yield f"- rows from their `settles_time` on; `{view.live().address}` shows the others too and has `is_settled`"
+    else:
+        yield f"- the same as `{view.live().address}`"
+    if view.has_as_of:
+        yield f"- `{view.address}_as_of(instant)`: what it showed at an instant"
 
 
 def page(table: Table) -> str:
@@ -38,9 +81,7 @@ def page(table: Table) -> str:
             "",
             *facts(table),
             "",
-            "| column | type | unit | null | meaning |",
-            "|---|---|---|---|---|",
-            *(column_row(column) for column in table.columns),
+            *columns(table),
             "",
             "## Rules",
             "",
@@ -60,6 +101,12 @@ def facts(table: Table) -> Iterator[str]:
         yield f"- closed versions: `history.{table.name}`, each with `superseded_time`"
     if table.lake_partition is not LakePartition.NONE:
         yield f"- in the lake: Parquet, cut by {table.lake_partition}"
+
+
+def columns(table: Table) -> list[str]:
+    """Return the lines of the table of columns."""
+    head = ["| column | type | unit | null | meaning |", "|---|---|---|---|---|"]
+    return [*head, *(column_row(column) for column in table.columns)]
 
 
 def column_row(column: Column) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
+from findata_core.schema.views import LIVE, SETTLED
 from findata_resources.migrations.model import schemas
 from findata_resources.migrations.role_names import (
     CONNECTIONS,
@@ -21,7 +22,7 @@ from findata_resources.migrations.role_names import (
     STATEMENT_SECONDS,
     WRITER,
 )
-from findata_resources.migrations.views import LIVE, SETTLED, VERSIONS
+from findata_resources.migrations.views import VERSIONS
 
 ROLES = (READER, LIVE_READER, WRITER)
 READABLE: Mapping[str, tuple[str, ...]] = {
@@ -114,6 +115,7 @@ def _grants(there: set[str]) -> Iterator[str]:
         for schema in schemas():
             yield f"GRANT USAGE ON SCHEMA {schema} TO {WRITER}"
             yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {WRITER}"
+            yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {WRITER}"
 
 
 def _closing(connection: sa.Connection, there: set[str]) -> Iterator[str]:

@@ -55,7 +55,7 @@ _EACH = "reference.instruments AS i CROSS JOIN (VALUES {}) AS k (interval, sourc
 _KINDS = (
     "t.instrument_id = i.instrument_id AND t.interval = k.interval AND t.source_interval = k.source_interval"
 )
-_WIDTHS = [(width, source) for width in ("5m", "15m", "30m", "1h", "4h", "1d") for source in ("1m", "1d")]
+_WIDTHS = [*((width, "1m") for width in ("5m", "15m", "30m", "1h", "4h", "1d")), ("1d", "1d")]
 
 
 def _each(kinds: list[tuple[str, str]]) -> str:

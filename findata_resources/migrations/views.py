@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from findata_core.errors import StoreError
 from findata_core.schema.tables import Column, table
 from findata_core.schema.views import IS_SETTLED, LIVE, SETTLED, SETTLES, View, live_views, views
 from findata_resources.migrations.model import SQL_TYPES
@@ -30,26 +31,39 @@ SCHEMA_COMMENTS: Mapping[str, str] = {
 }
 _SUPERSEDED = "superseded_time"
 _HAS_SETTLED = "t.settles_time <= now()"
+_FUNCTION = "CREATE OR REPLACE FUNCTION "
+_ANOTHER_RESULT = "42P13"
 _MADE_OF = "findata made these views of the definition "
 
 Sources = Mapping[str, tuple[Source, ...]]
 
 
 def drop_views(connection: sa.Connection) -> None:
-    """Drop what is there of the views and functions, in the caller's transaction; what is not findata's stays."""
-    for found in connection.execute(_FUNCTIONS, {"schemas": list(SCHEMAS)}):
-        connection.exec_driver_sql(f"DROP FUNCTION {found[0]}")
-    names = ", ".join(row[0] for row in connection.execute(_VIEWS, {"schemas": list(SCHEMAS)}))
+    """Drop the views that are there, in the caller's transaction; StoreError names what others have made of them.
+
+    Functions stay: nothing that they read is in the way of a migration, and who is calling one does not lose it.
+    """
+    schemas = {"schemas": list(SCHEMAS)}
+    others = list(connection.execute(_DEPENDING, schemas).scalars())
+    if others:
+        raise StoreError(
+            f"{', '.join(others)} reads findata's views, which a migration makes anew",
+            "Drop it, run findata migrate, then make it again (docs/sql.md)",
+        )
+    names = ", ".join(connection.execute(_VIEWS, schemas).scalars())
     if names:
         connection.exec_driver_sql(f"DROP VIEW {names}")
 
 
 def create_views(connection: sa.Connection, sources: Sources = SOURCES) -> None:
-    """Make all views and functions, in the caller's transaction; there must be none of them."""
+    """Make all views and functions, in the caller's transaction; there must be none of the views."""
     for schema in SCHEMAS:
         connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for statement in statements(sources):
-        connection.exec_driver_sql(statement)
+        if statement.startswith(_FUNCTION):
+            _replace_function(connection, statement)
+        else:
+            connection.exec_driver_sql(statement)
     for schema in SCHEMAS:
         comment = f"{SCHEMA_COMMENTS[schema]} {_MADE_OF}{definition()}."
         connection.exec_driver_sql(f"COMMENT ON SCHEMA {schema} IS {_literal(comment)}")
@@ -73,6 +87,21 @@ def statements(sources: Sources = SOURCES) -> list[str]:
     return [text for item in (*views(), *live_views()) for text in _statements_of(item, sources)] + [
         text for schema in VERSIONS for text in _observations_on(schema)
     ]
+
+
+def _replace_function(connection: sa.Connection, statement: str) -> None:
+    """Put a function in the place of what is there; one that has got a column is another one to PostgreSQL."""
+    with connection.begin_nested() as inner:
+        try:
+            connection.exec_driver_sql(statement)
+            return
+        except sa.exc.ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", "") != _ANOTHER_RESULT:
+                raise
+            inner.rollback()
+    signature = statement.removeprefix(_FUNCTION).partition(" RETURNS ")[0]
+    connection.exec_driver_sql(f"DROP FUNCTION {signature}")
+    connection.exec_driver_sql(statement)
 
 
 def _statements_of(item: View, sources: Sources) -> Iterator[str]:
@@ -131,7 +160,7 @@ def _as_of(item: View, every: str) -> str:
     if item.schema == SETTLED and item.settles:
         known.append(settled)
     return (
-        f"CREATE FUNCTION {item.address}_as_of(instant timestamptz) RETURNS TABLE ({_typed(item)}) "
+        f"{_FUNCTION}{item.address}_as_of(instant timestamptz) RETURNS TABLE ({_typed(item)}) "
         f"LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT {', '.join(names)} FROM {every} AS f "
         f"WHERE {' AND '.join(known)} $$"
     )
@@ -148,7 +177,7 @@ def _observations_on(schema: str) -> list[str]:
     names = ", ".join(f"f.{name}" for name in item.column_names)
     told = "One row an observation: what its publisher had said of it by the end of a day, as publishers count days."
     return [
-        f"CREATE FUNCTION {schema}.observations_on(day date) RETURNS TABLE ({_typed(item)}) LANGUAGE sql STABLE "
+        f"{_FUNCTION}{schema}.observations_on(day date) RETURNS TABLE ({_typed(item)}) LANGUAGE sql STABLE "
         f"PARALLEL SAFE AS $$ SELECT {names} FROM ({rows}) AS f WHERE f.state <> 'withdrawn' $$",
         f"COMMENT ON FUNCTION {schema}.observations_on(date) IS {_literal(told)}",
     ]
@@ -175,9 +204,13 @@ _VIEWS = sa.text(
     "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
     "WHERE n.nspname = ANY(:schemas) AND c.relkind = 'v' ORDER BY 1"
 )
-_FUNCTIONS = sa.text(
-    "SELECT p.oid::regprocedure::text FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace "
-    "WHERE n.nspname = ANY(:schemas) ORDER BY 1"
+# What reads one of the views and lies elsewhere.
+_DEPENDING = sa.text(
+    "SELECT DISTINCT r.ev_class::regclass::text FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid "
+    "JOIN pg_class AS read ON read.oid = d.refobjid JOIN pg_class AS reading ON reading.oid = r.ev_class "
+    "WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND read.relkind = 'v' "
+    "AND read.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY(:schemas)) "
+    "AND reading.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname = ANY(:schemas)) ORDER BY 1"
 )
 _COMMENTS = sa.text(
     "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = ANY(:schemas)"

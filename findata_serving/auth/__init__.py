@@ -19,11 +19,11 @@ from findata_resources.environment import Clock, Settings, SystemClock
 from findata_serving.auth.audit import AuditFile
 from findata_serving.auth.book import DatabaseBook
 from findata_serving.auth.credentials import Credentials, Provider
-from findata_serving.auth.gate import CALLER, Doors, Gate
+from findata_serving.auth.gate import CALLER, OPEN_PATHS, Doors, Gate
 from findata_serving.auth.keyring import KeyRing
 from findata_serving.auth.limits import Allowances
 from findata_serving.auth.refusals import NOBODY, Refusal, lacking
-from findata_serving.auth.scopes import Caller
+from findata_serving.auth.scopes import SCOPES, Caller
 from findata_serving.auth.signing_keys import SigningKeys
 from findata_serving.problems import Problem
 
@@ -32,6 +32,23 @@ ScopeName = Literal["read:market", "read:rates", "admin"]
 # What a page of a named origin may send and see beyond what browsers allow every page.
 _CORS_SENT = ("Accept", "Authorization", "If-None-Match", "Last-Event-ID", "X-API-Key")
 _CORS_SEEN = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After")
+
+
+_SCHEMES = {
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "findata keys create makes one.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token of the provider in FINDATA_OIDC_ISSUER (JWT), or an API key. Scopes: "
+        + "; ".join(f"{name}: {what}" for name, what in SCOPES.items())
+        + ".",
+    },
+}
 
 
 def requires(scope: ScopeName) -> Any:
@@ -59,6 +76,8 @@ def install(app: FastAPI, settings: Settings, clock: Clock | None = None) -> Non
     """Put the gate in front of the app; call it after every other middleware was added, so that it is the outermost."""
     clock = clock or SystemClock()
     credentials = _credentials(settings, clock) if settings.serving_auth == "required" else None
+    if credentials is not None:
+        _describe(app)
     allowances = Allowances(settings.serving_requests_per_minute, time.monotonic)
     app.add_middleware(Gate, doors=Doors(credentials, allowances, AuditFile(settings.home), clock))
     if settings.serving_origins:
@@ -77,6 +96,22 @@ def _credentials(settings: Settings, clock: Clock) -> Credentials:
         keys = SigningKeys(settings.oidc_issuer)
         provider = Provider(settings.oidc_issuer, settings.oidc_audience, keys)
     return Credentials(KeyRing(DatabaseBook(settings, clock)), provider, clock)
+
+
+def _describe(app: FastAPI) -> None:
+    """Say in the API's description what must be shown, and where nothing must."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        document.setdefault("components", {})["securitySchemes"] = _SCHEMES
+        document["security"] = [{name: []} for name in _SCHEMES]
+        for path in OPEN_PATHS & document["paths"].keys():
+            for operation in document["paths"][path].values():
+                operation["security"] = []
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _problem(refusal: Refusal) -> Problem:

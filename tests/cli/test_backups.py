@@ -55,6 +55,7 @@ class Story:
     lost: str
     restore: Any
     dagster_rows: list[tuple[Any, ...]]
+    reader_may_read: list[tuple[Any, ...]]
     rebuild: Any
     rebuilt: str
 
@@ -79,12 +80,14 @@ def story(
     destroy(platform)
     restore = run("restore", on=platform)
     dagster_rows = rows(dagster_url_of(platform), "SELECT run_id, status FROM runs ORDER BY 1")
+    may_read = "SELECT has_table_privilege('findata_reader', 'v1.bars', 'SELECT'), count(*) > 0 FROM v1.bars"
+    reader_may_read = rows(url_of(platform), may_read)
     destroy(platform)
     administer(platform, f"CREATE DATABASE {database_in(url_of(platform))} TEMPLATE {migrated_template}")
     rebuild = run("rebuild", on=platform)
     rebuilt = servers.content_hash_of(url_of(platform))
     make_dagster(platform)
-    yield Story(platform, backup, drill, lost, restore, dagster_rows, rebuild, rebuilt)
+    yield Story(platform, backup, drill, lost, restore, dagster_rows, reader_may_read, rebuild, rebuilt)
     administer(platform, f"DROP DATABASE IF EXISTS {database_in(dagster_url_of(platform))} WITH (FORCE)")
 
 
@@ -104,6 +107,10 @@ def test_a_backup_says_what_is_in_it_and_until_when(story: Story) -> None:
     assert re.search(r"findata +\d+ +[\d,]+ ", story.backup.stdout)
     assert re.search(r"dagster +1 +2 ", story.backup.stdout)
     assert re.search(r"youngest payload in it: \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", story.backup.stdout)
+
+
+def test_readers_have_their_views_and_rights_again_after_a_restore(story: Story) -> None:
+    assert story.reader_may_read == [(True, True)]
 
 
 def test_a_drill_finds_it_equal(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -20,7 +21,13 @@ from findata_resources.embedded import stack as embedded_stack
 from findata_resources.embedded.objects import s3_client
 from findata_resources.embedded.processes import marked_processes
 from findata_resources.embedded.server import mark_of
-from findata_resources.embedded.state import read_state, write_state
+from findata_resources.embedded.state import (
+    StackSecrets,
+    read_secrets,
+    read_state,
+    write_secrets,
+    write_state,
+)
 from findata_resources.environment import Endpoints, Settings, resolve_endpoints
 from tests.conftest import SettingsFor
 
@@ -145,9 +152,20 @@ def test_files_with_secrets_are_their_owners_only(stack: Stack, name: str) -> No
     assert stat.S_IMODE((settings.home / name).stat().st_mode) == 0o600
 
 
+def test_a_home_of_an_older_findata_gets_the_secret_that_it_lacks_once(tmp_path: Path) -> None:
+    write_secrets(tmp_path, StackSecrets(database_password="kept"))
+    path = tmp_path / "secrets.json"
+    older = json.loads(path.read_text())
+    del older["reader_password"]
+    path.write_text(json.dumps(older))
+    first, second = read_secrets(tmp_path), read_secrets(tmp_path)
+    assert (first.database_password, first) == ("kept", second)
+
+
 def test_passwords_do_not_stand_in_command_lines(stack: Stack) -> None:
     settings, endpoints = stack
-    secrets = (endpoints.s3_secret_key, endpoints.database_url.split(":")[2].split("@")[0])
+    urls = (endpoints.database_url, str(endpoints.reader_database_url))
+    secrets = (endpoints.s3_secret_key, *(url.split(":")[2].split("@")[0] for url in urls))
     for server in SERVERS:
         command = Path(f"/proc/{process_id(settings, server)}/cmdline").read_text()
         assert not [secret for secret in secrets if secret in command]

@@ -123,6 +123,17 @@ def test_named_servers_are_used_and_nothing_embedded(named: Settings) -> None:
     assert not named.home.exists()
 
 
+def test_readers_have_a_login_of_their_own_where_one_is_named(
+    named: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert resolve_endpoints(named).reader_database_url is None
+    monkeypatch.setenv("FINDATA_READER_DATABASE_URL", "postgres://ann:hidden@db.example:5433/market")
+    assert (
+        resolve_endpoints(load_settings()).reader_database_url
+        == "postgresql://ann:hidden@db.example:5433/market"
+    )
+
+
 def test_without_named_servers_the_stack_must_run() -> None:
     with pytest.raises(NotRunning, match="findata up"):
         resolve_endpoints(load_settings())

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from findata_core.errors import ConfigurationError
 from findata_resources.environment import load_settings
 from findata_resources.loopback import host_of, is_loopback
 from findata_resources.tracing import JsonLines
-from findata_serving.app import create_app
 from findata_serving.auth.audit import KEPT_FILES, MOST_BYTES, AuditFile
-from findata_serving.auth.gate import CONTENT_SECURITY_POLICY, OPEN_PATHS
-from tests.serving.auth.guarded import Guarded, guarded, reasons, serving
+from findata_serving.auth.gate import CONTENT_SECURITY_POLICY
+from tests.serving.auth.guarded import Guarded, guarded, reasons
 
 OFF = {"serving_auth": "off"}
 
@@ -255,14 +253,3 @@ def test_names_of_this_machine() -> None:
     assert not any(
         map(is_loopback, ("", "0.0.0.0", "::", "10.0.0.1", "localhost.example", "example", "127.1"))
     )
-
-
-def test_no_route_of_the_real_app_is_open_but_the_page_and_its_health(tmp_path: Path) -> None:
-    settings = load_settings(home=tmp_path, _env_file=None)
-    app = create_app(settings)
-    described = set(app.openapi()["paths"]) | {"/openapi.json", "/metrics"}
-    paths = [path.replace("{", "").replace("}", "") for path in described - OPEN_PATHS]
-    with serving(app, settings) as address:
-        statuses = {path: httpx.get(address + path, trust_env=False).status_code for path in paths}
-    assert len(paths) > 2
-    assert {path for path, status in statuses.items() if status != 401} == set()
