@@ -91,6 +91,26 @@ def test_hours_are_those_of_the_exchange(open_tab: OpenTab) -> None:
         assert first.endswith("2022-06-15 15:00")  # the last hour before Hong Kong's close at 16:00
 
 
+def test_a_day_of_sydney_does_not_end_at_its_noon_where_utc_begins_another(open_tab: OpenTab) -> None:
+    # 10:00, 11:00 (midnight in UTC) and 12:00 on 2022-01-18, then 10:00 on the 19th, daylight saving in force.
+    hours = [1642460400, 1642464000, 1642467600, 1642546800]
+    script = """async (hours) => {
+        const { SessionScale, labels } = await import("/static/sessionscale.js");
+        const scale = new SessionScale();
+        scale.useZone("Australia/Sydney");
+        const points = hours.map((hour) => ({ time: scale.convertHorzItemToInternal(hour), timeWeight: 0 }));
+        scale.fillWeightsForPoints(points, 0);
+        const { crosshair } = labels("Australia/Sydney", true);
+        return [points.map((point) => point.timeWeight >= 50), hours.map(crosshair)];
+    }"""
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1d")
+        assert tab.page.evaluate(script, hours) == [
+            [True, False, False, True],
+            ["Tue 2022-01-18 10:00", "Tue 2022-01-18 11:00", "Tue 2022-01-18 12:00", "Wed 2022-01-19 10:00"],
+        ]
+
+
 def test_rewinding_shows_what_was_known_then_and_says_so(open_tab: OpenTab) -> None:
     with open_tab() as tab:
         tab.open(instrument="MSFT.XNAS", interval="5m", at=REVISED_CANDLE)
