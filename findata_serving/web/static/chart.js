@@ -2,7 +2,11 @@
 // pointer. What does not: asking for figures (chartpage.js), drawing of our own (drawings.js).
 
 import {
-  CandlestickSeries, createChartEx, createSeriesMarkers, CrosshairMode, HistogramSeries,
+  CandlestickSeries,
+  createChartEx,
+  createSeriesMarkers,
+  CrosshairMode,
+  HistogramSeries,
 } from "./vendor/lightweight-charts/lightweight-charts.js";
 import { boundaries, chosen, levelLabels, levels, stretches } from "./drawings.js";
 import { MICROSECONDS, short } from "./format.js";
@@ -11,8 +15,24 @@ import { labels, SessionScale } from "./sessionscale.js";
 const TEXT_WIDTH = 34; // pixels of a marker's text
 const FEWEST = 24; // places in view, however few there are
 const NAMES = [
-  "paper", "ink", "muted", "line", "rise", "fall", "rise-volume", "fall-volume", "day", "break", "missing", "partial", "quarantined",
-  "support", "resistance", "pivot", "chosen", "differs",
+  "paper",
+  "ink",
+  "muted",
+  "line",
+  "rise",
+  "fall",
+  "rise-volume",
+  "fall-volume",
+  "day",
+  "break",
+  "missing",
+  "partial",
+  "quarantined",
+  "support",
+  "resistance",
+  "pivot",
+  "chosen",
+  "differs",
 ];
 
 /** The colours of the style sheet, as they are in force. */
@@ -38,11 +58,12 @@ export class CandleChart {
   }
 
   addLayers(palette) {
-    const both = (make) => [this.candles, this.volume].map((series) => {
-      const layer = make(palette);
-      series.attachPrimitive(layer);
-      return layer;
-    });
+    const both = (make) =>
+      [this.candles, this.volume].map((series) => {
+        const layer = make(palette);
+        series.attachPrimitive(layer);
+        return layer;
+      });
     this.stretchLayers = both(stretches);
     this.boundaryLayers = both(boundaries);
     this.chosenLayers = both(chosen);
@@ -55,7 +76,13 @@ export class CandleChart {
     this.palette = colours();
     this.chart.applyOptions(look(this.palette));
     const { rise, fall } = this.palette;
-    this.candles.applyOptions({ upColor: rise, downColor: fall, borderVisible: false, wickUpColor: rise, wickDownColor: fall });
+    this.candles.applyOptions({
+      upColor: rise,
+      downColor: fall,
+      borderVisible: false,
+      wickUpColor: rise,
+      wickDownColor: fall,
+    });
     if (this.rows.length) this.volume.setData(this.volumeData());
   }
 
@@ -80,7 +107,12 @@ export class CandleChart {
     const view = this.view();
     if (!view || !this.rows.length) return null;
     const last = Math.min(Math.max(Math.floor(view.to), 0), this.rows.length - 1);
-    return { time: this.rows[last].event_time, beyond: view.to - last, width: view.to - view.from, isAtEnd: view.to >= this.rows.length - 1 };
+    return {
+      time: this.rows[last].event_time,
+      beyond: view.to - last,
+      width: view.to - view.from,
+      isAtEnd: view.to >= this.rows.length - 1,
+    };
   }
 
   keepView({ time, beyond, width, isAtEnd }) {
@@ -94,7 +126,8 @@ export class CandleChart {
     return this.rows.map((row) =>
       row.close === null
         ? { time: seconds(row) }
-        : { time: seconds(row), value: row.volume, color: row.close >= row.open ? rise : fall });
+        : { time: seconds(row), value: row.volume, color: row.close >= row.open ? rise : fall },
+    );
   }
 
   showLevels(drawn) {
@@ -113,19 +146,21 @@ export class CandleChart {
   showMarkers(marks) {
     const room = TEXT_WIDTH / this.chart.timeScale().options().barSpacing;
     const last = { true: -Infinity, false: -Infinity };
-    this.markers.setMarkers(marks.map((mark) => {
-      // A text has room only where the one before it on the same side is far enough away.
-      const hasRoom = mark.index - last[mark.above] >= room;
-      if (mark.text && hasRoom) last[mark.above] = mark.index;
-      return {
-        time: seconds(this.rows[mark.index]),
-        position: mark.above ? "aboveBar" : "belowBar",
-        shape: mark.shape,
-        color: this.palette[mark.colour],
-        text: hasRoom ? mark.text : "",
-        size: mark.size ?? 1,
-      };
-    }));
+    this.markers.setMarkers(
+      marks.map((mark) => {
+        // A text has room only where the one before it on the same side is far enough away.
+        const hasRoom = mark.index - last[mark.above] >= room;
+        if (mark.text && hasRoom) last[mark.above] = mark.index;
+        return {
+          time: seconds(this.rows[mark.index]),
+          position: mark.above ? "aboveBar" : "belowBar",
+          shape: mark.shape,
+          color: this.palette[mark.colour],
+          text: hasRoom ? mark.text : "",
+          size: mark.size ?? 1,
+        };
+      }),
+    );
   }
 
   choose(index) {
@@ -191,7 +226,9 @@ function candle(row) {
 
 function volumeOptions() {
   return {
-    priceFormat: { type: "custom", formatter: short, minMove: 1 }, lastValueVisible: false, priceLineVisible: false,
+    priceFormat: { type: "custom", formatter: short, minMove: 1 },
+    lastValueVisible: false,
+    priceLineVisible: false,
   };
 }
 
@@ -199,8 +236,11 @@ function volumeOptions() {
 export function look(palette) {
   return {
     layout: {
-      background: { type: "solid", color: palette.paper }, textColor: palette.muted, fontSize: 12,
-      fontFamily: "system-ui, sans-serif", attributionLogo: false,
+      background: { type: "solid", color: palette.paper },
+      textColor: palette.muted,
+      fontSize: 12,
+      fontFamily: "system-ui, sans-serif",
+      attributionLogo: false,
       panes: { separatorColor: palette.line, separatorHoverColor: palette.line, enableResize: false },
     },
     grid: { vertLines: { visible: false }, horzLines: { color: palette.line } },

@@ -144,7 +144,8 @@ function line(context, left, right, y, colour, isCentre) {
 function label(context, level, left, right, y, taken, colours) {
   const width = context.measureText(level.text).width + 6;
   const box = { left: right - width, right, top: y - LABEL_HEIGHT, bottom: y };
-  const meets = (other) => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
+  const meets = (other) =>
+    box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
   if (right - left < width || box.top < UNDER_THE_LEGEND || taken.some(meets)) return;
   taken.push(box);
   context.fillStyle = colours.paper;

@@ -16,7 +16,10 @@ export class Live {
 
   /** Follow an instrument's candles; the same again goes on. Minutes have no events: the narrowest candles speak for them. */
   follow(instrument, interval) {
-    const followed = new URLSearchParams({ instrument_id: instrument, interval: interval === "1m" ? "5m" : interval }).toString();
+    const followed = new URLSearchParams({
+      instrument_id: instrument,
+      interval: interval === "1m" ? "5m" : interval,
+    }).toString();
     if (followed === this.followed) return;
     this.stop();
     this.followed = followed;
@@ -35,7 +38,10 @@ export class Live {
     let [cursor, wait] = ["", FIRST_WAIT_MILLISECONDS];
     while (!signal.aborted) {
       try {
-        const answer = await fetch(`/v1/stream?${followed}`, { signal, headers: { Accept: "text/event-stream", ...authorization(), ...(cursor ? { "Last-Event-ID": cursor } : {}) } });
+        const answer = await fetch(`/v1/stream?${followed}`, {
+          signal,
+          headers: { Accept: "text/event-stream", ...authorization(), ...(cursor ? { "Last-Event-ID": cursor } : {}) },
+        });
         if (HAS_NO_STREAM.includes(answer.status)) break;
         if (answer.ok) {
           this.onstate(true);
@@ -66,10 +72,15 @@ export class Live {
 
   /** Hear one event: news if it has a name. Return its id. */
   take(event) {
-    const fields = Object.fromEntries(event.split("\n").filter((line) => !line.startsWith(":")).map((line) => {
-      const [name, ...value] = line.split(":");
-      return [name, value.join(":").trimStart()];
-    }));
+    const fields = Object.fromEntries(
+      event
+        .split("\n")
+        .filter((line) => !line.startsWith(":"))
+        .map((line) => {
+          const [name, ...value] = line.split(":");
+          return [name, value.join(":").trimStart()];
+        }),
+    );
     if (fields.event) {
       clearTimeout(this.timer);
       this.timer = setTimeout(this.onnews, CALM_MILLISECONDS);
