@@ -231,6 +231,7 @@ export class ChartPage {
   /** Ask for what stands around the candles; the candles are seen meanwhile. */
   async decorate(state, signal) {
     mirror(this);
+    this.host.dataset.state = "settling"; // the candles can be read, levels and the rest are under way
     const { pivots, signals, sessions, known, notes } = await surroundings(this.current, state, this.rows, signal);
     this.notes = notes;
     this.asOf.show(known, state.as_of);
