@@ -207,6 +207,10 @@ def test_rates_show_fixings_averages_and_what_was_revised(open_tab: OpenTab) -> 
         row = tab.expect("#rate-figures tr.revised").inner_text().split("\t")
         assert row[:2] == ["2022-06-15", "0.71"]
         assert "0.70 until 2022-07-05" in row[-1]
+        tab.page.locator('#rate-figures button:has-text("0.70 until")').click()
+        assert "Rewound to 2022-07-05 11:59:59" in tab.expect("#rate-banner").inner_text()
+        tab.settle("rates")
+        assert tab.expect("#rate-figures tr.revised").inner_text().split("\t")[1] == "0.70"
 
 
 def test_older_candles_come_when_the_view_reaches_the_first_ones(open_tab: OpenTab) -> None:

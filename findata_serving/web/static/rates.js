@@ -5,8 +5,8 @@ import { createChartEx, createSeriesMarkers, LineSeries } from "./vendor/lightwe
 import { ratePath, rows as ask, Problem } from "./api.js";
 import { showBanner } from "./asof.js";
 import { colours, look } from "./chart.js";
-import { byId, el, fill } from "./dom.js";
-import { exact, utc } from "./format.js";
+import { button, byId, el, fill } from "./dom.js";
+import { exact, rfc3339, utc } from "./format.js";
 import { hideMessage, showMessage, showProblem } from "./messages.js";
 import { labels, SessionScale } from "./sessionscale.js";
 import { check, radios } from "./toolbar.js";
@@ -270,7 +270,7 @@ export class RatesPage {
       ...averages,
       average(line.index_row, 8),
       line.known ? utc(line.known) : "–",
-      revisionWords(line),
+      revisionsOf(line, (as_of) => this.state.set({ as_of })),
     ];
   }
 }
@@ -306,7 +306,17 @@ function average(row, decimals) {
   );
 }
 
-function revisionWords(line) {
-  const before = line.revisions.map((row) => `${padded(row.rate_percent)} until ${utc(row.superseded_time)}`);
-  return [line.mark ? `marked ${line.mark}` : null, ...before].filter(Boolean).join("; ") || "";
+/** What was said before, each with a button that rewinds to the last moment of it. */
+function revisionsOf(line, rewind) {
+  const before = line.revisions.map((row) =>
+    button(
+      `${padded(row.rate_percent)} until ${utc(row.superseded_time)}`,
+      () => rewind(rfc3339(row.superseded_time - 1)),
+      {
+        class: "link",
+        title: "Rewind to what was known until then",
+      },
+    ),
+  );
+  return [line.mark ? `marked ${line.mark} ` : null, ...before].filter(Boolean);
 }
