@@ -54,4 +54,6 @@ def test_root_installs_what_is_missing_without_a_question_and_without_recommenda
     update, install = asked.read_text().splitlines()
     assert update.endswith(" update")
     assert install.startswith("noninteractive ")
-    assert install.endswith("install -y --no-install-recommends prometheus prometheus-alertmanager chromium nodejs npm")
+    assert install.endswith(
+        "install -y --no-install-recommends prometheus prometheus-alertmanager chromium nodejs npm"
+    )
