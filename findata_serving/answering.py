@@ -13,9 +13,10 @@ from fastapi import Request
 from starlette.responses import Response
 
 from findata_serving import cursors, formats
-from findata_serving.caching import FOREVER, LIVE, SETTLED, Answer, Depends, Given, key_of
+from findata_serving.caching import FOREVER, LIVE, SETTLED, Answer, Depends, Given
 from findata_serving.formats import Page
 from findata_serving.reading import Rows
+from findata_serving.routes import key_of
 
 # A payload that was received may enter the books after a crash: within a day every run has adopted it.
 CERTAIN_AFTER = timedelta(days=1)

@@ -6,28 +6,42 @@ What belongs here: which steps make them. What does not: the steps themselves (f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from findata_assets.steps.adjusted import Wanted as AdjustedWanted
 from findata_assets.steps.adjusted import adjusted_candles
+from findata_assets.steps.derivations import splits_of
 from findata_assets.steps.known import KnownAt
 from findata_assets.steps.platform import Platform
 from findata_core.market.adjusting import View
-from findata_core.market.candles import daily_candles, minute_candles
+from findata_core.market.candles import daily_candles, fold_period_candles, minute_candles
 from findata_core.market.choosing import choose_sources
-from findata_core.schema.frames import polars_schema
+from findata_core.schema.frames import empty, polars_schema
+from findata_core.schema.tables import table
 from findata_core.schema.views import view
 from findata_serving.candle_queries import PERIODS, Wanted, last_days
 from findata_serving.problems import bad_parameter
 from findata_serving.sources import Sources
 
 DAY = timedelta(days=1)
-# How far a window may reach that is folded while the caller waits: some 40,000 minutes, or all days there are.
-WIDEST_DAYS = {"1m": 93, "5m": 93, "15m": 366, "30m": 366, "1h": 366, "4h": 366}
-WIDEST_OTHERS = 36_600
+LONGEST_PERIOD = timedelta(days=31)
+# How far a window may reach that is folded while the caller waits: a quarter of minutes shown, a year or two of minutes
+# folded, or all days there are.
+WIDEST_DAYS = {
+    "1m": 93,
+    "5m": 93,
+    "15m": 366,
+    "30m": 366,
+    "1h": 366,
+    "4h": 366,
+    "1d": 732,
+    "1w": 732,
+    "1mo": 732,
+}
+WIDEST_OF_DAYS = 36_600
 SESSION_MINUTES = 240  # a short one, so that a page is rarely not full
 MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240}
 SESSIONS_A_ROW = {"1d": 1, "1w": 5, "1mo": 23}
@@ -53,7 +67,7 @@ async def days_read(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[dat
     """Return the days [first, end) of which candles are made, None where there are none; a Problem for too many."""
     end = _end(wanted, basis)
     first = wanted.span.first_day()
-    widest = WIDEST_DAYS.get(wanted.interval, WIDEST_OTHERS)
+    widest = WIDEST_OF_DAYS if wanted.source_interval == "1d" else WIDEST_DAYS[wanted.interval]
     if first is None:
         found = await last_days(sources, _book(wanted), wanted.instrument_id, _sessions(wanted, widest), end)
         return found and (found[0], found[1] + DAY)
@@ -116,8 +130,7 @@ def candles_of(platform: Platform, wanted: Wanted, basis: Basis, first: date, en
 def _rows(reads: Platform | KnownAt, wanted: Wanted, first: date, end: date) -> pl.DataFrame:
     subject = pl.Series([wanted.instrument_id])
     if wanted.interval in PERIODS:
-        rows = reads.read(PERIODS[wanted.interval], _period_start(first), end, subject)
-        return rows.filter(source_interval=wanted.source_interval)
+        return _periods(reads, wanted, first, end)
     if wanted.interval == "1m" and wanted.source_interval == "1m":
         return minute_candles(choose_sources(reads.read("market.bars", first, end, subject, "1m")))
     if wanted.source_interval == "1d":
@@ -128,9 +141,16 @@ def _rows(reads: Platform | KnownAt, wanted: Wanted, first: date, end: date) -> 
     return reads.read("market.candles", first, end, subject, wanted.interval)
 
 
-def _period_start(first: date) -> date:
-    """Return a day from which whole periods begin: those that a bound cuts are left out later."""
-    return first - timedelta(days=31)
+def _periods(reads: Platform | KnownAt, wanted: Wanted, first: date, end: date) -> pl.DataFrame:
+    """Return whole weeks or months, folded from days of one source interval: the others need not be read."""
+    subject = pl.Series([wanted.instrument_id])
+    begin = first - LONGEST_PERIOD
+    days = _rows(reads, replace(wanted, interval="1d"), begin, end + LONGEST_PERIOD)
+    if days.is_empty():
+        return empty(table(PERIODS[wanted.interval]))
+    sessions = reads.sessions_of(subject)
+    rows = fold_period_candles(days, sessions, wanted.interval, splits_of(reads, subject))
+    return rows.filter(pl.col("period_start_date") >= begin)  # of an earlier one only the rest was read
 
 
 def _shaped(rows: pl.DataFrame, instant: datetime) -> pl.DataFrame:

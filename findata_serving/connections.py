@@ -1,179 +1,93 @@
-"""Connections that can't hold the server: how many, how long a request's head may take and be, how slowly an
-answer is read.
+"""A few connections that many requests share, each for one query at a time.
 
-What belongs here: what happens before a request is whole and after its answer is made. What does not:
-requests (auth.gate).
-
-uvicorn waits for ever for the end of a request's head, for ever for a reader who reads nothing, keeps
-whatever head is sent, and lets every connection in to tell it that there are too many. Here one round every
-quarter of the patience looks at all connections: a request pays nothing for it.
+What belongs here: lending them out, and replacing those that were lost. What does not: what is asked, which error a
+caller sees (sources). asyncpg's own pool resets a connection, in a task of its own, after each query: a quarter of the
+time of a hot answer, for connections that hold no state.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-from http import HTTPStatus
-from typing import Any
-from weakref import WeakSet
+from collections.abc import Awaitable, Callable, Sequence
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import asyncpg
 
-from findata_serving.auth.gate import SECURITY_HEADERS
-from findata_serving.auth.refusals import FULL, LONG_ADDRESS, LONG_HEADERS, NOT_HTTP, SLOW, Refusal
-
-LONGEST_HEAD_BYTES = 65_536  # beyond what the gate answers politely; a head that is longer is not kept
-SLOWEST_BYTES_PER_SECOND = 1024  # a reader who takes less is not reading
-ROUNDS = 4  # looks at each connection within the patience
-PARTING_SECONDS = 2.0  # how long a refused client may take to read why
+WAIT_SECONDS = 5
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError)
 
 
-@dataclass
-class Door:
-    """What the connections of a server share. `most` are served; `patience_seconds`: for heads and readers."""
+class Connections:
+    """At most `most` connections; the one used last is used first, so that few are open when few are needed."""
 
-    most: int
-    patience_seconds: float
-    served: WeakSet[LimitedProtocol] = field(default_factory=WeakSet)
-    parting: WeakSet[LimitedProtocol] = field(default_factory=WeakSet)
-    is_watched: bool = False
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], most: int) -> None:
+        self._connect = connect
+        self._free = asyncio.Semaphore(most)
+        self._idle: list[asyncpg.Connection] = []
+        self._ending: set[asyncio.Task[None]] = set()
+        self.size = 0
 
-    def protocol(self) -> Callable[..., LimitedProtocol]:
-        """Return what makes a connection's protocol, as uvicorn's setting `http` takes it."""
-        return partial(LimitedProtocol, self)
+    @property
+    def idle(self) -> int:
+        """Return how many are open and not used."""
+        return len(self._idle)
 
-    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have the connections looked at, for as long as there are any."""
-        if not self.is_watched:
-            self.is_watched = True
-            loop.call_later(self.patience_seconds / ROUNDS, self._look, loop)
+    async def fetch(self, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """Run a query; once more where the connection turns out to be lost. TimeoutError: all are busy for too long."""
+        if self._free.locked():
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._free.acquire()
+        else:
+            await self._free.acquire()
+        try:
+            if self._idle:
+                try:
+                    return await self._ask(self._idle.pop(), query, arguments)
+                except LOST:
+                    self._forget_idle()
+            connection = await self._connect()
+            self.size += 1
+            return await self._ask(connection, query, arguments)
+        finally:
+            self._free.release()
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        for connection in [*self.served, *self.parting]:
-            connection.look()
-        self.is_watched = False
-        if self.served or self.parting:
-            self.watch(loop)
+    async def _ask(
+        self, connection: asyncpg.Connection, query: str, arguments: Sequence[object]
+    ) -> Sequence[asyncpg.Record]:
+        is_good = False
+        try:
+            rows: Sequence[asyncpg.Record] = await connection.fetch(query, *arguments)
+            is_good = True
+            return rows
+        except asyncpg.PostgresError as error:
+            is_good = not isinstance(error, LOST)
+            raise
+        finally:
+            if is_good and not connection.is_closed():
+                self._idle.append(connection)
+            else:
+                self._part_with(connection)
 
+    def _part_with(self, connection: asyncpg.Connection) -> None:
+        """Close a connection whose query may still run: asyncpg tells the server to cancel it, which takes a while."""
+        self.size -= 1
+        task = asyncio.get_running_loop().create_task(_ended(connection))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
-class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits of its own."""
+    def _forget_idle(self) -> None:
+        """Close those that are idle: what ended one has ended them."""
+        for connection in self._idle:
+            connection.terminate()
+        self.size -= len(self._idle)
+        self._idle.clear()
 
-    def __init__(self, door: Door, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._door = door
-        self._head_began: float | None = None  # when the head that is not whole yet began
-        self._head_bytes = 0
-        self._is_parting = False
-        self._parting_began = 0.0
-        self._unread = 0  # bytes that the client had not taken at the last round in which it took enough
-        self._unread_since = 0.0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or say that there are too many."""
-        if len(self._door.served) >= self._door.most:
-            self._turn_away(transport)
-            return
-        self._door.served.add(self)
-        self._head_began = self.loop.time()
-        super().connection_made(transport)
-        self._door.watch(self.loop)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        self._door.served.discard(self)
-        self._door.parting.discard(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Parse what comes, unless the client was refused; a head that grows too long is refused."""
-        if self._is_parting:
-            return
-        if self._head_began is None and (self.cycle is None or self.cycle.response_complete):
-            self._head_began, self._head_bytes = self.loop.time(), 0
-        self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_began is not None and self._head_bytes > LONGEST_HEAD_BYTES and not self._is_parting:
-            self._refuse(LONG_HEADERS if self.headers else LONG_ADDRESS)
-
-    def eof_received(self) -> None:
-        """The client has nothing more to say; one that was refused has heard why."""
-        if self._is_parting:
-            self.transport.close()
-
-    def on_headers_complete(self) -> None:
-        """The head is whole: from here on the gate decides."""
-        self._head_began, self._head_bytes = None, 0
-        super().on_headers_complete()
-
-    def on_response_complete(self) -> None:
-        """Between two requests uvicorn's own keep-alive counts."""
-        super().on_response_complete()
-        self._head_began = None
-
-    def resume_writing(self) -> None:
-        """The client has taken most of what lay there."""
-        super().resume_writing()
-        self._unread = 0
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, as a problem."""
-        del msg
-        self._refuse(NOT_HTTP)
-
-    def look(self) -> None:
-        """Part with a client who neither asks nor reads."""
-        now = self.loop.time()
-        if self._is_parting:
-            if now - self._parting_began > PARTING_SECONDS:
-                self.transport.abort()
-        elif self._head_began is not None and now - self._head_began > self._door.patience_seconds:
-            self._refuse(SLOW)
-        elif not self._reads(now):
-            self.transport.abort()
-
-    def _reads(self, now: float) -> bool:
-        """Tell whether the client takes what is sent: all of it, or enough of it within the patience."""
-        unread = self.transport.get_write_buffer_size()
-        patience = self._door.patience_seconds
-        enough = SLOWEST_BYTES_PER_SECOND * patience
-        if not unread and not self.transport.is_closing():
-            self._unread = 0
-            return True
-        if not self._unread or unread <= self._unread - enough:
-            self._unread, self._unread_since = max(unread, 1), now
-            return True
-        return now - self._unread_since <= patience
-
-    def _turn_away(self, transport: asyncio.Transport) -> None:
-        """Refuse a connection before it has asked. Who is turned away beyond as many again hears nothing."""
-        self.transport = transport
-        if len(self._door.parting) >= self._door.most:
-            transport.abort()
-            return
-        self._door.watch(self.loop)
-        self._refuse(FULL)
-
-    def _refuse(self, refusal: Refusal) -> None:
-        """Answer, and read on until the client has closed: cut off while it sends it would not see the answer."""
-        self._is_parting = True
-        self._parting_began = self.loop.time()
-        self._head_began = None
-        self._unset_keepalive_if_required()
-        self.pipeline.clear()
-        if self.cycle is not None:
-            self.cycle.disconnected = True  # what it would still write comes after the end
-        self._door.served.discard(self)
-        self._door.parting.add(self)
-        self.transport.write(_as_http(refusal))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+    def close(self) -> None:
+        """Close all that are idle."""
+        self._forget_idle()
 
 
-def _as_http(refusal: Refusal) -> bytes:
-    headers = [(name.encode(), value.encode()) for name, value in refusal.all_headers()]
-    lines = [name + b": " + value for name, value in (*headers, *SECURITY_HEADERS)]
-    status = f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}".encode()
-    return b"\r\n".join([status, *lines, b"", refusal.body])
+async def _ended(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.close(timeout=WAIT_SECONDS)
+    except Exception:  # whatever it is, the connection is of no use any more
+        connection.terminate()

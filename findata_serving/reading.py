@@ -1,7 +1,7 @@
 """Hot reads: one query whose every column comes as one array, into numpy without a Python object a value.
 
 What belongs here: composing that query, decoding its arrays. What does not: which rows are wanted (rest/), bytes out
-(formats). Measured against fetching lists: see docs/performance.md.
+(formats). Why so: decision 18 in docs/adr.
 """
 
 from __future__ import annotations

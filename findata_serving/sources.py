@@ -19,7 +19,7 @@ from findata_core.errors import FindataError, NotRunning
 from findata_resources.environment import Settings, resolve_endpoints
 from findata_resources.migrations.role_names import LIVE_READER
 from findata_resources.stores.objects import Objects
-from findata_serving.lending import LOST, Connections
+from findata_serving.connections import LOST, Connections
 from findata_serving.problems import Problem, away
 
 LOG = logging.getLogger("findata.serving")

@@ -21,13 +21,13 @@ from findata_core.exchanges import EXCHANGES
 from findata_serving import udf_marks, udf_symbols
 from findata_serving.answering import now_of, told
 from findata_serving.auth import requires
-from findata_serving.caching import ForgivingRoute
 from findata_serving.candle_queries import Wanted, instant_at, query_of
 from findata_serving.instruments import known, require_instrument
 from findata_serving.openapi import document_answers, problem_answers
 from findata_serving.parameters import MOST_ROWS, Bound, Span
 from findata_serving.problems import Problem, bad_parameter, shown
 from findata_serving.reading import Rows, read
+from findata_serving.routes import ForgivingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(

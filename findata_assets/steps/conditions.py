@@ -108,15 +108,16 @@ def _findings(
 
 def _counts(platform: Platform, instrument_id: str, first: date, end: date) -> dict[str, pl.DataFrame]:
     """Return by session how many rows were refused and revised, and when the last bar settles."""
+    of_bars = (
+        "SELECT session_date, settles_time FROM {schema}.bars WHERE {window} "
+        "UNION ALL SELECT session_date, settles_time FROM {schema}.bars_1d WHERE {window}"
+    )
     queries = {
         "quarantined_rows": "SELECT scope_date AS session_date, count(DISTINCT (payload_id, row_number)) AS "
-        "quarantined_rows FROM ops.quarantine WHERE subject = {0} AND scope_date >= {1}::date AND scope_date < {2}::date "
-        "GROUP BY 1",
-        "revised_rows": "SELECT session_date, count(*) AS revised_rows FROM (SELECT session_date FROM history.bars "
-        "WHERE {3} UNION ALL SELECT session_date FROM history.bars_1d WHERE {3}) AS closed GROUP BY 1",
-        "settles_time": "SELECT session_date, max(settles_time) AS settles_time FROM (SELECT session_date, settles_time "
-        "FROM market.bars WHERE {3} UNION ALL SELECT session_date, settles_time FROM market.bars_1d WHERE {3}) AS now "
-        "GROUP BY 1",
+        "quarantined_rows FROM ops.quarantine WHERE subject = {subject} AND scope_date >= {start}::date "
+        "AND scope_date < {stop}::date GROUP BY 1",
+        "revised_rows": "SELECT session_date, count(*) AS revised_rows FROM ({closed}) AS closed GROUP BY 1",
+        "settles_time": "SELECT session_date, max(settles_time) AS settles_time FROM ({current}) AS now GROUP BY 1",
     }
     subject, start, stop = sql.Literal(instrument_id), sql.Literal(str(first)), sql.Literal(str(end))
     # The instants beside the dates let TimescaleDB leave other chunks alone.
@@ -124,10 +125,11 @@ def _counts(platform: Platform, instrument_id: str, first: date, end: date) -> d
         "instrument_id = {0} AND session_date >= {1}::date AND session_date < {2}::date "
         "AND event_time >= {1}::date - 2 AND event_time < {2}::date + 2"
     ).format(subject, start, stop)
-    return {
-        name: platform.store.database.frame(sql.SQL(query).format(subject, start, stop, window))
-        for name, query in queries.items()
-    }
+    schemas = {"closed": sql.SQL("history"), "current": sql.SQL("market")}
+    parts = {name: sql.SQL(of_bars).format(schema=schema, window=window) for name, schema in schemas.items()}
+    asked = {"subject": subject, "start": start, "stop": stop, **parts}
+    frame = platform.store.database.frame
+    return {name: frame(sql.SQL(query).format(**asked)) for name, query in queries.items()}
 
 
 def _judged(rows: pl.DataFrame, findings: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from findata_core.schema.views import view
 from findata_serving import candle_queries, cursors, grids, parameters
 from findata_serving.answering import answer, form_of, lasting_of, now_of
 from findata_serving.auth import requires
-from findata_serving.caching import Depends, KeepingRoute
+from findata_serving.caching import Depends
 from findata_serving.candle_frames import Basis, Found, candles_of, days_read, page_of
 from findata_serving.candle_grid import on_grid
 from findata_serving.candle_queries import Wanted
@@ -31,6 +31,7 @@ from findata_serving.problems import bad_parameter
 from findata_serving.reading import Rows, read, rows_of
 from findata_serving.records import added, described, record
 from findata_serving.rest.listing import written
+from findata_serving.routes import KeepingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])

@@ -21,7 +21,6 @@ from findata_core.schema.tables import ColumnKind
 from findata_serving import parameters
 from findata_serving.answering import answer, form_of, told
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions
 from findata_serving.formats import Page, camel
 from findata_serving.instruments import require_instrument
@@ -31,6 +30,7 @@ from findata_serving.problems import away, bad_parameter, not_found
 from findata_serving.reading import Query as Wanted
 from findata_serving.reading import read
 from findata_serving.records import Record, added
+from findata_serving.routes import KeepingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])
@@ -133,6 +133,7 @@ def _payload(receipt: Receipt) -> dict[str, Any]:
     payload = receipt.payload
     names = ("source", "dataset", "received_time", "size_bytes", "object_key", "sha256")
     known: dict[str, Any] = {name: payload.get(name) for name in names}
+    known["received_time"] = datetime.fromisoformat(str(known["received_time"]))
     return {
         "payload_id": str(payload["payload_id"]),
         **known,

@@ -14,7 +14,6 @@ from findata_core.schema.tables import ColumnKind
 from findata_serving import parameters
 from findata_serving.answering import told
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions
 from findata_serving.formats import by_mapping
 from findata_serving.instruments import require_instrument
@@ -23,6 +22,7 @@ from findata_serving.reading import Query as Asked
 from findata_serving.reading import read
 from findata_serving.records import added, record
 from findata_serving.rest.listing import Listing, listed
+from findata_serving.routes import KeepingRoute
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])
 

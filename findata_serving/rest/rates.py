@@ -18,13 +18,13 @@ from findata_core.schema.tables import ColumnKind, table
 from findata_serving import parameters
 from findata_serving.answering import now_of
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions
 from findata_serving.instruments import near_ones
 from findata_serving.openapi import rows_answers
 from findata_serving.problems import not_found, shown
 from findata_serving.records import Record, added, record
 from findata_serving.rest.listing import Listing, computed, known_rows, listed
+from findata_serving.routes import KeepingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:rates")], route_class=KeepingRoute, tags=["rates"])

@@ -20,7 +20,6 @@ from findata_core.schema.tables import Column, ColumnKind
 from findata_serving import parameters
 from findata_serving.answering import answer, form_of, now_of
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions, last_days
 from findata_serving.formats import Page
 from findata_serving.instruments import near_ones, require_instrument
@@ -29,6 +28,7 @@ from findata_serving.problems import bad_parameter, not_found, shown
 from findata_serving.reading import rows_of
 from findata_serving.records import Record, added, record
 from findata_serving.rest.listing import Listing, listed
+from findata_serving.routes import KeepingRoute
 from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])

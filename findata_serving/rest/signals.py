@@ -5,7 +5,7 @@ What belongs here: their routes. What does not: how either is computed (findata_
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import polars as pl
@@ -17,7 +17,6 @@ from findata_core.schema.tables import table
 from findata_serving import parameters
 from findata_serving.answering import now_of
 from findata_serving.auth import requires
-from findata_serving.caching import KeepingRoute
 from findata_serving.candle_queries import Conditions, last_days
 from findata_serving.instruments import require_instrument
 from findata_serving.openapi import rows_answers
@@ -25,12 +24,15 @@ from findata_serving.parameters import Bound
 from findata_serving.problems import bad_parameter
 from findata_serving.records import record
 from findata_serving.rest.listing import Listing, computed, known_rows, listed
+from findata_serving.routes import KeepingRoute
+from findata_serving.sources import Sources
 
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])
 
 PIVOT, SIGNAL = record("pivots"), record("signals")
 VARIANTS = table("signals.weekly_pivots").column("variant").allowed
 KINDS = table("signals.pivot_signals").column("kind").allowed
+WIDEST_PIVOT_DAYS = 772  # two years, and what lies before and after them
 WIDEST_DAYS = 93  # of signals that are computed anew while the caller waits
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -84,8 +86,16 @@ async def pivots(
 
     if instant is None:
         return await listed(request, listing, cursor, form, if_empty=missing)
-    first = begins and begins.date() - 4 * WEEK
     last = min(ends or instant, instant).date() + WEEK
+    year = await _year_before(sources, instrument_id, last)
+    first, last = (begins.date() - 4 * WEEK if begins else year), min(last, year + 54 * WEEK)
+    if (last - first).days > WIDEST_PIVOT_DAYS:
+        raise bad_parameter(
+            "start",
+            f"Levels of {(last - first).days:,} days are too many to be computed while you wait",
+            f"Ask for {WIDEST_PIVOT_DAYS - 40} days or fewer at once, with start and end",
+            widest_days=WIDEST_PIVOT_DAYS - 40,
+        )
     known = known_rows("signals.weekly_pivots", instant, instrument_id, first, last)
 
     def work(platform: Platform) -> pl.DataFrame:
@@ -157,6 +167,13 @@ async def signals(
     return await computed(
         request, listing, cursor, form, instant, lambda platform: known(platform).filter(*chosen), missing
     )
+
+
+async def _year_before(sources: Sources, instrument_id: str, last: date) -> date:
+    """Return a day a year before the last session that is known, up to which levels are shown by default."""
+    days = await last_days(sources, "market.bars_1d", instrument_id, 1, last)
+    days = days or await last_days(sources, "market.bars", instrument_id, 1, last)
+    return (days[1] if days else last) - 52 * WEEK
 
 
 def _midnight(bound: Bound | None) -> datetime | None:

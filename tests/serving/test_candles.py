@@ -206,3 +206,33 @@ def test_a_window_of_instants_begins_and_ends_at_them(client: httpx.Client) -> N
 def test_days_of_the_session_and_not_of_utc_are_meant_by_a_date(client: httpx.Client) -> None:
     found = columns(client, "9988.XHKG", interval="4h", start="2022-05-20", end="2022-05-21")
     assert found["session_date"] == [str(date(2022, 5, 20))] * 2
+
+
+@pytest.mark.parametrize("interval", ["1m", "5m", "4h", "1d", "1w", "1mo"])
+@pytest.mark.parametrize("family", ["1m", "1d"])
+def test_what_is_known_after_the_last_payload_is_what_is_stored(
+    client: httpx.Client, interval: str, family: str
+) -> None:
+    """Folded on the way by other code than what reads the tables."""
+    asked = {"interval": interval, "source_interval": family, "limit": 700}
+    stored = columns(client, "AZN.XLON", **asked)
+    known = columns(client, "AZN.XLON", **asked, as_of="2022-07-20T00:00:00Z")
+    assert known == stored
+    assert bool(stored["event_time"]) == (family == "1m" or interval in ("1d", "1w", "1mo"))
+
+
+def test_levels_and_signals_known_after_the_last_payload_are_those_that_are_stored(
+    client: httpx.Client,
+) -> None:
+    for path, asked in (
+        ("pivots", {}),
+        ("pivots", {"start": "2022-06-01"}),
+        ("signals", {"start": "2022-06-01"}),
+    ):
+        address = f"/v1/instruments/MSFT.XNAS/{path}"
+        stored = client.get(address, params={**asked, "limit": 5000}).json()["rows"]
+        known = client.get(address, params={**asked, "limit": 5000, "as_of": "2022-07-20T00:00:00Z"}).json()[
+            "rows"
+        ]
+        assert known == stored
+        assert stored

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from findata_resources.environment import load_settings
 from findata_serving.app import create_app
 
-EXAMPLES = 20  # a route and mode
+EXAMPLES = 15  # a route and mode
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # Names and times that are stored, so that routes answer with rows more often than with problems.
 KNOWN: dict[str, tuple[Any, ...]] = {
