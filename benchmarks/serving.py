@@ -102,7 +102,9 @@ class Sides:
                 f"p50 {median * 1e3:.1f} ms, p99 {slow * 1e3:.1f} ms, {len(waits) / spent:,.0f} answers a second "
                 f"of {len(waits):,}"
             )
-            lines.append(Line(f"serving: {CALLERS} callers at once, {side}: seconds at p99", slow, None, told))
+            lines.append(
+                Line(f"serving: {CALLERS} callers at once, {side}: seconds at p99", slow, None, told)
+            )
         return lines
 
     def _share(self, side: str, count: int) -> list[str]:

@@ -20,16 +20,17 @@ def retention(
     ] = False,
     is_sql: Annotated[bool, typer.Option("--sql", help="Print the statements as SQL.")] = False,
 ) -> None:
-    """Show what FINDATA_RETENTION_DAYS, FINDATA_COMPRESSION_DAYS and FINDATA_DAGSTER_EVENT_DAYS mean on this server.
+    """Show what FINDATA_RETENTION_DAYS, _COMPRESSION_DAYS, _DAGSTER_EVENT_DAYS and _CHANGE_DAYS mean on this server.
 
     Only closed versions are ever dropped, never current rows, never raw payloads. The job `retention` does it weekly.
     """
     settings = opening.settings_in_force()
-    from findata_assets.steps.retention import apply, plan, prune_dagster
+    from findata_assets.steps.retention import apply, plan, prune_changes, prune_dagster
 
     with opening.platform(settings) as platform:
         found = (apply if is_applied else plan)(platform)
         pruned = prune_dagster(platform) if is_applied else 0
+        forgotten = prune_changes(platform) if is_applied else 0
     if is_sql:
         for _, statement in found.statements:
             screen.say(f"{statement};")
@@ -42,6 +43,8 @@ def retention(
     days = settings.dagster_event_days
     kept = f"for {days} days" if days else "for ever"
     screen.say(f"Dagster's step events are kept {kept}" + (f"; {pruned:,} deleted" if is_applied else ""))
+    told = f"The journal of changes is kept for {settings.change_days} days"
+    screen.say(told + (f"; {forgotten:,} lines deleted" if is_applied else ""))
     if not found.statements:
         screen.say("no chunk is dropped or compressed")
 

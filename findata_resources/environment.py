@@ -294,6 +294,13 @@ class Settings(BaseSettings):
         description="How many days Dagster keeps what runs said step by step; materializations and checks stay. "
         "0: for ever.",
     )
+    change_days: int = Field(
+        default=7,
+        ge=1,
+        le=3_650,
+        description="How many days the journal of changes is kept: a reader of the stream who comes back within them "
+        "gets what it missed, and later is told to read anew.",
+    )
     backups_kept: KeptBackups = Field(
         default="daily=7,weekly=5,monthly=12",
         description="Of how many days, weeks and months the newest backup is kept; findata backup removes the others, "
@@ -407,7 +414,7 @@ def resolve_endpoints(settings: Settings) -> Endpoints:
 
 def resolve_database(settings: Settings) -> str:
     """Where the database is, whatever the object store does; NotRunning when it does not run."""
-    return _database_endpoint(settings, read_state(settings.home))["database_url"]
+    return str(_database_endpoint(settings, read_state(settings.home))["database_url"])
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,7 @@ def _origins(text: str) -> str:
     names = [name.strip() for name in text.split(",") if name.strip()]
     wrong = [name for name in names if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", name)]
     if wrong:
-        raise ValueError(
-            f"{wrong[0]} is no origin; name each as https://charts.example.com, without a path"
-        )
+        raise ValueError(f"{wrong[0]} is no origin; name each as https://charts.example.com, without a path")
     return ",".join(sorted(set(names)))
 
 

@@ -1,7 +1,7 @@
 """Answers that are kept, and when they may be given again.
 
-What belongs here: the store of answers, ETags, encodings. What does not: what is in an answer, when a route gives
-a kept one (routes).
+What belongs here: the store of answers, ETags, encodings. What does not: what an answer holds, when a route gives a
+kept one (routes).
 
 An answer is kept if all its rows are settled, the second time it is asked for: the digests of what it is made of are
 read before the rows then, and the first time costs nothing more. It holds until a digest of what it was made from

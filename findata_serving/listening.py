@@ -28,7 +28,7 @@ LONGEST_HEAD_BYTES = 65_536  # beyond what the gate answers politely; a head tha
 SLOWEST_BYTES_PER_SECOND = 1024  # a reader who takes less is not reading
 ROUNDS = 4  # looks at each connection within the patience
 MOST_PARTING = 2000  # who is turned away beyond them hears nothing
-PARTING_SECONDS = 2.0  # how long a refused client may take to read why
+PARTING_SECONDS = 5.0  # how long a refused client may take to read why
 
 
 @dataclass
@@ -67,6 +67,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._door = door
         self._head_began: float | None = None  # when the head that is not whole yet began
         self._head_bytes = 0
+        self._is_asking = False  # whether something of it has come
+        self._is_turned_away = False  # it came when there were too many, and has not been told so yet
         self._is_parting = False
         self._parting_began = 0.0
         self._unread = 0  # bytes that the client had not taken at the last round in which it took enough
@@ -90,6 +92,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what comes, unless the client was refused; a head that grows too long is refused."""
+        if self._is_turned_away:
+            self._refuse(FULL)
         if self._is_parting:
             return
         self._head_bytes += len(data)
@@ -105,11 +109,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins, perhaps behind a request that is still being answered."""
         super().on_message_begin()
-        self._head_began = self.loop.time()
+        self._head_began, self._is_asking = self.loop.time(), True
 
     def on_headers_complete(self) -> None:
         """The head is whole: from here on the gate decides."""
-        self._head_began, self._head_bytes = None, 0
+        self._head_began, self._head_bytes, self._is_asking = None, 0, False
         super().on_headers_complete()
 
     def resume_writing(self) -> None:
@@ -125,13 +129,21 @@ class LimitedProtocol(HttpToolsProtocol):
     def look(self) -> None:
         """Part with a client who neither asks nor reads."""
         now = self.loop.time()
-        if self._is_parting:
+        if self._is_parting or self._is_turned_away:
             if now - self._parting_began > PARTING_SECONDS:
                 self.transport.abort()
         elif self._head_began is not None and now - self._head_began > self._door.patience_seconds:
-            self._refuse(SLOW)
+            self._give_up_waiting()
         elif not self._reads(now):
             self.transport.abort()
+
+    def _give_up_waiting(self) -> None:
+        """Say so to who has begun to ask; who has said nothing expects no answer."""
+        if self._is_asking:
+            self._refuse(SLOW)
+        else:
+            self._head_began = None
+            self.transport.close()
 
     def _reads(self, now: float) -> bool:
         """Tell whether the client takes what is sent: all of it, or enough of it within the patience."""
@@ -147,17 +159,18 @@ class LimitedProtocol(HttpToolsProtocol):
         return now - self._unread_since <= patience
 
     def _turn_away(self, transport: asyncio.Transport) -> None:
-        """Refuse a connection before it has asked."""
+        """Refuse a connection as soon as it asks: an answer to nothing confuses clients."""
         self.transport = transport
         if len(self._door.parting) >= MOST_PARTING:
             transport.abort()
             return
+        self._is_turned_away, self._parting_began = True, self.loop.time()
+        self._door.parting.add(self)
         self._door.watch(self.loop)
-        self._refuse(FULL)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer, and read on until the client has closed: cut off while it sends it would not see the answer."""
-        self._is_parting = True
+        self._is_parting, self._is_turned_away = True, False
         self._parting_began = self.loop.time()
         self._head_began = None
         self._unset_keepalive_if_required()

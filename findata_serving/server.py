@@ -31,8 +31,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then all else in good order."""
-        if isinstance(self.config.app, FastAPI):
-            self.config.app.state.feed.end()
+        feed = getattr(self.config.app.state, "feed", None) if isinstance(self.config.app, FastAPI) else None
+        if feed is not None:
+            feed.end()
         await super().shutdown(sockets)
 
 
@@ -89,6 +90,8 @@ def door_of(settings: Settings) -> Door:
 def serve(app: FastAPI, settings: Settings, taken: socket.socket) -> None:
     """Answer on a socket until SIGINT or SIGTERM, then end in good order."""
     tracing.begin(settings)
+    # It warns of every request that is no HTTP, which anybody may send as often as they like.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _log_plainly(settings)
     allow_files(settings.serving_connections)
     server_of(app, settings).run(sockets=[taken])

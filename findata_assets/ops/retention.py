@@ -4,7 +4,7 @@ import dagster as dg
 
 from findata_assets.contract import attempt
 from findata_assets.resource import PlatformResource
-from findata_assets.steps.retention import apply, prune_dagster
+from findata_assets.steps.retention import apply, prune_changes, prune_dagster
 
 
 @dg.op(description="Drops or compresses old chunks, or sets the policies that do.", tags={"layer": "ops"})
@@ -27,11 +27,22 @@ def prune_run_events(context: dg.OpExecutionContext, platform: PlatformResource)
     context.add_output_metadata({"events deleted": deleted})
 
 
-@dg.job(name="retention", description="Old chunks and old step events go, where settings ask for it.")
+@dg.op(description="Deletes old lines of the journal of changes.", tags={"layer": "ops"})
+def prune_journal(context: dg.OpExecutionContext, platform: PlatformResource) -> None:
+    """Delete what FINDATA_CHANGE_DAYS no longer keeps."""
+    deleted = attempt(lambda: prune_changes(platform.steps))
+    context.add_output_metadata({"lines deleted": deleted})
+
+
+@dg.job(
+    name="retention",
+    description="Old chunks, step events and lines of the journal go, as settings ask for it.",
+)
 def retention() -> None:
-    """Two ops beside each other."""
+    """Three ops beside each other."""
     retain()
     prune_run_events()
+    prune_journal()
 
 
 # An hour after the lake's upkeep, on the day without sessions.

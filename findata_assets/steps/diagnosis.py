@@ -30,7 +30,7 @@ from findata_resources.environment import (
     unknown_variables,
     variable_of,
 )
-from findata_resources.migrations.migrate import known_revisions, schema_difference
+from findata_resources.migrations.migrate import known_revisions, schema_difference, wanted_of_administrator
 from findata_resources.providers import LIMITS, limits_of
 from findata_resources.stores.objects import Objects
 
@@ -128,6 +128,8 @@ def _migrations(connection: Connection, database_url: str) -> Iterator[Finding]:
     yield from servers.migration_findings(
         at, known, schema_difference(database_url) if at == known[0] else ""
     )
+    if at == known[0]:
+        yield servers.reader_finding(wanted_of_administrator(database_url))
 
 
 def _outside(connection: Connection, clock: Clock) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from findata_resources.backups.dumps import restore_dump
 from findata_resources.backups.programs import client_programs, database_in
 from findata_resources.environment import Endpoints, resolve_endpoints
 from findata_resources.migrations.migrate import known_revisions, migrate
+from findata_resources.stores import journal
 from findata_resources.stores.objects import Objects
 
 Progress = Callable[[str], None]
@@ -176,6 +177,8 @@ def _restored(
         migrate(
             url
         )  # also at this revision: a dump has no roles, and their rights in a database are not in it
+        with servers.connected(url) as connection:
+            journal.forget(connection)
     return found
 
 

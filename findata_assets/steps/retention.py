@@ -1,4 +1,4 @@
-"""What is old goes: chunks of closed versions where asked, Dagster's step events; and what is compressed.
+"""What is old goes: chunks of closed versions where asked, Dagster's step events, the journal; and what is compressed.
 
 What belongs here: settings into statements, in order. What does not: SQL (findata_resources/stores/retention.py,
 dagster_events.py).
@@ -12,6 +12,7 @@ from datetime import timedelta
 from findata_assets.steps.platform import Platform
 from findata_core.retention import parse_compression, parse_retention
 from findata_resources.environment import resolve_endpoints
+from findata_resources.stores import journal
 from findata_resources.stores import retention as rules
 from findata_resources.stores.dagster_events import prune_events
 from findata_resources.stores.database import Database
@@ -51,6 +52,12 @@ def prune_dagster(platform: Platform) -> int:
         return prune_events(database, platform.clock.now() - timedelta(days=days))
     finally:
         database.close()
+
+
+def prune_changes(platform: Platform) -> int:
+    """Delete lines of the journal that are older than the settings keep; return how many."""
+    before = platform.clock.now() - timedelta(days=platform.settings.change_days)
+    return journal.prune(platform.store.database, before)
 
 
 def dagster_database(platform: Platform) -> Database:

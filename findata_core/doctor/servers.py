@@ -113,6 +113,14 @@ def migration_findings(at: str, known: Sequence[str], difference: str) -> list[F
     return [ok("migrations", "tables", f"at {at}, the newest")]
 
 
+def reader_finding(wanted: Sequence[str]) -> Finding:
+    """Judge the readers' roles; `wanted`: what is to be run for them by who may."""
+    if not wanted:
+        return ok("migrations", "readers", "their roles have their rights, and no others")
+    said = f"their roles lack what an administrator must run: {some(wanted, 1)}"
+    return warn("migrations", "readers", said, "findata migrate, which prints all of it")
+
+
 def session_findings(sessions: Iterable[Session]) -> list[Finding]:
     """Judge sessions that keep locks or wait for them."""
     found = [

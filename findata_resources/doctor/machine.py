@@ -16,6 +16,7 @@ from findata_core.doctor.machine import Disk, Port
 from findata_resources.embedded.exporter import EXPORTER
 from findata_resources.embedded.orchestrator import DAEMON, WEB_SERVER
 from findata_resources.embedded.processes import port_is_free
+from findata_resources.embedded.serving import SERVING
 from findata_resources.embedded.state import read_state
 from findata_resources.environment import Settings
 
@@ -50,7 +51,8 @@ def ports(settings: Settings) -> list[Port]:
         (_DATABASE, settings.database_port, "FINDATA_DATABASE_PORT", settings.database_url is None),
         (_OBJECTS, settings.s3_port, "FINDATA_S3_PORT", settings.s3_endpoint is None),
         (WEB_SERVER, settings.dagster_port, "FINDATA_DAGSTER_PORT", True),
-        # Nobody needs it who does not look at metrics: its port is only looked at while it runs.
+        # Nobody needs them who does not look at metrics or serve: their ports are only looked at while they run.
+        (SERVING, settings.serving_port, "FINDATA_SERVING_PORT", state.is_running(SERVING)),
         (EXPORTER, settings.metrics_port, "FINDATA_METRICS_PORT", state.is_running(EXPORTER)),
     ]
     return [

@@ -23,6 +23,8 @@ from findata_resources.migrations.views import are_current, create_views, drop_v
 
 MIGRATION_LOCK = 0x66696E64617461  # "findata" in ASCII: the advisory lock that two migrates share
 VERSION_TABLE = "findata_version"
+LOCK_WAIT, TRIES = "2s", 45  # for readers to let go of the views: longer than a reader's statement may take
+_LOCK_TAKEN = "55P03"
 
 
 def migrate(database_url: str) -> tuple[str | None, str | None]:
@@ -34,7 +36,7 @@ def migrate(database_url: str) -> tuple[str | None, str | None]:
         before = revision(connection)
         create_extension(connection)
         create_roles(connection)
-        if before != known_revisions()[0] or not are_current(connection):
+        if before != known_revisions()[0] or not (are_current(connection) or contract_is_ahead(connection)):
             upgrade(connection)
         create_as_of_functions(connection)
         grant(connection)
@@ -43,14 +45,36 @@ def migrate(database_url: str) -> tuple[str | None, str | None]:
 
 
 def upgrade(connection: sa.Connection, target: str = "head") -> None:
-    """Bring the storage to a revision and make the views anew, in the caller's transaction.
+    """Bring the storage to a revision and make the views anew, in one transaction that the caller commits.
 
     Readers wait for its end, or read what was there before: no view is ever missing.
     """
-    drop_views(connection)
+    _take_views_away(connection)
     command.upgrade(alembic_config(connection), target)
     if not contract_is_ahead(connection):
         create_views(connection)
+
+
+def _take_views_away(connection: sa.Connection) -> None:
+    """Drop the views once nobody reads them; StoreError where somebody keeps them.
+
+    Who waits for a lock has all who come later wait behind: so it waits a little, lets them through, and tries again.
+    """
+    for _ in range(TRIES):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        try:
+            drop_views(connection)
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") != _LOCK_TAKEN:
+                raise
+            connection.rollback()
+            continue
+        connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+        return
+    raise StoreError(
+        "Readers hold the views of v1 in transactions that do not end",
+        "End them (findata sql --owner 'SELECT * FROM pg_stat_activity'), then run findata migrate again",
+    )
 
 
 def wanted_of_administrator(database_url: str) -> list[str]:

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Source:
-    """A table (t in expressions), the columns that are not simply the table's, and the rows that are taken."""
+    """A table (t in expressions), and the columns that are not simply the table's.
+
+    `widths`: what holds for all its rows, said for the planner, which then leaves the table out where it can't be met.
+    """
 
     table: str
     columns: Mapping[str, str] = field(default_factory=dict)
-    condition: str = ""
+    widths: str = ""
 
 
 _NO_PERIOD = {
@@ -28,7 +31,7 @@ _NO_PERIOD = {
 SOURCES: dict[str, tuple[Source, ...]] = {
     "averages": (Source("rates.averages"),),
     "bars": (
-        Source("market.bars", condition="t.interval <> '1d'"),
+        Source("market.bars", widths="t.interval <> '1d'"),
         Source("market.bars_1d", {"interval": "'1d'"}),
     ),
     "candles": (
@@ -55,6 +58,7 @@ _EACH = "reference.instruments AS i CROSS JOIN (VALUES {}) AS k (interval, sourc
 _KINDS = (
     "t.instrument_id = i.instrument_id AND t.interval = k.interval AND t.source_interval = k.source_interval"
 )
+_KEYS = {"instrument_id": "i.instrument_id", "interval": "k.interval", "source_interval": "k.source_interval"}
 _WIDTHS = [*((width, "1m") for width in ("5m", "15m", "30m", "1h", "4h", "1d")), ("1d", "1d")]
 
 
@@ -64,22 +68,26 @@ def _each(kinds: list[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True)
 class Last:
-    """One row for each of `each`: the last by `order` among the rows of the table for which `condition` holds."""
+    """One row for each of `each`: the last by `order` among the rows of the table for which `condition` holds.
+
+    `keys`: the columns that name a kind, taken from `each`: who asks for one kind has only that one looked up.
+    """
 
     each: str
     condition: str
     order: str
+    keys: Mapping[str, str]
 
 
 # view -> table -> how its last rows are found
 LASTS: dict[str, dict[str, Last]] = {
     "latest_candles": {
-        "market.candles": Last(_each(_WIDTHS), _KINDS, "t.event_time DESC"),
+        "market.candles": Last(_each(_WIDTHS), _KINDS, "t.event_time DESC", _KEYS),
         "market.weekly_candles": Last(
-            _each([("1w", "1m"), ("1w", "1d")]), _KINDS, "t.period_start_date DESC"
+            _each([("1w", "1m"), ("1w", "1d")]), _KINDS, "t.period_start_date DESC", _KEYS
         ),
         "market.monthly_candles": Last(
-            _each([("1mo", "1m"), ("1mo", "1d")]), _KINDS, "t.period_start_date DESC"
+            _each([("1mo", "1m"), ("1mo", "1d")]), _KINDS, "t.period_start_date DESC", _KEYS
         ),
     }
 }

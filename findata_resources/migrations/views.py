@@ -126,9 +126,11 @@ def _view(address: str, item: View, query: str) -> str:
 
 def _select(item: View, source: Source, more: str = "") -> str:
     """Return the query of a view's rows in one table; `more`: a column besides."""
-    columns = ", ".join(_expression(column, source) for column in item.columns) + more
-    conditions = [source.condition, _HAS_SETTLED if item.schema == SETTLED and item.settles else ""]
     last = LASTS.get(item.name, {}).get(source.table)
+    expressions = {**source.columns, **(last.keys if last else {})}
+    columns = ", ".join(_expression(column, expressions) for column in item.columns) + more
+    # A view without conditions is one with its tables to the planner, which then reads the last rows first.
+    conditions = [source.widths, _HAS_SETTLED] if item.schema == SETTLED and item.settles else []
     if last is None:
         return f"SELECT {columns} FROM {source.table} AS t{_where(conditions)}"
     rows = f"SELECT t.* FROM {source.table} AS t{_where([*conditions, last.condition])} ORDER BY {last.order} LIMIT 1"
@@ -138,16 +140,16 @@ def _select(item: View, source: Source, more: str = "") -> str:
 def _versions(item: View, found: tuple[Source, ...]) -> Iterator[str]:
     """Yield the queries of current and of closed rows, with the time when a version was superseded."""
     for source in found:
-        closed = Source(table(source.table).history().address, source.columns, source.condition)
+        closed = Source(table(source.table).history().address, source.columns, source.widths)
         yield _select(item, source, f", NULL::timestamptz AS {_SUPERSEDED}")
         yield _select(item, closed, f", t.{_SUPERSEDED}")
 
 
-def _expression(column: Column, source: Source) -> str:
+def _expression(column: Column, expressions: Mapping[str, str]) -> str:
     if column == IS_SETTLED:
         return f"{_HAS_SETTLED} AS {column.name}"
-    if column.name in source.columns:
-        return f"CAST({source.columns[column.name]} AS {_type(column)}) AS {column.name}"
+    if column.name in expressions:
+        return f"CAST({expressions[column.name]} AS {_type(column)}) AS {column.name}"
     return f"t.{column.name}"
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import polars as pl
+from psycopg import Connection
 
 from findata_core.schema.tables import Table
 from findata_resources.stores.database import Cursor, Database
@@ -144,6 +145,14 @@ def prune(database: Database, before: datetime) -> int:
             return 0
         cursor.execute(b"DELETE FROM ops.changes WHERE (transaction_id, change_number) < (%s, %s)", marked)
         return cursor.rowcount
+
+
+def forget(connection: Connection[Any]) -> None:
+    """Empty the journal of a restored database: its lines name transactions of the server that it was saved on.
+
+    Who followed it is told to read anew: a cursor names its server and database.
+    """
+    connection.execute(b"TRUNCATE ops.changes")
 
 
 _MARK = b"""

@@ -24,6 +24,7 @@ from findata_serving.auth.credentials import Credentials, RawHeaders, Refused
 from findata_serving.auth.limits import BURST_SECONDS, Allowance, Allowances
 from findata_serving.auth.refusals import (
     BODY,
+    FORWARDED,
     LONG_ADDRESS,
     LONG_HEADERS,
     NOT_A_GET,
@@ -45,6 +46,8 @@ LONGEST_HEADERS_BYTES = 16_384
 _HEALTH = frozenset({"/live", "/ready"})  # asked by whoever restarts the server: never turned away
 OPEN_PATHS = _HEALTH | {"/", "/favicon.ico"}
 OPEN_FOLDERS = ("/static/",)
+# What proxies add: one on this machine would make others look like it.
+_FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 _METHODS = frozenset({"GET", "HEAD"})
 
 CONTENT_SECURITY_POLICY = (
@@ -224,6 +227,8 @@ def _require_own_host(headers: RawHeaders) -> None:
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 or not is_loopback(host_of(hosts[0].decode("latin-1"))):
         raise Refused(OTHER_HOST, "the host is not a name of the loopback")
+    if any(name in _FORWARDED for name, _ in headers):
+        raise Refused(FORWARDED, "a proxy has forwarded it")
 
 
 def _limit_headers(allowances: Allowances, allowance: Allowance) -> tuple[tuple[bytes, bytes], ...]:

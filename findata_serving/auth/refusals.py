@@ -105,6 +105,13 @@ OTHER_HOST = Refusal(
     "ask http://127.0.0.1 or http://localhost, or turn on FINDATA_SERVING_AUTH=required",
 )
 
+FORWARDED = Refusal(
+    421,
+    "other-host",
+    "A proxy has forwarded this; without authentication only this machine is answered",
+    "ask without the proxy, or turn on FINDATA_SERVING_AUTH=required",
+)
+
 
 def lacking(scope: str) -> Refusal:
     """Return the refusal of a caller whose token or key is good and does not reach so far."""

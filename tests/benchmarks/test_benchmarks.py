@@ -9,7 +9,18 @@ from datetime import date
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import backfill, candles, end_to_end, knowing, lake, repair, validation, write
+from benchmarks import (
+    backfill,
+    candles,
+    client,
+    end_to_end,
+    knowing,
+    lake,
+    repair,
+    serving,
+    validation,
+    write,
+)
 from benchmarks.measuring import Line, medians
 
 
@@ -135,3 +146,16 @@ def test_the_first_turn_does_not_count() -> None:
     seconds = medians({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, repeats=2)
     assert calls == ["a", "b"] * 3
     assert seconds.keys() == {"a", "b"}
+
+
+def test_a_session_is_served_alike_by_every_side() -> None:
+    lines = serving.run(instruments=2, sessions=2, repeats=1, questions=4)
+    assert targets(lines) == [1 / 0.6, 1 / 3, 1 / 10]
+    assert {
+        f"serving: 16 callers at once, {side}: seconds at p99" for side in ("cold", "settled", "orm")
+    } < names(lines)
+
+
+def test_a_month_comes_alike_by_the_client_and_by_pandas() -> None:
+    lines = client.run(instruments=2, sessions=2, repeats=1)
+    assert targets(lines) == [1 / 4, 1 / 4]

@@ -176,6 +176,38 @@ def test_migrate_says_that_there_is_nothing_to_do(findata: Run, loaded_sample: P
     assert "already" in findata("migrate", on=loaded_sample).stdout
 
 
+def test_migrate_says_what_an_administrator_must_run_where_the_user_may_not(
+    findata: Run, loaded_sample: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = ["CREATE ROLE findata_reader NOLOGIN", "REVOKE TEMPORARY ON DATABASE findata FROM PUBLIC"]
+    monkeypatch.setattr(
+        "findata_resources.migrations.migrate.wanted_of_administrator", lambda database_url: wanted
+    )
+    result = findata("migrate", on=loaded_sample)
+    assert result.exit_code == 0
+    assert "an administrator" in result.stdout
+    assert [line.strip() for line in result.stdout.splitlines()][-2:] == [f"{text};" for text in wanted]
+
+
+def test_sql_of_an_owner_reads_the_tables(findata: Run, loaded_sample: Platform) -> None:
+    result = findata(
+        "sql", "--owner", "--csv", "SELECT count(*) > 0 AS some FROM ops.payloads", on=loaded_sample
+    )
+    assert result.stdout == "some\nTrue\n"
+    refused = findata("sql", "--owner", "DELETE FROM ops.payloads", on=loaded_sample)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "only reads" in refused.stderr
+
+
+def test_sql_without_a_role_of_readers_says_who_makes_it(
+    findata: Run, loaded_sample: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("findata_cli.querying.READER", "no_such_reader")
+    result = findata("sql", "SELECT 1", on=loaded_sample)
+    assert result.exit_code == 2
+    assert "findata migrate makes the role" in result.stderr
+
+
 def test_schema_diff_prints_the_operations_that_are_missing(
     findata: Run, make_platform: MakePlatform
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from findata_client import Client, NotAllowed, NotKnown, ServerAway, TooMany, Unexpected
+from findata_client import Client, ClientError, NotAllowed, NotKnown, ServerAway, TooMany, Unexpected
 from findata_client.asking import Patience
 
 INSTRUMENT = {"instrument_id": "GE.XNYS"}
@@ -78,7 +78,7 @@ def test_it_does_not_wait_for_an_hour() -> None:
         (504, ServerAway, 4),
     ],
 )
-def test_each_refusal_is_an_error_of_its_own(status: int, error: type[Exception], tries: int) -> None:
+def test_each_refusal_is_an_error_of_its_own(status: int, error: type[ClientError], tries: int) -> None:
     client, asked, _ = answers(*[problem(status, parameter="x") for _ in range(4)])
     with pytest.raises(error, match=r"It is so\. Next: Do this") as refused:
         client.instrument("GE.XNYS")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -129,7 +129,9 @@ def test_one_instrument_is_told_and_one_that_is_not_there_has_neighbours(client:
         lambda client: next(client.stream(interval="1m")),
     ],
 )
-def test_a_question_that_can_not_be_answered_says_what_to_do(client: Client, asking: object) -> None:
+def test_a_question_that_can_not_be_answered_says_what_to_do(
+    client: Client, asking: Callable[[Client], object]
+) -> None:
     with pytest.raises(BadQuestion) as refused:
         asking(client)
     assert refused.value.next_step

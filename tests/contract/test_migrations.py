@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from findata_core.errors import StoreError
 from findata_resources.environment import PROJECT
+from findata_resources.migrations import migrate as migrating
 from findata_resources.migrations.migrate import locked, migrate, upgrade
 from findata_resources.migrations.roles import grant
 from findata_resources.migrations.view_sources import SOURCES
@@ -102,6 +103,25 @@ def test_a_migrate_that_has_nothing_to_do_waits_for_no_reader(make_database: Mak
         before, after = migrate(url)
 
     assert before == after
+
+
+def test_a_migration_lets_readers_through_while_one_of_them_holds_a_view(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_database()
+    migrate(url)
+    monkeypatch.setattr(migrating, "LOCK_WAIT", "20ms")
+    monkeypatch.setattr(migrating, "TRIES", 3)
+
+    with reading(url) as long, locked(url) as connection:
+        long.execute(b"SELECT FROM v1.candles")
+        with pytest.raises(StoreError, match="Readers hold the views"):
+            upgrade(connection)
+        with reading(url) as other:
+            assert other.execute(b"SELECT count(*) FROM v1.rates").fetchone() == (0,)
+        long.rollback()
+        upgrade(connection)
+        connection.commit()
 
 
 def test_a_view_of_somebody_elses_on_a_view_of_v1_is_named_before_anything_is_dropped(

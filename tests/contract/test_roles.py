@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from findata_core.schema.tables import table
 from findata_resources.environment import Endpoints, Settings
+from findata_resources.migrations import roles
 from findata_resources.migrations.migrate import migrate, wanted_of_administrator
 from findata_resources.migrations.role_names import LIVE_READER, WRITER
 from tests.contract.conftest import MakeDatabase
@@ -157,6 +158,15 @@ def test_a_reader_sees_no_storage_no_books_nothing_raw_and_nothing_unsettled(
         asked(logins.reader, statement)
 
 
+def test_a_reader_sees_no_chunk_of_a_table_either(logins: Logins) -> None:
+    chunks = "SELECT format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks"
+    names = [name for (name,) in asked(logins.owner, chunks)]
+    assert names
+    for name in names:
+        with pytest.raises(errors.InsufficientPrivilege):
+            asked(logins.reader, f"SELECT * FROM {name}")
+
+
 def test_a_reader_does_not_see_the_candle_that_is_not_settled_and_a_live_reader_does(logins: Logins) -> None:
     query = "SELECT close FROM {} WHERE instrument_id = 'LATE.XNAS'"
     for view in ("v1.candles", "v1.bars", "v1_versions.bars", "v1.bars_as_of('2999-01-01')"):
@@ -264,7 +274,7 @@ def test_what_a_writer_grants_is_granted_to_nobody(logins: Logins) -> None:
 
 
 def test_a_user_who_may_not_make_roles_migrates_all_the_same_and_is_told_what_is_wanted(
-    make_database: MakeDatabase, logins: Logins
+    make_database: MakeDatabase, logins: Logins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server has the roles already (they belong to it): what this user can't do is become one, or close the rest.
     name, url = f"test_{uuid.uuid4().hex[:8]}", make_database()
@@ -280,6 +290,11 @@ def test_a_user_who_may_not_make_roles_migrates_all_the_same_and_is_told_what_is
         for statement in wanted:
             execute(url, statement)
         left = wanted_of_administrator(plain)
+        # On a server without any of the roles.
+        monkeypatch.setattr(roles, "ROLES", ("absent_reader",))
+        monkeypatch.setattr(roles, "READABLE", {"absent_reader": ("v1",)})
+        again = migrate(plain)
+        absent = wanted_of_administrator(plain)
     finally:
         execute(url, f"REASSIGN OWNED BY {name} TO findata; DROP OWNED BY {name}")
         execute(url, f"ALTER DATABASE {url.rpartition('/')[2]} OWNER TO findata")
@@ -290,3 +305,7 @@ def test_a_user_who_may_not_make_roles_migrates_all_the_same_and_is_told_what_is
     assert f"GRANT findata_reader TO {name}" in wanted
     assert any("lo_create(oid)" in statement for statement in wanted)
     assert left == []
+    assert again == (after, after)
+    assert absent[0] == "CREATE ROLE absent_reader NOLOGIN CONNECTION LIMIT 30"
+    assert "ALTER ROLE absent_reader SET statement_timeout = '60s'" in absent
+    assert absent[-1] == f"GRANT absent_reader TO {name}"

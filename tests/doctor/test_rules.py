@@ -106,6 +106,15 @@ def test_a_migration_is_the_newest_behind_or_ahead(at: str, difference: str, sta
     assert step in found.next_step
 
 
+def test_readers_without_their_rights_are_a_warning_with_the_statement() -> None:
+    assert servers.reader_finding([]).state is State.OK
+    found = servers.reader_finding(
+        ["CREATE ROLE findata_reader NOLOGIN", "REVOKE TEMPORARY ON DATABASE x FROM PUBLIC"]
+    )
+    assert (found.state, found.next_step) == (State.WARN, "findata migrate, which prints all of it")
+    assert "CREATE ROLE findata_reader" in found.said
+
+
 def test_a_migration_behind_says_by_how_many() -> None:
     assert (
         "behind the contract by 2: the newest is 0009"

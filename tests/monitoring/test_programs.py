@@ -42,8 +42,8 @@ def test_only_root_installs_and_others_are_told_what(tmp_path: Path) -> None:
     asked = folder_of_programs(tmp_path, user=1000)
     ended = run(str(shutil.which("bash")), PROJECT / "scripts" / "install_programs", PATH=str(tmp_path))
     assert (ended.returncode, asked.exists()) == (1, False)
-    assert "only root may install prometheus prometheus-alertmanager nodejs npm" in ended.stderr
-    assert "apt-get install prometheus prometheus-alertmanager nodejs npm" in ended.stderr
+    assert "only root may install prometheus prometheus-alertmanager chromium nodejs npm" in ended.stderr
+    assert "apt-get install prometheus prometheus-alertmanager chromium nodejs npm" in ended.stderr
 
 
 @pytest.mark.skipif(not Path("/usr/sbin/policy-rc.d").exists(), reason="it would be written on this machine")
@@ -54,4 +54,6 @@ def test_root_installs_what_is_missing_without_a_question_and_without_recommenda
     update, install = asked.read_text().splitlines()
     assert update.endswith(" update")
     assert install.startswith("noninteractive ")
-    assert install.endswith("install -y --no-install-recommends prometheus prometheus-alertmanager nodejs npm")
+    assert install.endswith(
+        "install -y --no-install-recommends prometheus prometheus-alertmanager chromium nodejs npm"
+    )

@@ -68,7 +68,9 @@ class Tab:
         """Wait until nothing is loading."""
         host = "#rate-chart" if page == "rates" else "#chart"
         self.page.wait_for_selector(
-            f'{host}:not([data-state="loading"])', timeout=PATIENCE_MILLISECONDS, state="attached"
+            f'{host}:not([data-state="loading"], [data-state="settling"])',
+            timeout=PATIENCE_MILLISECONDS,
+            state="attached",
         )
 
     def shown(self, host: str = "#chart") -> dict[str, str]:

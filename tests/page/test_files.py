@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from findata_resources.environment import PROJECT
 from findata_serving.web import pages
@@ -61,7 +62,11 @@ def client() -> Iterator[httpx.Client]:
     """A client of a server that has the page and nothing else."""
     app = FastAPI()
     pages.install(app)
-    with listening(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
+
+    async def bare(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)  # not an app of findata's, whose server ends its streams
+
+    with listening(bare) as address, httpx.Client(base_url=address, trust_env=False) as client:
         yield client
 
 

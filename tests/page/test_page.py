@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from playwright.sync_api import Browser
 
+from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
+from findata_assets.steps.sources import load_recorded
 from findata_resources.environment import resolve_endpoints
-from tests.page.conftest import OpenTab, app_of
+from findata_resources.stores import api_keys
+from findata_serving.auth.keys import KeyText, new_key
+from tests.page.conftest import LATER, OpenTab, app_of
 from tests.page.driving import PHONE, Tab, tab
 from tests.serving.served import listening
 
@@ -52,28 +58,27 @@ def test_arrows_move_among_the_instruments_found(open_tab: OpenTab) -> None:
         assert tab.page.locator("#search-box").get_attribute("aria-activedescendant") == "search-2"
 
 
-@pytest.mark.parametrize(
-    ("interval", "table"),
-    [("5m", "candles"), ("1h", "candles"), ("1d", "bars_1d"), ("1w", "weekly_candles")],
-)
-def test_each_interval_shows_the_candles_of_the_database(
-    open_tab: OpenTab, platform: Platform, interval: str, table: str
-) -> None:
-    of_days = "AND source_interval = '1d'" if interval == "1w" else ""
-    newest, height, last = asked(
-        platform,
-        "SELECT max(event_time), count(*), (array_agg(close ORDER BY event_time DESC))[1]"
-        f" FROM market.{table} WHERE instrument_id = '9988.XHKG' AND interval = %s {of_days}",
-        interval,
-    )[0]
+def test_each_interval_shows_the_candles_of_the_database(open_tab: OpenTab, platform: Platform) -> None:
     with open_tab() as tab:
         tab.open(instrument="9988.XHKG", interval="15m")
-        tab.page.locator(f'#intervals label:has(input[value="{interval}"])').click()
-        tab.expect(f'#chart[data-interval="{interval}"][data-state="ready"]')
-        shown = tab.shown()
-        assert (int(shown["candles"]), int(shown["last"])) == (height, int(newest.timestamp() * 1e6))
-        assert float(tab.expect("#legend").get_attribute("data-close")) == last
-        assert int(shown["levels"]) > 0
+        for interval, source in (
+            ("5m", "market.candles WHERE interval = '5m'"),
+            ("1h", "market.candles WHERE interval = '1h'"),
+            ("1d", "market.bars_1d WHERE interval = '1d'"),
+            ("1w", "market.weekly_candles WHERE source_interval = '1d'"),
+        ):
+            newest, height, last = asked(
+                platform,
+                "SELECT max(event_time), count(*), (array_agg(close ORDER BY event_time DESC))[1]"
+                f" FROM {source} AND instrument_id = %s",
+                "9988.XHKG",
+            )[0]
+            tab.page.locator(f'#intervals label:has(input[value="{interval}"])').click()
+            tab.expect(f'#chart[data-interval="{interval}"][data-state="ready"]')
+            shown = tab.shown()
+            assert (int(shown["candles"]), int(shown["last"])) == (height, int(newest.timestamp() * 1e6))
+            assert float(tab.expect("#legend").get_attribute("data-close")) == last
+            assert int(shown["levels"]) > 0
 
 
 def test_hours_are_those_of_the_exchange(open_tab: OpenTab) -> None:
@@ -82,6 +87,26 @@ def test_hours_are_those_of_the_exchange(open_tab: OpenTab) -> None:
         tab.page.keyboard.press("t")
         first = tab.expect("#figures tbody tr button").inner_text()
         assert first.endswith("2022-06-15 15:00")  # the last hour before Hong Kong's close at 16:00
+
+
+def test_a_day_of_sydney_does_not_end_at_its_noon_where_utc_begins_another(open_tab: OpenTab) -> None:
+    # 10:00, 11:00 (midnight in UTC) and 12:00 on 2022-01-18, then 10:00 on the 19th, daylight saving in force.
+    hours = [1642460400, 1642464000, 1642467600, 1642546800]
+    script = """async (hours) => {
+        const { SessionScale, labels } = await import("/static/sessionscale.js");
+        const scale = new SessionScale();
+        scale.useZone("Australia/Sydney");
+        const points = hours.map((hour) => ({ time: scale.convertHorzItemToInternal(hour), timeWeight: 0 }));
+        scale.fillWeightsForPoints(points, 0);
+        const { crosshair } = labels("Australia/Sydney", true);
+        return [points.map((point) => point.timeWeight >= 50), hours.map(crosshair)];
+    }"""
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1d")
+        assert tab.page.evaluate(script, hours) == [
+            [True, False, False, True],
+            ["Tue 2022-01-18 10:00", "Tue 2022-01-18 11:00", "Tue 2022-01-18 12:00", "Wed 2022-01-19 10:00"],
+        ]
 
 
 def test_rewinding_shows_what_was_known_then_and_says_so(open_tab: OpenTab) -> None:
@@ -182,6 +207,68 @@ def test_rates_show_fixings_averages_and_what_was_revised(open_tab: OpenTab) -> 
         row = tab.expect("#rate-figures tr.revised").inner_text().split("\t")
         assert row[:2] == ["2022-06-15", "0.71"]
         assert "0.70 until 2022-07-05" in row[-1]
+        tab.page.locator('#rate-figures button:has-text("0.70 until")').click()
+        assert "Rewound to 2022-07-05 11:59:59" in tab.expect("#rate-banner").inner_text()
+        tab.settle("rates")
+        assert tab.expect("#rate-figures tr.revised").inner_text().split("\t")[1] == "0.70"
+
+
+def test_older_candles_come_when_the_view_reaches_the_first_ones(open_tab: OpenTab) -> None:
+    with open_tab() as tab:
+        tab.open(instrument="MSFT.XNAS", interval="1m")
+        first = tab.shown()
+        tab.page.locator("#chart").focus()
+        tab.page.keyboard.press("Home")
+        tab.expect(f'#chart[data-state="ready"]:not([data-first="{first["first"]}"])')
+        then = tab.shown()
+        assert int(then["first"]) < int(first["first"])
+        assert int(then["candles"]) == 2 * int(first["candles"])
+        assert then["last"] == first["last"]
+
+
+def test_a_corrected_candle_appears_by_itself(open_tab: OpenTab, platform: Platform, tmp_path: Path) -> None:
+    corrected = "1652961600000000"  # 2022-05-19 12:00 UTC, 13:00 in London
+    shutil.copytree(LATER, tmp_path / "corrected")
+    manifest = tmp_path / "corrected" / "recorded.toml"
+    said = manifest.read_text().replace("2022-06-20T12:00:00Z", "2022-07-20T12:00:00Z")
+    manifest.write_text(
+        said.replace('"MSFT" = { mic = "XNAS" }', '"AZN.L" = { symbol = "AZN", mic = "XLON" }')
+    )
+    (tmp_path / "corrected" / "MSFT_1m.csv").unlink()
+    (tmp_path / "corrected" / "AZN.L_1m.csv").write_text(
+        "date,open,high,low,close,volume\n2022-05-19 12:00:00+00:00,10200,10300,10100,10250,777777\n"
+    )
+    with open_tab() as tab:
+        tab.open(instrument="AZN.XLON", interval="5m", at=corrected)
+        tab.expect('#chart[data-live="on"]')
+        assert tab.expect("#legend").get_attribute("data-high") != "10300"
+        load_recorded(platform, tmp_path / "corrected", None, "bars")
+        run_due(platform)
+        assert tab.expect('#legend[data-high="10300"]').get_attribute("data-low") == "10100"
+
+
+def test_a_server_that_asks_for_a_key_gets_one_from_the_reader(browser: Browser, platform: Platform) -> None:
+    key = new_key()
+    api_keys.add(platform.store.database, entry_of(key))
+    with (
+        listening(app_of(platform, serving_auth="required")) as address,
+        tab(browser, address) as opened,
+    ):
+        opened.page.goto(f"{address}/#/chart?instrument=MSFT.XNAS&interval=1d")
+        opened.expect("#ask-key[open]")
+        opened.page.locator("#ask-key-value").fill(key.text)
+        opened.page.keyboard.press("Enter")
+        opened.expect('#chart[data-instrument="MSFT.XNAS"][data-state="ready"]')
+        assert key.text not in opened.page.url
+        # A browser notes each answer of 401 in its console.
+        opened.complaints = [text for text in opened.complaints if "status of 401" not in text]
+
+
+def entry_of(key: KeyText) -> api_keys.ApiKey:
+    """Return what the book says of a key that may read prices."""
+    return api_keys.ApiKey(
+        key.key_id, "a trader", key.secret_sha256, ("read:market",), datetime(2026, 5, 1, tzinfo=UTC), "tests"
+    )
 
 
 def test_an_unknown_instrument_is_told_in_the_servers_words(browser: Browser, address: str) -> None:

@@ -70,7 +70,9 @@ def test_a_transaction_that_began_first_and_commits_last_loses_nothing(
     store: TimescaleStore, client: httpx.Client
 ) -> None:
     early, late = (candles(0, instrument_id=name) for name in (LONDON, SUBJECT))
-    replace(store, candles(0, instrument_id="GE.XNYS"))  # makes the chunk, which the slow one would hold alone
+    replace(
+        store, candles(0, instrument_id="GE.XNYS")
+    )  # makes the chunk, which the slow one would hold alone
     with following(client) as follower, psycopg.connect(store.database.url) as slow:
         cursor = slow.cursor()
         write_in(cursor, early)  # the lower id, which stays open

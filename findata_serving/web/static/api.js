@@ -23,7 +23,9 @@ export function keepKey(key) {
   try {
     if (key) sessionStorage.setItem(KEY, key);
     else sessionStorage.removeItem(KEY);
-  } catch { /* a browser that keeps nothing asks again */ }
+  } catch {
+    /* a browser that keeps nothing asks again */
+  }
   heldKey = key;
 }
 
@@ -43,7 +45,9 @@ export function authorization() {
 
 /** GET a path as it is answered in JSON. Parameters that are null or "" are left out. */
 export async function get(path, parameters = {}, { signal, accept = "application/json" } = {}) {
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+  const query = new URLSearchParams(
+    Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== ""),
+  );
   const text = query.toString();
   const url = text ? `${path}?${text}` : path;
   const answer = await fetched(url, { signal, headers: { Accept: accept, ...authorization() } });
@@ -64,7 +68,12 @@ async function fetched(url, options) {
     return await fetch(url, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, "No answer", "The server does not answer.", "Look at findata status; findata demo or findata up --serving starts it. Then try again.");
+    throw new Problem(
+      0,
+      "No answer",
+      "The server does not answer.",
+      "Look at findata status; findata demo or findata up --serving starts it. Then try again.",
+    );
   }
 }
 

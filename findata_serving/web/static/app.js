@@ -10,7 +10,9 @@ import { hold, INTERVALS } from "./state.js";
 const state = hold((now, before) => show(now, before));
 const chartPage = new ChartPage(state);
 const ratesPage = new RatesPage(state);
-const search = new Search((instrument) => state.set({ page: "chart", instrument, at: "", from: "", to: "", as_of: "", source: "" }));
+const search = new Search((instrument) =>
+  state.set({ page: "chart", instrument, at: "", from: "", to: "", as_of: "", source: "" }),
+);
 
 function show(now, before) {
   const isRates = now.page === "rates";
@@ -22,6 +24,7 @@ function show(now, before) {
     if (isCurrent) byId(`to-${page}`).setAttribute("aria-current", "page");
     else byId(`to-${page}`).removeAttribute("aria-current");
   }
+  if (isRates) chartPage.leave();
   (isRates ? ratesPage : chartPage).show(now, before?.page === now.page ? before : null);
 }
 
@@ -30,7 +33,9 @@ function switchTheme() {
   document.documentElement.dataset.theme = theme;
   try {
     localStorage.setItem("findata.theme", theme);
-  } catch { /* a browser that keeps nothing asks the system again */ }
+  } catch {
+    /* a browser that keeps nothing asks the system again */
+  }
   recolour();
 }
 
@@ -63,13 +68,20 @@ const KEYS = [
 ];
 
 function showKeys() {
-  fill(byId("keys-table"), el("tbody", {}, KEYS.map(([key, words]) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, words)))));
+  fill(
+    byId("keys-table"),
+    el(
+      "tbody",
+      {},
+      KEYS.map(([key, words]) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, words))),
+    ),
+  );
   byId("keys").showModal();
 }
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-  if (event.key === "Escape") return chartPage.closePanel();
+  if (event.key === "Escape") return chartPage.selection.close();
   const found = KEYS.find(([key, , act]) => act && key === event.key);
   if (!found) return;
   event.preventDefault();
@@ -83,10 +95,14 @@ function askForKey(problem) {
     const dialog = byId("ask-key");
     byId("ask-key-why").textContent = problem.message;
     byId("ask-key-value").value = "";
-    dialog.addEventListener("close", () => {
-      asking = null;
-      resolve(dialog.returnValue === "use" ? byId("ask-key-value").value.trim() : null);
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        asking = null;
+        resolve(dialog.returnValue === "use" ? byId("ask-key-value").value.trim() : null);
+      },
+      { once: true },
+    );
     dialog.returnValue = "";
     dialog.showModal();
   });
@@ -105,7 +121,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (system) =
   let kept = null;
   try {
     kept = localStorage.getItem("findata.theme");
-  } catch { /* follows the system */ }
+  } catch {
+    /* follows the system */
+  }
   if (kept) return;
   document.documentElement.dataset.theme = system.matches ? "dark" : "light";
   recolour();

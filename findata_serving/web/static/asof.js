@@ -55,7 +55,10 @@ export class AsOf {
 
   /** What was typed: an instant in UTC, a day (its end), or nothing, which is now. */
   typed(text) {
-    const written = text.trim().replace(/\s+(UTC|Z)$/i, "").replace(" ", "T");
+    const written = text
+      .trim()
+      .replace(/\s+(UTC|Z)$/i, "")
+      .replace(" ", "T");
     const whole = /^\d{4}-\d\d-\d\d$/.test(written) ? `${written}T23:59:59.999999` : written;
     const instant = whole ? microsecondsOf(`${whole.replace(/Z$/, "")}Z`) : null;
     byId("asof-time").setAttribute("aria-invalid", String(whole !== "" && instant === null));

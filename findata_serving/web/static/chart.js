@@ -2,17 +2,37 @@
 // pointer. What does not: asking for figures (chartpage.js), drawing of our own (drawings.js).
 
 import {
-  CandlestickSeries, createChartEx, createSeriesMarkers, CrosshairMode, HistogramSeries,
+  CandlestickSeries,
+  createChartEx,
+  createSeriesMarkers,
+  CrosshairMode,
+  HistogramSeries,
 } from "./vendor/lightweight-charts/lightweight-charts.js";
 import { boundaries, chosen, levelLabels, levels, stretches } from "./drawings.js";
 import { MICROSECONDS, short } from "./format.js";
 import { labels, SessionScale } from "./sessionscale.js";
 
 const TEXT_WIDTH = 34; // pixels of a marker's text
-const FEWEST = 36; // places in view, however few there are
+const FEWEST = 24; // places in view, however few there are
 const NAMES = [
-  "paper", "ink", "muted", "line", "rise", "fall", "rise-volume", "fall-volume", "day", "break", "missing", "partial", "quarantined",
-  "support", "resistance", "pivot", "chosen", "differs",
+  "paper",
+  "ink",
+  "muted",
+  "line",
+  "rise",
+  "fall",
+  "rise-volume",
+  "fall-volume",
+  "day",
+  "break",
+  "missing",
+  "partial",
+  "quarantined",
+  "support",
+  "resistance",
+  "pivot",
+  "chosen",
+  "differs",
 ];
 
 /** The colours of the style sheet, as they are in force. */
@@ -38,11 +58,12 @@ export class CandleChart {
   }
 
   addLayers(palette) {
-    const both = (make) => [this.candles, this.volume].map((series) => {
-      const layer = make(palette);
-      series.attachPrimitive(layer);
-      return layer;
-    });
+    const both = (make) =>
+      [this.candles, this.volume].map((series) => {
+        const layer = make(palette);
+        series.attachPrimitive(layer);
+        return layer;
+      });
     this.stretchLayers = both(stretches);
     this.boundaryLayers = both(boundaries);
     this.chosenLayers = both(chosen);
@@ -55,14 +76,20 @@ export class CandleChart {
     this.palette = colours();
     this.chart.applyOptions(look(this.palette));
     const { rise, fall } = this.palette;
-    this.candles.applyOptions({ upColor: rise, downColor: fall, borderVisible: false, wickUpColor: rise, wickDownColor: fall });
+    this.candles.applyOptions({
+      upColor: rise,
+      downColor: fall,
+      borderVisible: false,
+      wickUpColor: rise,
+      wickDownColor: fall,
+    });
     if (this.rows.length) this.volume.setData(this.volumeData());
   }
 
   /** Show rows (each place of the axis, also those without a candle) of an exchange's zone. */
   show(rows, { zone, isIntraday, decimals, keepsView }) {
+    const kept = keepsView ? this.viewByTime() : null;
     this.rows = rows;
-    this.indexOf = new Map(rows.map((row, index) => [row.event_time, index]));
     this.scale.useZone(zone);
     const { tick, crosshair } = labels(zone, isIntraday);
     this.chart.applyOptions({
@@ -70,10 +97,28 @@ export class CandleChart {
       localization: { timeFormatter: crosshair },
     });
     this.candles.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
-    const view = keepsView ? this.view() : null;
     this.candles.setData(rows.map(candle));
     this.volume.setData(this.volumeData());
-    if (view) this.chart.timeScale().setVisibleLogicalRange(view);
+    if (kept) this.keepView(kept);
+  }
+
+  /** The part of the axis in view by instants, since places may be others in a moment. */
+  viewByTime() {
+    const view = this.view();
+    if (!view || !this.rows.length) return null;
+    const last = Math.min(Math.max(Math.floor(view.to), 0), this.rows.length - 1);
+    return {
+      time: this.rows[last].event_time,
+      beyond: view.to - last,
+      width: view.to - view.from,
+      isAtEnd: view.to >= this.rows.length - 1,
+    };
+  }
+
+  keepView({ time, beyond, width, isAtEnd }) {
+    const place = this.rows.findLastIndex((row) => row.event_time <= time);
+    const to = (isAtEnd || place < 0 ? this.rows.length - 1 : place) + beyond;
+    this.chart.timeScale().setVisibleLogicalRange({ from: to - width, to });
   }
 
   volumeData() {
@@ -81,7 +126,8 @@ export class CandleChart {
     return this.rows.map((row) =>
       row.close === null
         ? { time: seconds(row) }
-        : { time: seconds(row), value: row.volume, color: row.close >= row.open ? rise : fall });
+        : { time: seconds(row), value: row.volume, color: row.close >= row.open ? rise : fall },
+    );
   }
 
   showLevels(drawn) {
@@ -100,19 +146,21 @@ export class CandleChart {
   showMarkers(marks) {
     const room = TEXT_WIDTH / this.chart.timeScale().options().barSpacing;
     const last = { true: -Infinity, false: -Infinity };
-    this.markers.setMarkers(marks.map((mark) => {
-      // A text has room only where the one before it on the same side is far enough away.
-      const hasRoom = mark.index - last[mark.above] >= room;
-      if (mark.text && hasRoom) last[mark.above] = mark.index;
-      return {
-        time: seconds(this.rows[mark.index]),
-        position: mark.above ? "aboveBar" : "belowBar",
-        shape: mark.shape,
-        color: this.palette[mark.colour],
-        text: hasRoom ? mark.text : "",
-        size: mark.size ?? 1,
-      };
-    }));
+    this.markers.setMarkers(
+      marks.map((mark) => {
+        // A text has room only where the one before it on the same side is far enough away.
+        const hasRoom = mark.index - last[mark.above] >= room;
+        if (mark.text && hasRoom) last[mark.above] = mark.index;
+        return {
+          time: seconds(this.rows[mark.index]),
+          position: mark.above ? "aboveBar" : "belowBar",
+          shape: mark.shape,
+          color: this.palette[mark.colour],
+          text: hasRoom ? mark.text : "",
+          size: mark.size ?? 1,
+        };
+      }),
+    );
   }
 
   choose(index) {
@@ -141,9 +189,9 @@ export class CandleChart {
   showEnd() {
     const width = this.chart.timeScale().width();
     const fit = Math.max(20, Math.floor(width / 7));
-    // A handful of candles stands to the right instead of filling the picture.
-    const first = Math.max(this.rows.length - fit, Math.min(0, this.rows.length - FEWEST));
-    this.zoom(first, this.rows.length + 1);
+    // A handful of candles stands in the middle instead of filling the picture.
+    const spare = Math.max(FEWEST - this.rows.length, 0) / 2;
+    this.zoom(Math.max(this.rows.length - fit, 0) - spare, this.rows.length + Math.max(spare, 1));
   }
 
   onClick(handle) {
@@ -178,7 +226,9 @@ function candle(row) {
 
 function volumeOptions() {
   return {
-    priceFormat: { type: "custom", formatter: short, minMove: 1 }, lastValueVisible: false, priceLineVisible: false,
+    priceFormat: { type: "custom", formatter: short, minMove: 1 },
+    lastValueVisible: false,
+    priceLineVisible: false,
   };
 }
 
@@ -186,8 +236,11 @@ function volumeOptions() {
 export function look(palette) {
   return {
     layout: {
-      background: { type: "solid", color: palette.paper }, textColor: palette.muted, fontSize: 12,
-      fontFamily: "system-ui, sans-serif", attributionLogo: false,
+      background: { type: "solid", color: palette.paper },
+      textColor: palette.muted,
+      fontSize: 12,
+      fontFamily: "system-ui, sans-serif",
+      attributionLogo: false,
       panes: { separatorColor: palette.line, separatorHoverColor: palette.line, enableResize: false },
     },
     grid: { vertLines: { visible: false }, horzLines: { color: palette.line } },

@@ -29,8 +29,26 @@ export function table(caption, headers, rows, numbers = []) {
     "table",
     {},
     el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, headers.map((text, index) => el("th", { scope: "col", ...aligned(index) }, text)))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, index) => el("td", aligned(index), cell))))),
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        headers.map((text, index) => el("th", { scope: "col", ...aligned(index) }, text)),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      rows.map((row) =>
+        el(
+          "tr",
+          {},
+          row.map((cell, index) => el("td", aligned(index), cell)),
+        ),
+      ),
+    ),
   );
 }
 

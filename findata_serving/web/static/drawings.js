@@ -101,9 +101,9 @@ function tint(context, left, width, height, colour, isHatched) {
   context.restore();
 }
 
-/** Levels: lines over places [first, last] at a price, behind the candles. */
+/** Levels: lines over places [first, last] at a price; the grid, which is drawn over the bottom, would hide some. */
 export function levels(colours) {
-  return new Layer("bottom", (context, scope, data) => {
+  return new Layer("normal", (context, scope, data) => {
     for (const { level, left, right, y } of seen(scope, data)) {
       line(context, left, right, Math.round(y) + 0.5, colours()[level.side], level.name === "pp");
     }
@@ -144,7 +144,8 @@ function line(context, left, right, y, colour, isCentre) {
 function label(context, level, left, right, y, taken, colours) {
   const width = context.measureText(level.text).width + 6;
   const box = { left: right - width, right, top: y - LABEL_HEIGHT, bottom: y };
-  const meets = (other) => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
+  const meets = (other) =>
+    box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
   if (right - left < width || box.top < UNDER_THE_LEGEND || taken.some(meets)) return;
   taken.push(box);
   context.fillStyle = colours.paper;

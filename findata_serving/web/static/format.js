@@ -100,7 +100,11 @@ export function some(value, noun) {
 /** 12,345,678 as 12.35M: what fits on an axis. */
 export function short(value) {
   if (value === null || value === undefined) return "–";
-  for (const [size, letter] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
+  for (const [size, letter] of [
+    [1e9, "B"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ]) {
     if (Math.abs(value) >= size) return `${(value / size).toFixed(2)}${letter}`;
   }
   return String(value);

@@ -23,7 +23,12 @@ export class Legend {
       fill(this.node, el("b", {}, time), el("span", { class: "warn" }, "no bar here, although trading was expected"));
       return;
     }
-    const figures = [["O", row.open], ["H", row.high], ["L", row.low], ["C", row.close]];
+    const figures = [
+      ["O", row.open],
+      ["H", row.high],
+      ["L", row.low],
+      ["C", row.close],
+    ];
     const change = before?.close ? ((row.close - before.close) / before.close) * 100 : null;
     const side = row.close >= row.open ? "rise" : "fall";
     fill(
@@ -32,7 +37,9 @@ export class Legend {
       figures.map(([name, value]) => el("span", { class: side }, el("i", {}, name), price(value, decimals))),
       change === null ? null : el("span", { class: change >= 0 ? "rise" : "fall" }, `${signed(change, 2)} %`),
       el("span", {}, el("i", {}, "V"), short(row.volume)),
-      row.is_complete === false ? el("span", { class: "warn" }, `${row.present_minutes} of ${row.expected_minutes} min`) : null,
+      row.is_complete === false
+        ? el("span", { class: "warn" }, `${row.present_minutes} of ${row.expected_minutes} min`)
+        : null,
     );
     this.words = `${time}: open ${price(row.open, decimals)}, high ${price(row.high, decimals)}, low ${price(row.low, decimals)}, close ${price(row.close, decimals)}, volume ${count(row.volume)}`;
   }

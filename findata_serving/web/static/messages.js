@@ -23,7 +23,14 @@ export function showProblem(node, problem, { again, near } = {}) {
     node,
     el("p", { class: "big" }, problem.message),
     problem.nextStep ? el("p", {}, problem.nextStep) : null,
-    matches.length && near ? el("p", { class: "near" }, "Near: ", matches.map((name) => button(nameOf(name), () => near(nameOf(name))))) : null,
+    matches.length && near
+      ? el(
+          "p",
+          { class: "near" },
+          "Near: ",
+          matches.map((name) => button(nameOf(name), () => near(nameOf(name)))),
+        )
+      : null,
     again ? button("Try again", again) : null,
   );
 }

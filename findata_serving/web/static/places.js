@@ -1,6 +1,9 @@
 // Where things stand on the axis. What belongs here: from rows, levels and signals to places (indices of rows), pure.
 
-const SIGNS = { up: { above: false, shape: "arrowUp", colour: "rise" }, down: { above: true, shape: "arrowDown", colour: "fall" } };
+const SIGNS = {
+  up: { above: false, shape: "arrowUp", colour: "rise" },
+  down: { above: true, shape: "arrowDown", colour: "fall" },
+};
 const LETTER = { breakout: "", crossing: "×", touch: "·" };
 const LEVEL_NAMES = ["pp", "r1", "r2", "r3", "r4", "r5", "s1", "s2", "s3", "s4", "s5"];
 export const INTRADAY = ["1m", "5m", "15m", "30m", "1h", "4h"];
@@ -22,7 +25,9 @@ export function boundariesOf(rows, interval) {
   const found = [];
   for (let index = 1; index < rows.length; index += 1) {
     const [now, before] = [rows[index], rows[index - 1]];
-    const kind = INTRADAY.includes(interval) ? withinDays(now, before, MINUTES[interval]) : wider(now, before, interval);
+    const kind = INTRADAY.includes(interval)
+      ? withinDays(now, before, MINUTES[interval])
+      : wider(now, before, interval);
     if (kind) found.push({ index, kind });
   }
   return found;
@@ -62,7 +67,15 @@ export function levelsOf(pivots, rows, decimals) {
       const price = pivot[name];
       if (price === null || price === undefined) continue;
       const side = { p: "pivot", r: "resistance", s: "support" }[name[0]];
-      found.push({ name, price, side, first, last, text: `${name.toUpperCase()} ${price.toFixed(decimals)}`, week: pivot.window_start_date });
+      found.push({
+        name,
+        price,
+        side,
+        first,
+        last,
+        text: `${name.toUpperCase()} ${price.toFixed(decimals)}`,
+        week: pivot.window_start_date,
+      });
     }
   }
   // The newest week first: where labels meet, its own stand.
@@ -74,7 +87,8 @@ function chosenPivots(pivots) {
   const weeks = new Map();
   for (const pivot of pivots) {
     const other = weeks.get(pivot.window_start_date);
-    if (!other || (other.source_interval !== "1d" && pivot.source_interval === "1d")) weeks.set(pivot.window_start_date, pivot);
+    if (!other || (other.source_interval !== "1d" && pivot.source_interval === "1d"))
+      weeks.set(pivot.window_start_date, pivot);
   }
   return [...weeks.values()].sort((one, other) => one.valid_from_time - other.valid_from_time);
 }
@@ -101,7 +115,8 @@ export function differencesOf(then, now) {
   const present = (row) => row && row.close !== null;
   const known = new Map(now.filter(present).map((row) => [row.event_time, row]));
   const changed = [];
-  let unknown = 0, gone = 0;
+  let unknown = 0,
+    gone = 0;
   then.forEach((row, index) => {
     const today = known.get(row.event_time);
     if (!present(row)) return;
@@ -116,12 +131,22 @@ export function differencesOf(then, now) {
 /** Rows with the places before the first and after the last one that their sessions expect; `added`: how many before, where
  * the rows don't go on there (`hasOlder`). */
 export function withEnds(rows, sessions, interval, hasOlder) {
-  const grid = (date) => expectedTimes(sessions.find((session) => session.session_date === date), MINUTES[interval]);
+  const grid = (date) =>
+    expectedTimes(
+      sessions.find((session) => session.session_date === date),
+      MINUTES[interval],
+    );
   const [first, last] = [rows[0], rows.at(-1)];
   const place = (event_time, session_date) => ({ event_time, session_date, close: null });
-  const before = hasOlder ? [] : grid(first.session_date).filter((time) => time < first.event_time).map((time) => place(time, first.session_date));
+  const before = hasOlder
+    ? []
+    : grid(first.session_date)
+        .filter((time) => time < first.event_time)
+        .map((time) => place(time, first.session_date));
   const now = Date.now() * 1000;
-  const after = grid(last.session_date).filter((time) => time > last.event_time && time <= now).map((time) => place(time, last.session_date));
+  const after = grid(last.session_date)
+    .filter((time) => time > last.event_time && time <= now)
+    .map((time) => place(time, last.session_date));
   return { rows: [...before, ...rows, ...after], added: before.length };
 }
 
@@ -129,9 +154,16 @@ export function withEnds(rows, sessions, interval, hasOlder) {
 function expectedTimes(session, minutes) {
   if (!session?.open_time) return [];
   const { open_time: open, close_time: close, break_start_time: pause, break_end_time: again } = session;
-  const segments = pause ? [[open, pause], [again, close]] : [[open, close]];
+  const segments = pause
+    ? [
+        [open, pause],
+        [again, close],
+      ]
+    : [[open, close]];
   const step = minutes * 60_000_000;
-  return segments.flatMap(([start, end]) => Array.from({ length: Math.ceil((end - start) / step) }, (_, place) => start + place * step));
+  return segments.flatMap(([start, end]) =>
+    Array.from({ length: Math.ceil((end - start) / step) }, (_, place) => start + place * step),
+  );
 }
 
 export function inOrder(marks) {

@@ -33,7 +33,11 @@ export class Search {
     this.asked?.abort();
     this.asked = new AbortController();
     try {
-      const found = await rows("/v1/instruments", { q: this.box.value.trim(), limit: MOST }, { signal: this.asked.signal, pages: 1 });
+      const found = await rows(
+        "/v1/instruments",
+        { q: this.box.value.trim(), limit: MOST },
+        { signal: this.asked.signal, pages: 1 },
+      );
       if (document.activeElement === this.box) this.show(found);
     } catch (error) {
       if (error.name !== "AbortError") this.tell(`${error.message} ${error.nextStep ?? ""}`);
@@ -55,7 +59,10 @@ export class Search {
 
   activate(index) {
     this.active = index;
-    fill(this.list, this.found.map((item, place) => this.option(item, place)));
+    fill(
+      this.list,
+      this.found.map((item, place) => this.option(item, place)),
+    );
     this.open(this.found.length > 0);
     const chosen = this.list.children[index];
     if (chosen) this.box.setAttribute("aria-activedescendant", chosen.id);
@@ -69,8 +76,19 @@ export class Search {
       event.preventDefault();
       this.choose(place);
     };
-    const attributes = { id: `search-${place}`, role: "option", "aria-selected": String(place === this.active), onmousedown: take };
-    return el("li", attributes, el("b", {}, item.symbol ?? item.instrument_id), el("span", {}, item.instrument_id), el("span", { class: "quiet" }, item.currency ?? ""));
+    const attributes = {
+      id: `search-${place}`,
+      role: "option",
+      "aria-selected": String(place === this.active),
+      onmousedown: take,
+    };
+    return el(
+      "li",
+      attributes,
+      el("b", {}, item.symbol ?? item.instrument_id),
+      el("span", {}, item.instrument_id),
+      el("span", { class: "quiet" }, item.currency ?? ""),
+    );
   }
 
   key(event) {

@@ -25,15 +25,30 @@ export class Sessions {
       el("div", { class: "cells" }, cells),
       el("p", {}, summary(days, troubled), " ", key()),
       told,
-      troubled.length ? el("p", {}, troubled.slice(-4).map((day) => `${day.session_date}: ${words(day, zone)}`).join(" · ")) : null,
+      troubled.length
+        ? el(
+            "p",
+            {},
+            troubled
+              .slice(-4)
+              .map((day) => `${day.session_date}: ${words(day, zone)}`)
+              .join(" · "),
+          )
+        : null,
     );
   }
 
   cell(day, rows, zone) {
-    const places = rows.map((row, index) => (row.session_date === day.session_date ? index : -1)).filter((index) => index >= 0);
+    const places = rows
+      .map((row, index) => (row.session_date === day.session_date ? index : -1))
+      .filter((index) => index >= 0);
     const said = `${day.session_date}: ${words(day, zone)}`;
     const attributes = {
-      "data-condition": conditionOf(day), "data-session": day.session_date, title: said, "aria-label": said, disabled: places.length === 0,
+      "data-condition": conditionOf(day),
+      "data-session": day.session_date,
+      title: said,
+      "aria-label": said,
+      disabled: places.length === 0,
     };
     return button(day.session_date.slice(5), () => this.onzoom(places[0], places.at(-1)), attributes);
   }
@@ -70,8 +85,13 @@ function conditionOf(day) {
 }
 
 function words(day, zone) {
-  const parts = [day.status === "complete" ? `complete, ${count(day.expected_bars)} bars` : `${day.status}, ${count(day.present_bars)} of ${count(day.expected_bars)} bars`];
-  if (day.missing_ranges?.length) parts.push(`missing ${day.missing_ranges.map((range) => local(day.session_date, range, zone)).join(", ")}`);
+  const parts = [
+    day.status === "complete"
+      ? `complete, ${count(day.expected_bars)} bars`
+      : `${day.status}, ${count(day.present_bars)} of ${count(day.expected_bars)} bars`,
+  ];
+  if (day.missing_ranges?.length)
+    parts.push(`missing ${day.missing_ranges.map((range) => local(day.session_date, range, zone)).join(", ")}`);
   if (day.quarantined) parts.push(`${some(day.quarantined, "row")} set aside`);
   if (day.revised_rows) parts.push(`${some(day.revised_rows, "row")} revised`);
   if (day.is_settled === false && day.settles_time) parts.push(`provisional until ${utc(day.settles_time)}`);
@@ -87,10 +107,21 @@ function local(date, range, zone) {
 function summary(days, troubled) {
   const [first, last] = [days[0].session_date, days.at(-1).session_date];
   const sessions = days.length === 1 ? `Session of ${first}` : `${count(days.length)} sessions, ${first} to ${last}`;
-  return troubled.length ? `${sessions}; ${count(troubled.length)} with something to know:` : `${sessions}, all complete.`;
+  return troubled.length
+    ? `${sessions}; ${count(troubled.length)} with something to know:`
+    : `${sessions}, all complete.`;
 }
 
 function key() {
-  const kinds = [["complete", "complete"], ["partial", "bars missing"], ["quarantined", "rows set aside"], ["provisional", "provisional"]];
-  return el("span", { class: "key", "aria-hidden": "true" }, kinds.map(([name, text]) => el("span", { class: name }, text)));
+  const kinds = [
+    ["complete", "complete"],
+    ["partial", "bars missing"],
+    ["quarantined", "rows set aside"],
+    ["provisional", "provisional"],
+  ];
+  return el(
+    "span",
+    { class: "key", "aria-hidden": "true" },
+    kinds.map(([name, text]) => el("span", { class: name }, text)),
+  );
 }

@@ -6,9 +6,22 @@ import { defaultHorzScaleBehavior } from "./vendor/lightweight-charts/lightweigh
 import { dayOfMonthIn, instantIn, dateIn, monthIn, timeIn, weekdayIn, MICROSECONDS } from "./format.js";
 
 // The library's own weights of tick marks (TickMarkWeight) and kinds of labels (TickMarkType).
-const YEAR = 70, MONTH = 60, DAY = 50, LESS_THAN_A_SECOND = 0;
-const WITHIN_A_DAY = [[720, 33], [360, 32], [180, 31], [60, 30], [30, 22], [5, 21], [1, 20]]; // minutes, weight
-const LABEL_YEAR = 0, LABEL_MONTH = 1, LABEL_DAY = 2;
+const YEAR = 70,
+  MONTH = 60,
+  DAY = 50,
+  LESS_THAN_A_SECOND = 0;
+const WITHIN_A_DAY = [
+  [720, 33],
+  [360, 32],
+  [180, 31],
+  [60, 30],
+  [30, 22],
+  [5, 21],
+  [1, 20],
+]; // minutes, weight
+const LABEL_YEAR = 0,
+  LABEL_MONTH = 1,
+  LABEL_DAY = 2;
 
 /** Offsets of a zone from UTC, in minutes, asked of the browser once an hour of data. */
 class Zone {
@@ -16,7 +29,13 @@ class Zone {
     this.name = name;
     this.offsets = new Map();
     this.format = new Intl.DateTimeFormat("en-GB", {
-      timeZone: name, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
+      timeZone: name,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
     });
   }
 
@@ -28,7 +47,9 @@ class Zone {
   }
 
   offsetMinutes(seconds) {
-    const said = Object.fromEntries(this.format.formatToParts(new Date(seconds * 1000)).map((part) => [part.type, Number(part.value)]));
+    const said = Object.fromEntries(
+      this.format.formatToParts(new Date(seconds * 1000)).map((part) => [part.type, Number(part.value)]),
+    );
     return (Date.UTC(said.year, said.month - 1, said.day, said.hour, said.minute) / 1000 - seconds) / 60;
   }
 }
@@ -70,7 +91,10 @@ export function labels(zone, isIntraday) {
     const instant = seconds * MICROSECONDS;
     if (kind === LABEL_YEAR) return dateIn(instant, zone).slice(0, 4);
     if (kind === LABEL_MONTH) return monthIn(instant, zone);
-    if (kind === LABEL_DAY) return isIntraday ? dayOfMonthIn(instant, zone) : `${Number(dateIn(instant, zone).slice(8))} ${monthIn(instant, zone)}`;
+    if (kind === LABEL_DAY)
+      return isIntraday
+        ? dayOfMonthIn(instant, zone)
+        : `${Number(dateIn(instant, zone).slice(8))} ${monthIn(instant, zone)}`;
     return timeIn(instant, zone);
   };
   const crosshair = (seconds) => {

@@ -21,7 +21,13 @@ const DEFAULTS = {
   to: "",
   rate: "",
 };
-const ALLOWED = { page: ["chart", "rates"], interval: INTERVALS, variant: VARIANTS, adjust: ADJUSTMENTS, levels: ["on", "off"] };
+const ALLOWED = {
+  page: ["chart", "rates"],
+  interval: INTERVALS,
+  variant: VARIANTS,
+  adjust: ADJUSTMENTS,
+  levels: ["on", "off"],
+};
 
 /** Return the state that a hash says; what is unknown or not allowed is the default. */
 export function parse(hash) {

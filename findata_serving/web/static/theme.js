@@ -3,7 +3,9 @@
   let kept = null;
   try {
     kept = localStorage.getItem("findata.theme");
-  } catch { /* a browser that keeps nothing follows the system */ }
+  } catch {
+    /* a browser that keeps nothing follows the system */
+  }
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   document.documentElement.dataset.theme = kept || system;
 })();

@@ -37,6 +37,13 @@ def hasty(tmp_path: Path) -> Iterator[Guarded]:
         yield app
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """A server with the patience that it has by default."""
+    with guarded(tmp_path_factory.mktemp("patient"), **OFF) as app:
+        yield app
+
+
 def connected(app: Guarded, data: bytes = b"") -> socket.socket:
     """Connect, and send something."""
     made = socket.create_connection(("127.0.0.1", app.port), timeout=PATIENCE_SECONDS)
@@ -64,15 +71,17 @@ def problem(heard: bytes) -> tuple[int, str]:
 
 async def _crowd(port: int, size: int) -> tuple[Counter[int], list[bytes]]:
     """Connect so many at once, ask on each, and hold those that were answered until all have heard something."""
-    pairs = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(size)))
+    writers: list[asyncio.StreamWriter] = []
 
-    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writers.append(writer)
         writer.write(ASKED)
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
         return head if head.startswith(b"HTTP/1.1 200") else head + await reader.read()
 
-    answers = await asyncio.gather(*(ask(*pair) for pair in pairs))
-    for _, writer in pairs:
+    answers = await asyncio.gather(*(ask() for _ in range(size)))
+    for writer in writers:
         writer.close()
     return Counter(int(answer.split(b" ", 2)[1]) for answer in answers), answers
 
@@ -90,7 +99,13 @@ def test_of_a_thousand_connections_the_limit_is_served_the_others_are_told_and_t
         assert app.ask("/v1/market").status_code == 200
 
 
-@pytest.mark.parametrize("said", [b"", b"G", b"GET / HTTP/1.1\r\nHost:", ASKED + b"GET /v1/market HT"])
+def test_who_says_nothing_at_all_is_parted_with_without_a_word(hasty: Guarded) -> None:
+    with connected(hasty) as connection:
+        assert told(connection) == b""
+    assert wait_until(lambda: not hasty.door.served, PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("said", [b"G", b"GET / HTTP/1.1\r\nHost:", ASKED + b"GET /v1/market HT"])
 def test_who_does_not_end_asking_is_told_so_and_parted_with(hasty: Guarded, said: bytes) -> None:
     with connected(hasty, said) as connection:
         heard = told(connection)
@@ -123,8 +138,8 @@ def test_who_does_not_read_is_parted_with_and_others_are_served_meanwhile(hasty:
     sluggish.close()
 
 
-def test_who_reads_gets_all_of_a_large_answer(hasty: Guarded) -> None:
-    assert len(hasty.ask("/v1/large").content) == LARGE_BYTES
+def test_who_reads_gets_all_of_a_large_answer(patient: Guarded) -> None:
+    assert len(patient.ask("/v1/large").content) == LARGE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -144,12 +159,14 @@ def test_who_reads_gets_all_of_a_large_answer(hasty: Guarded) -> None:
         (b"GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "no-http"),
     ],
 )
-def test_what_is_too_long_or_no_http_is_told_so(hasty: Guarded, said: bytes, status: int, kind: str) -> None:
-    with connected(hasty, said) as connection:
+def test_what_is_too_long_or_no_http_is_told_so(
+    patient: Guarded, said: bytes, status: int, kind: str
+) -> None:
+    with connected(patient, said) as connection:
         assert problem(told(connection)) == (status, kind)
-    assert not hasty.reached
+    assert not patient.reached
 
 
-def test_a_request_with_two_hosts_is_not_answered(hasty: Guarded) -> None:
-    with connected(hasty, b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n") as connection:
+def test_a_request_with_two_hosts_is_not_answered(patient: Guarded) -> None:
+    with connected(patient, b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n") as connection:
         assert problem(told(connection)) == (421, "other-host")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from findata_core.errors import ConfigurationError
+from findata_resources.embedded.processes import wait_until
 from findata_resources.environment import load_settings
 from findata_resources.loopback import host_of, is_loopback
 from findata_resources.tracing import JsonLines
@@ -21,18 +22,32 @@ from tests.serving.auth.guarded import Guarded, guarded, reasons
 OFF = {"serving_auth": "off"}
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Guarded]:
+@pytest.fixture(scope="module")
+def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """An app that asks nobody who they are."""
-    with guarded(tmp_path, **OFF) as made:
+    with guarded(tmp_path_factory.mktemp("open"), **OFF) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def closed_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """An app that asks everybody."""
+    with guarded(tmp_path_factory.mktemp("closed")) as made:
         yield made
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Guarded]:
-    """An app that asks everybody."""
-    with guarded(tmp_path) as made:
-        yield made
+def app(open_app: Guarded) -> Guarded:
+    """The open app, which nobody has reached yet."""
+    open_app.reached.clear()
+    return open_app
+
+
+@pytest.fixture
+def closed(closed_app: Guarded) -> Guarded:
+    """The closed app, which nobody has reached yet."""
+    closed_app.reached.clear()
+    return closed_app
 
 
 def test_closed_is_all_that_is_not_open_also_where_a_route_forgot_to_ask(closed: Guarded) -> None:
@@ -107,12 +122,14 @@ def test_who_asks_too_much_is_told_when_to_come_back_and_others_are_not_kept_fro
         answers = [app.ask("/v1/market") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[0].headers["ratelimit-policy"] == '"caller";q=2;w=10'
-        assert [answer.headers["ratelimit"] for answer in answers] == [
+        assert [answer.headers["ratelimit"] for answer in answers[:2]] == [
             '"caller";r=1;t=0',
             '"caller";r=0;t=0',
-            '"caller";r=0;t=5',
         ]
-        assert (answers[2].headers["retry-after"], answers[2].json()["status"]) == ("5", 429)
+        wait_seconds = int(answers[2].headers["retry-after"])
+        assert 1 <= wait_seconds <= 5  # one comes in five seconds
+        assert answers[2].headers["ratelimit"] == f'"caller";r=0;t={wait_seconds}'
+        assert answers[2].json()["status"] == 429
         assert app.ask("/live").status_code == 200  # whoever restarts the server asks it
         assert app.reached["/v1/market"] == 2
 
@@ -156,10 +173,18 @@ def test_of_a_proxy_that_is_believed_the_clients_address_counts_and_of_others_th
     tmp_path: Path,
 ) -> None:
     told = {"x-forwarded-for": "203.0.113.9"}
-    with guarded(tmp_path / "a", **OFF, serving_proxies="127.0.0.1") as believing:
-        assert believing.ask("/v1/market", **told).text == "anybody:203.0.113.9"
-    with guarded(tmp_path / "b", **OFF) as wary:
-        assert wary.ask("/v1/market", **told).text == "anybody:127.0.0.1"
+    for name, proxies in (("believing", "127.0.0.1"), ("wary", "")):
+        with guarded(tmp_path / name, serving_proxies=proxies) as app:
+            assert app.ask("/v1/market", "no token", **told).status_code == 401
+    lines = [json.loads(reasons(tmp_path / name)) for name in ("believing", "wary")]
+    assert [line["address"] for line in lines] == ["203.0.113.9", "127.0.0.1"]
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host"])
+def test_without_authentication_nothing_is_answered_through_a_proxy(app: Guarded, name: str) -> None:
+    answer = app.ask("/v1/market", **{name: "127.0.0.1"})
+    assert (answer.status_code, app.reached) == (421, {})
+    assert "proxy" in answer.json()["detail"]
 
 
 def test_a_request_is_told_in_a_line_of_json_without_what_was_asked_behind_the_path(
@@ -168,6 +193,8 @@ def test_a_request_is_told_in_a_line_of_json_without_what_was_asked_behind_the_p
     caplog.set_level(logging.INFO, "findata.serving.requests")
     app.ask("/v1/market?q=secret", authorization="Bearer secret")
     app.ask("/v1/market%0a", host="127.0.0.1")
+    # A line is written when the answer is out already.
+    assert wait_until(lambda: len(caplog.records) == 2, 10)
     lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
     first = lines[0]
     assert (first["who"], first["method"], first["path"]) == ("anybody:127.0.0.1", "GET", "/v1/market")

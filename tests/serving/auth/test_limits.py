@@ -81,15 +81,19 @@ class Login:
         self.issuer = SIGNER.issuer
         self.jwks_uri = f"{SIGNER.issuer}/jwks"
         self.is_down = False
+        self.more = ""  # bytes that make an answer longer
+        self.answers = asyncio.Event()
+        self.answers.set()
         client = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
         self.signing_keys = SigningKeys(SIGNER.issuer, client, clock)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += request.url.path == "/.well-known/openid-configuration"
+        await self.answers.wait()
         if self.is_down:
             return httpx.Response(502)
         if request.url.path == "/jwks":
-            return httpx.Response(200, json={"keys": self.keys})
+            return httpx.Response(200, json={"keys": self.keys, "more": self.more})
         return httpx.Response(200, json={"issuer": self.issuer, "jwks_uri": self.jwks_uri})
 
 
@@ -143,6 +147,23 @@ def test_old_keys_are_fetched_anew_beside_the_requests_and_go_on_while_the_provi
     with_login(work)
 
 
+def test_while_the_provider_takes_its_time_known_keys_are_given_and_all_who_wait_share_one_fetch() -> None:
+    async def work(login: Login, clock: Moved) -> None:
+        await login.signing_keys.find("first")
+        login.answers.clear()
+        clock.seconds += 11
+        waiting = [asyncio.create_task(login.signing_keys.find("second")) for _ in range(50)]
+        await asyncio.sleep(0)
+        assert await login.signing_keys.find("first") is not None
+        waiting[0].cancel()  # a caller who hangs up ends nobody else's waiting
+        login.keys.append({**login.keys[0], "kid": "second"})
+        login.answers.set()
+        assert None not in await asyncio.gather(*waiting[1:])
+        assert login.asked == 2
+
+    with_login(work)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -151,6 +172,7 @@ def test_old_keys_are_fetched_anew_beside_the_requests_and_go_on_while_the_provi
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": None},
         {"keys": None},
+        {"more": "m" * 1_000_000},
     ],
 )
 def test_a_provider_that_says_something_else_gives_no_keys(wrong: dict[str, Any]) -> None:
