@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from findata_cli.main import app
 from findata_core.schema.docs import main as write_table_pages
-from findata_resources.environment import PROJECT, Settings, variable_of
+from findata_resources.environment import CLIENT_VARIABLES, PROJECT, Settings, variable_of
 from scripts.generate import generate
 
 # Settings of the tests themselves, described in CONTRIBUTING.md; no settings of findata.
@@ -83,7 +83,7 @@ def test_files_that_the_map_and_the_recipes_name_exist() -> None:
 
 
 def test_settings_that_documents_name_are_settings() -> None:
-    known = {variable_of(name) for name in Settings.model_fields} | TEST_VARIABLES
+    known = {variable_of(name) for name in Settings.model_fields} | TEST_VARIABLES | CLIENT_VARIABLES
     named = {
         (str(page), name)
         for page in _pages()
