@@ -10,9 +10,10 @@ was seen. A notification wakes up who listens and carries nothing: the lines are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -25,6 +26,7 @@ from findata_resources.stores.scopes import Scope
 CHANNEL = "findata_changes"
 # Tables that can be followed. Bars are not: who shows minutes reads them again when a candle over them comes.
 FOLLOWED = ("market.candles", "market.monthly_candles", "market.weekly_candles")
+FEW_SCOPES = 8  # up to so many are compared in Python, where a query of Polars would take longer
 ALONE = "-"  # the key of a row that is alone in its scope, as a week is
 
 RowKey: TypeAlias = tuple[Scope, str]
@@ -68,11 +70,7 @@ def between(gone: Iterable[RowKey], come: Iterable[RowKey]) -> list[Change]:
 
 def differing(target: Table, gone: pl.DataFrame, come: pl.DataFrame) -> list[Change]:
     """Return what became of scopes by the rows that were taken out and those that were put in."""
-    columns = fact_columns(target)
-    old = _by_key(target, gone.select(columns).iter_rows())
-    new = _by_key(target, come.select(columns).iter_rows())
-    same = _equal(old, new)
-    return between((row for row in old if row not in same), (row for row in new if row not in same))
+    return replaced(target, gone.select(fact_columns(target)).iter_rows(), come)
 
 
 def fact_columns(target: Table) -> list[str]:
@@ -80,19 +78,10 @@ def fact_columns(target: Table) -> list[str]:
     return [column.name for column in target.columns if not column.is_knowledge]
 
 
-def replaced(
-    target: Table, deleted: Iterable[tuple[Any, ...]], written: pl.DataFrame, stored: Collection[Scope]
-) -> list[Change]:
-    """Return what became of scopes whose rows (of the fact columns) were deleted and written again.
-
-    `stored`: the scopes that held rows before; those of `written` that did not are whole.
-    """
-    old = _by_key(target, deleted)
+def replaced(target: Table, deleted: Iterable[tuple[Any, ...]], written: pl.DataFrame) -> list[Change]:
+    """Return what became of scopes whose rows were deleted, as tuples of the fact columns, and written again."""
     new = _by_key(target, written.select(fact_columns(target)).iter_rows())
-    fresh = {scope for scope, _ in new if scope not in stored}
-    same = _equal(old, new)
-    come = (row for row in new if row[0] not in fresh and row not in same)
-    return [*whole(fresh), *between((row for row in old if row not in same), come)]
+    return _compared(target, _by_key(target, deleted), new)
 
 
 def note(cursor: Cursor, target: Table, changes: Sequence[Change]) -> None:
@@ -168,16 +157,22 @@ _MARK = b"""
 """
 
 
-def _by_key(target: Table, rows: Iterable[tuple[Any, ...]]) -> dict[RowKey, tuple[Any, ...]]:
-    """Return rows of the fact columns by their keys."""
+def _by_key(target: Table, rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """Return rows of the fact columns by the values of their keys."""
     names = fact_columns(target)
-    places = [names.index(name) for name in (*_scope_columns(target), *_rest(target))]
-    return {_key(target, tuple(row[place] for place in places)): row for row in rows}
+    key = itemgetter(*(names.index(name) for name in (*_scope_columns(target), *_rest(target))))
+    return {key(row): row for row in rows}
 
 
-def _equal(old: Mapping[RowKey, tuple[Any, ...]], new: Mapping[RowKey, tuple[Any, ...]]) -> set[RowKey]:
-    """Return the keys of rows that differ in nothing but when they became known."""
-    return {row for row, values in old.items() if new.get(row) == values}
+def _compared(
+    target: Table,
+    old: Mapping[tuple[Any, ...], tuple[Any, ...]],
+    new: Mapping[tuple[Any, ...], tuple[Any, ...]],
+) -> list[Change]:
+    """Return what became of rows; those that differ in nothing but when they became known are left out."""
+    gone = [_key(target, key) for key, row in old.items() if new.get(key) != row]
+    come = [_key(target, key) for key, row in new.items() if old.get(key) != row]
+    return between(gone, come)
 
 
 def _key(target: Table, values: tuple[Any, ...]) -> RowKey:

@@ -39,7 +39,6 @@ from findata_resources.stores.fetches import count_revisions
 from findata_resources.stores.reports import WriteReport, report_of
 from findata_resources.stores.scopes import (
     SCOPE,
-    Scope,
     changed_scopes,
     difference,
     first_of_runs,
@@ -153,7 +152,7 @@ class TimescaleStore:
             changed = changed_scopes(fresh, stored)
             written = rows_of(target, frame, changed)
             if not changed.is_empty():
-                _replace_scopes(cursor, target, written, scope_set(changed) & scope_set(stored))
+                self._replace_scopes(cursor, target, written, changed, stored)
                 keep_digests(cursor, target, fresh, changed, {})
                 spread(cursor, target, changed)
             due.clear(cursor, target.address, held)
@@ -213,6 +212,33 @@ class TimescaleStore:
     def close(self) -> None:
         """Close the connections."""
         self.database.close()
+
+    def _replace_scopes(
+        self,
+        cursor: Cursor,
+        target: Table,
+        written: pl.DataFrame,
+        changed: pl.DataFrame,
+        stored: pl.DataFrame,
+    ) -> None:
+        """Delete the changed scopes that are stored, write the rows; who follows the table is told which differ."""
+        held = scope_set(changed) & scope_set(stored)
+        if not journal.is_followed(target):
+            delete_scopes(cursor, target, held)
+            copy_into(cursor, target, written)
+            return
+        facts = journal.fact_columns(target)
+        is_few = len(held) <= journal.FEW_SCOPES
+        before = empty(target) if is_few else self._current_rows(target, scopes_frame(sorted(held)))
+        deleted = delete_scopes(cursor, target, held, facts if is_few else ())
+        copy_into(cursor, target, written)
+        after = rows_of(target, written, scopes_frame(sorted(held)))
+        told = (
+            journal.replaced(target, deleted, after)
+            if is_few
+            else journal.differing(target, *difference(before.select(facts), after.select(facts)))
+        )
+        journal.note(cursor, target, journal.whole(scope_set(changed) - held) + told)
 
     def _fold(
         self, cursor: Cursor, target: Table, facts: Facts, dates: Sequence[date], *, trust_digests: bool
@@ -346,15 +372,6 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
     keep_digests(cursor, target, fresh, fresh, folded)
     spread(cursor, target, fresh)
     return report
-
-
-def _replace_scopes(cursor: Cursor, target: Table, written: pl.DataFrame, stored: set[Scope]) -> None:
-    """Delete the rows of the stored scopes and write others; who follows the table is told which differ."""
-    columns = journal.fact_columns(target) if journal.is_followed(target) else []
-    deleted = delete_scopes(cursor, target, stored, columns)
-    copy_into(cursor, target, written)
-    if columns:
-        journal.note(cursor, target, journal.replaced(target, deleted, written, stored))
 
 
 def _fold_payloads(target: Table, observations: pl.DataFrame) -> Versions:
