@@ -46,8 +46,9 @@ from findata_resources.setting_values import (
 PROJECT = Path(__file__).resolve().parents[1]
 PREFIX = "FINDATA_"
 _ENV_FILE = ".env"
-# What the servers and the tests are told, which are no settings.
-_OTHER_VARIABLES = {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
+# What readers' scripts (findata_client), the servers and the tests are told, which are no settings.
+CLIENT_VARIABLES = frozenset({"FINDATA_API_KEY", "FINDATA_URL"})
+_OTHER_VARIABLES = CLIENT_VARIABLES | {"FINDATA_STACK_PROCESS", "FINDATA_TRIAL_DATA"}
 _TEST_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 _MASK = "********"
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"

@@ -16,7 +16,7 @@ from typer.main import get_command
 from findata_cli.main import app
 from findata_client.asking import KEY_VARIABLE, URL_VARIABLE
 from findata_core.schema.docs import main as write_table_pages
-from findata_resources.environment import PROJECT, Settings, variable_of
+from findata_resources.environment import CLIENT_VARIABLES, PROJECT, Settings, variable_of
 from scripts.generate import generate
 
 # Settings of the tests themselves, described in CONTRIBUTING.md; no settings of findata.
