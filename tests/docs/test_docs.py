@@ -14,13 +14,11 @@ import yaml
 from typer.main import get_command
 
 from findata_cli.main import app
-from findata_client.asking import KEY_VARIABLE, URL_VARIABLE
 from findata_core.schema.docs import main as write_table_pages
 from findata_resources.environment import CLIENT_VARIABLES, PROJECT, Settings, variable_of
 from scripts.generate import generate
 
 # Settings of the tests themselves, described in CONTRIBUTING.md; no settings of findata.
-CLIENT_VARIABLES = {URL_VARIABLE, KEY_VARIABLE}  # findata_client reads them, wherever it runs
 TEST_VARIABLES = {"FINDATA_REQUIRE_PROGRAMS", "FINDATA_TRIAL_DATA"}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
