@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 FURTHER = (
     ("findata status", "servers, rows, what is due"),
-    ("findata sql 'SELECT instrument_id, interval, close FROM v1.latest_candles'", "read what is settled: docs/sql.md"),
+    (
+        "findata sql 'SELECT instrument_id, interval, close FROM v1.latest_candles'",
+        "read what is settled: docs/sql.md",
+    ),
     ("findata explain MSFT.XNAS 1h '2022-06-01 13:30'", "from a candle back to the bytes it came from"),
     ("findata report --session 2022-06-14", "can that day's data be used, and what speaks against it"),
     ("findata verify", "prove database, lake and raw payloads equal"),
