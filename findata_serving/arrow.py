@@ -7,27 +7,15 @@ Types are those that every reader of Arrow knows: large_string and not string_vi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from findata_core.schema.frames import ARROW_TYPES
 from findata_core.schema.tables import Column, ColumnKind
 from findata_serving.reading import Repeated, Rows, Values
-
-TYPES: Mapping[ColumnKind, pa.DataType] = {
-    ColumnKind.TEXT: pa.large_string(),
-    ColumnKind.TEXT_LIST: pa.large_list(pa.large_string()),
-    ColumnKind.FLOAT64: pa.float64(),
-    ColumnKind.INT32: pa.int32(),
-    ColumnKind.INT64: pa.int64(),
-    ColumnKind.BOOLEAN: pa.bool_(),
-    ColumnKind.TIMESTAMP: pa.timestamp("us", "UTC"),
-    ColumnKind.DATE: pa.date32(),
-    ColumnKind.JSON: pa.large_string(),
-}
 
 
 def stream_of(rows: Rows) -> bytes:
@@ -42,8 +30,8 @@ def stream_of(rows: Rows) -> bytes:
 
 
 def _array(column: Column, values: Values, rows: Rows) -> pa.Array:
-    kind = TYPES.get(column.kind)
-    if kind is None:  # decimals: Polars knows their digits
+    kind = ARROW_TYPES[column.kind]
+    if column.kind is ColumnKind.DECIMAL:  # Polars knows their digits
         only = rows.record.only(column.name)
         frame = Rows(only, rows.height, {column.name: values}).frame()
         return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).column(0).combine_chunks()

@@ -77,21 +77,25 @@ def live_views() -> tuple[View, ...]:
 def _views_of(file: FileDescriptorProto) -> Iterator[View]:
     comments = comments_of(file)
     for index, message in enumerate(file.message_type):
-        option: annotations_pb2.View = extension(message.options, annotations_pb2.view)
-        if option.name:
-            yield View(
-                schema=option.schema,
-                name=option.name,
-                message=f"{file.package}.{message.name}",
-                comment=comments.get((MESSAGE_PATH, index), ""),
-                columns=tuple(columns_of(file, message)),
-                business_key=tuple(option.business_key),
-                has_as_of=option.has_as_of,
-                time_column="",
-                chunk_days=0,
-                has_history=False,
-                digest_subject="",
-                digest_date="",
-                digest_slice=(),
-                lake_partition=LakePartition.NONE,
-            )
+        for option in extension(message.options, annotations_pb2.views):
+            comment = comments.get((MESSAGE_PATH, index), "")
+            yield _view(option, f"{file.package}.{message.name}", comment, tuple(columns_of(file, message)))
+
+
+def _view(option: annotations_pb2.View, message: str, comment: str, columns: tuple[Column, ...]) -> View:
+    return View(
+        schema=option.schema,
+        name=option.name,
+        message=message,
+        comment=option.purpose or comment,
+        columns=columns,
+        business_key=tuple(option.business_key),
+        has_as_of=option.has_as_of,
+        time_column="",
+        chunk_days=0,
+        has_history=False,
+        digest_subject="",
+        digest_date="",
+        digest_slice=(),
+        lake_partition=LakePartition.NONE,
+    )

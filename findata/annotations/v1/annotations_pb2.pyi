@@ -31,8 +31,8 @@ COLUMN_TYPE_DECIMAL: ColumnType
 COLUMN_TYPE_JSON: ColumnType
 TABLES_FIELD_NUMBER: _ClassVar[int]
 tables: _descriptor.FieldDescriptor
-VIEW_FIELD_NUMBER: _ClassVar[int]
-view: _descriptor.FieldDescriptor
+VIEWS_FIELD_NUMBER: _ClassVar[int]
+views: _descriptor.FieldDescriptor
 COLUMN_FIELD_NUMBER: _ClassVar[int]
 column: _descriptor.FieldDescriptor
 
@@ -65,16 +65,18 @@ class Table(_message.Message):
     def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., time_column: _Optional[str] = ..., chunk_days: _Optional[int] = ..., has_history: _Optional[bool] = ..., digest_subject: _Optional[str] = ..., digest_date: _Optional[str] = ..., digest_slice: _Optional[_Iterable[str]] = ..., lake_partition: _Optional[_Union[LakePartition, str]] = ..., purpose: _Optional[str] = ..., snapshot_date: _Optional[str] = ...) -> None: ...
 
 class View(_message.Message):
-    __slots__ = ("schema", "name", "business_key", "has_as_of")
+    __slots__ = ("schema", "name", "business_key", "has_as_of", "purpose")
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     BUSINESS_KEY_FIELD_NUMBER: _ClassVar[int]
     HAS_AS_OF_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     schema: str
     name: str
     business_key: _containers.RepeatedScalarFieldContainer[str]
     has_as_of: bool
-    def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., has_as_of: _Optional[bool] = ...) -> None: ...
+    purpose: str
+    def __init__(self, schema: _Optional[str] = ..., name: _Optional[str] = ..., business_key: _Optional[_Iterable[str]] = ..., has_as_of: _Optional[bool] = ..., purpose: _Optional[str] = ...) -> None: ...
 
 class Column(_message.Message):
     __slots__ = ("unit", "minimum", "maximum", "type", "allowed", "is_knowledge", "pattern", "deprecated_until")

@@ -96,54 +96,6 @@ class Candle(_message.Message):
     ingest_time: _timestamp_pb2.Timestamp
     def __init__(self, instrument_id: _Optional[str] = ..., interval: _Optional[str] = ..., source_interval: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[float] = ..., high: _Optional[float] = ..., low: _Optional[float] = ..., close: _Optional[float] = ..., volume: _Optional[int] = ..., session_date: _Optional[str] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., expected_minutes: _Optional[int] = ..., present_minutes: _Optional[int] = ..., expected_sessions: _Optional[int] = ..., present_sessions: _Optional[int] = ..., is_complete: _Optional[bool] = ..., available_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settles_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., adjustment: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
-class LatestCandle(_message.Message):
-    __slots__ = ("instrument_id", "interval", "source_interval", "event_time", "open", "high", "low", "close", "volume", "session_date", "period_start_date", "period_end_date", "expected_minutes", "present_minutes", "expected_sessions", "present_sessions", "is_complete", "available_time", "settles_time", "source", "adjustment", "ingest_time")
-    INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_INTERVAL_FIELD_NUMBER: _ClassVar[int]
-    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
-    OPEN_FIELD_NUMBER: _ClassVar[int]
-    HIGH_FIELD_NUMBER: _ClassVar[int]
-    LOW_FIELD_NUMBER: _ClassVar[int]
-    CLOSE_FIELD_NUMBER: _ClassVar[int]
-    VOLUME_FIELD_NUMBER: _ClassVar[int]
-    SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
-    PERIOD_START_DATE_FIELD_NUMBER: _ClassVar[int]
-    PERIOD_END_DATE_FIELD_NUMBER: _ClassVar[int]
-    EXPECTED_MINUTES_FIELD_NUMBER: _ClassVar[int]
-    PRESENT_MINUTES_FIELD_NUMBER: _ClassVar[int]
-    EXPECTED_SESSIONS_FIELD_NUMBER: _ClassVar[int]
-    PRESENT_SESSIONS_FIELD_NUMBER: _ClassVar[int]
-    IS_COMPLETE_FIELD_NUMBER: _ClassVar[int]
-    AVAILABLE_TIME_FIELD_NUMBER: _ClassVar[int]
-    SETTLES_TIME_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_FIELD_NUMBER: _ClassVar[int]
-    ADJUSTMENT_FIELD_NUMBER: _ClassVar[int]
-    INGEST_TIME_FIELD_NUMBER: _ClassVar[int]
-    instrument_id: str
-    interval: str
-    source_interval: str
-    event_time: _timestamp_pb2.Timestamp
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: int
-    session_date: str
-    period_start_date: str
-    period_end_date: str
-    expected_minutes: int
-    present_minutes: int
-    expected_sessions: int
-    present_sessions: int
-    is_complete: bool
-    available_time: _timestamp_pb2.Timestamp
-    settles_time: _timestamp_pb2.Timestamp
-    source: str
-    adjustment: str
-    ingest_time: _timestamp_pb2.Timestamp
-    def __init__(self, instrument_id: _Optional[str] = ..., interval: _Optional[str] = ..., source_interval: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[float] = ..., high: _Optional[float] = ..., low: _Optional[float] = ..., close: _Optional[float] = ..., volume: _Optional[int] = ..., session_date: _Optional[str] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., expected_minutes: _Optional[int] = ..., present_minutes: _Optional[int] = ..., expected_sessions: _Optional[int] = ..., present_sessions: _Optional[int] = ..., is_complete: _Optional[bool] = ..., available_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settles_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., adjustment: _Optional[str] = ..., ingest_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
-
 class Pivot(_message.Message):
     __slots__ = ("instrument_id", "variant", "source_interval", "window_start_date", "window_end_date", "valid_from_time", "valid_until_time", "pp", "r1", "r2", "r3", "r4", "r5", "s1", "s2", "s3", "s4", "s5", "window_open", "window_high", "window_low", "window_close", "current_open", "source_candles", "settles_time", "source", "adjustment", "ingest_time")
     INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
