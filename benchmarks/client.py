@@ -41,9 +41,9 @@ def run(instruments: int = 20, sessions: int = 20, repeats: int = 9) -> list[Lin
         engine.dispose()
     rows = f"{390 * sessions:,} rows"
     return [
-        _line(f"client: a month of minutes of one instrument ({rows})", one, TARGET),
-        _line(f"client: the same of {instruments}", many, TARGET),
-        _line("client: the month again, settled", {**one, "client": settled}, None),
+        _line(f"client: a month of minutes of {instruments} instruments ({rows} each)", many, TARGET),
+        _line("client: of one instrument, not asked for before", one, None),
+        _line("client: of one instrument again, settled", {**one, "client": settled}, None),
     ]
 
 
