@@ -42,7 +42,7 @@ def run(instruments: int = 20, sessions: int = 20, repeats: int = 9) -> list[Lin
     rows = f"{390 * sessions:,} rows"
     return [
         _line(f"client: a month of minutes of {instruments} instruments ({rows} each)", many, TARGET),
-        _line("client: of one instrument, not asked for before", one, None),
+        _line("client: of one instrument, not asked for before", one, TARGET),
         _line("client: of one instrument again, settled", {**one, "client": settled}, None),
     ]
 

@@ -158,4 +158,4 @@ def test_a_session_is_served_alike_by_every_side() -> None:
 
 def test_a_month_comes_alike_by_the_client_and_by_pandas() -> None:
     lines = client.run(instruments=2, sessions=2, repeats=1)
-    assert targets(lines) == [1 / 4]
+    assert targets(lines) == [1 / 4, 1 / 4]

@@ -242,6 +242,7 @@ def test_a_server_that_goes_down_ends_its_streams(platform: Platform) -> None:
     follower.until(lambda one: one.is_ended)
     stream.__exit__(None, None, None)
     client.close()
+    assert follower.is_ended
 
 
 def listeners(platform: Platform) -> int:
