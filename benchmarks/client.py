@@ -24,7 +24,7 @@ TARGET = 1 / 4
 SLOW_REPEATS = 3
 
 
-def run(instruments: int = 20, sessions: int = 20, repeats: int = 9) -> list[Line]:
+def run(instruments: int = 20, sessions: int = 20, repeats: int = 25) -> list[Line]:
     """Measure on servers of its own."""
     with market(instruments, sessions) as asked, server("findata", asked) as port:
         engine = sqlalchemy.create_engine(

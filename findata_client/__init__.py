@@ -3,7 +3,7 @@
     from findata_client import Client
     Client().candles("AAPL.XNAS", "5m", start="2022-06-01", end="2022-06-08")
 
-It speaks HTTP alone: what it needs besides is httpx and Polars. Of findata it knows the contract, and nothing else.
+It speaks HTTP alone: what it needs besides is urllib3 and Polars. Of findata it knows the contract, and nothing else.
 """
 
 from findata_client.client import Client

@@ -15,17 +15,23 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
+from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.util.request import ACCEPT_ENCODING, make_headers
 
 from findata_client.errors import BadQuestion, ClientError, away, error_of
+from findata_client.frames import Body
 
 USUAL_URL = "http://127.0.0.1:8642"
 URL_VARIABLE, KEY_VARIABLE = "FINDATA_URL", "FINDATA_API_KEY"
 AGAIN = frozenset({429, 502, 503, 504})
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 10.0
 CONNECT_SECONDS = 5.0
+MOST_CONNECTIONS = 8  # that are kept for the next question
+OK = 200
 
 Values = Mapping[str, str | int | bool | list[str] | None]
 
@@ -53,57 +59,50 @@ class Asking:
     """Connections to one server."""
 
     def __init__(
-        self,
-        base_url: str | None,
-        api_key: str | None,
-        timeout_seconds: float,
-        patience: Patience,
-        transport: httpx.BaseTransport | None = None,
+        self, base_url: str | None, api_key: str | None, timeout_seconds: float, patience: Patience
     ) -> None:
         self.address = (base_url or os.environ.get(URL_VARIABLE) or USUAL_URL).rstrip("/")
         self._patience = patience
-        headers = {"User-Agent": "findata-client"}
+        self._timeout_seconds = timeout_seconds
+        # Packing and unpacking take longer than the loopback.
+        encodings = "identity" if _is_near(self.address) else ACCEPT_ENCODING
+        self._headers = {"User-Agent": "findata-client", "Accept-Encoding": encodings}
         if key := api_key or os.environ.get(KEY_VARIABLE):
-            headers["Authorization"] = f"Bearer {key}"
-        if _is_near(self.address):
-            headers["Accept-Encoding"] = "identity"  # packing and unpacking take longer than the loopback
-        timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
-        self._http = httpx.Client(
-            base_url=self.address, headers=headers, timeout=timeout, transport=transport
-        )
+            self._headers["Authorization"] = f"Bearer {key}"
+        self._http = _connections(self.address)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._http.clear()
 
-    def get(self, path: str, parameters: Values, accept: str) -> httpx.Response:
+    def get(self, path: str, parameters: Values, accept: str) -> BaseHTTPResponse:
         """Return the answer to a question; the error that it is where it is none."""
         failures = 0
         while True:
             asked_seconds: float | None = None
             error: ClientError
             try:
-                answer = self._http.get(path, params=_given(parameters), headers={"Accept": accept})
-            except httpx.InvalidURL as problem:
+                answer = self._send(path, parameters, {"Accept": accept}, self._timeout_seconds)
+            except LocationValueError as problem:
                 raise BadQuestion(str(problem), "Look at the names in the question") from None
-            except httpx.TransportError as problem:
+            except HTTPError as problem:
                 error = away(self.address, _words(problem))
             else:
-                if answer.is_success:
+                if answer.status == OK:
                     return answer
-                error = error_of(answer.status_code, answer.content)
-                if answer.status_code not in AGAIN:
+                error = error_of(answer.status, answer.data)
+                if answer.status not in AGAIN:
                     raise error
                 asked_seconds = _seconds(answer.headers.get("Retry-After"))
             failures += 1
             self.wait(failures, error, asked_seconds)
 
-    def pages(self, path: str, parameters: Values, accept: str) -> Iterator[bytes]:
+    def pages(self, path: str, parameters: Values, accept: str) -> Iterator[Body]:
         """Yield the bodies of a question's pages, in order."""
         cursor: str | None = None
         while True:
             answer = self.get(path, {**parameters, "cursor": cursor}, accept)
-            yield answer.content
+            yield Body(answer.data, answer.headers.get("Content-Type", ""))
             cursor = answer.headers.get("Findata-Next-Cursor")
             if cursor is None:
                 return
@@ -115,18 +114,49 @@ class Asking:
             raise error
         self._patience.sleep(pause)
 
-    def streaming(
+    def stream(
         self, path: str, parameters: Values, headers: Mapping[str, str], silence_seconds: float
-    ) -> httpx.Request:
-        """Return the request of a stream, whose silences may be long."""
-        timeout = httpx.Timeout(silence_seconds, connect=CONNECT_SECONDS)
-        return self._http.build_request(
-            "GET", path, params=_given(parameters), headers=dict(headers), timeout=timeout
+    ) -> BaseHTTPResponse:
+        """Return the answer of a stream, whose silences may be long; its body is read by the caller, who closes it."""
+        given = {**headers, "Accept-Encoding": "identity"}
+        return self._send(path, parameters, given, silence_seconds, preload_content=False)
+
+    def _send(
+        self,
+        path: str,
+        parameters: Values,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        *,
+        preload_content: bool = True,
+    ) -> BaseHTTPResponse:
+        query = urlencode(_given(parameters), doseq=True)
+        return self._http.request(
+            "GET",
+            f"{self.address}{path}" + (f"?{query}" if query else ""),
+            headers={**self._headers, **headers},
+            timeout=Timeout(connect=CONNECT_SECONDS, read=timeout_seconds),
+            retries=False,
+            redirect=False,
+            preload_content=preload_content,
         )
 
-    def send(self, request: httpx.Request) -> httpx.Response:
-        """Send the request of a stream; its body is read by the caller, who closes it."""
-        return self._http.send(request, stream=True)
+
+def _connections(address: str) -> PoolManager:
+    """Return connections to an address, through the proxy that the environment names for it; never to this machine."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadQuestion(
+            f"{address} is no address of a server", f"Give one like {USUAL_URL}, or set {URL_VARIABLE}"
+        )
+    proxy = getproxies().get(parts.scheme)
+    if proxy is None or _is_near(address) or proxy_bypass(parts.hostname):
+        return PoolManager(maxsize=MOST_CONNECTIONS)
+    said = urlsplit(proxy)
+    who = f"{unquote(said.username)}:{unquote(said.password or '')}" if said.username else None
+    return ProxyManager(
+        proxy, maxsize=MOST_CONNECTIONS, proxy_headers=make_headers(proxy_basic_auth=who) if who else None
+    )
 
 
 def _given(parameters: Values) -> dict[str, str | int | list[str]]:
@@ -146,5 +176,5 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _words(problem: httpx.TransportError) -> str:
+def _words(problem: HTTPError) -> str:
     return f"{type(problem).__name__} {problem}".strip()

@@ -3,12 +3,13 @@
 What belongs here: questions and their parameters. What does not: asking (asking), frames, errors.
 
 Times: `start` is inclusive, `end` exclusive; a date counts sessions or observations, an instant has a zone. `as_of`: as
-it was known at that instant. `limit`: at most so many rows; without it all rows come, page after page. Candles without
-a start are the latest ones, one page of them.
+it was known at that instant. `limit`: at most so many rows, the latest ones without a start; without it all rows come,
+page after page. Candles without a start are the latest ones, one page of them.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +17,12 @@ from itertools import islice
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx
 import polars as pl
 
 from findata_client.asking import Asking, Patience, Values
 from findata_client.errors import BadQuestion
 from findata_client.following import Event, follow
-from findata_client.frames import ARROW, When, frame_of, when
+from findata_client.frames import ACCEPTED, Body, When, frame_of, when
 
 MOST_ROWS = 50_000  # of a page
 AT_ONCE = 4  # questions about several instruments
@@ -41,9 +41,8 @@ class Client:
         *,
         timeout_seconds: float = 60.0,
         patience: Patience | None = None,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._asking = Asking(base_url, api_key, timeout_seconds, patience or Patience(), transport)
+        self._asking = Asking(base_url, api_key, timeout_seconds, patience or Patience())
 
     def close(self) -> None:
         """Close the connections; `with Client() as client:` does it."""
@@ -268,39 +267,43 @@ class Client:
         )
 
     def _rows(self, path: str, asked: Values, limit: int | None) -> pl.DataFrame:
-        """Return all rows, or so many; of candles without a start the latest page, as further pages go back."""
-        is_window = asked.get("start") is not None or not path.endswith("/candles")
-        most = sys.maxsize if is_window else MOST_ROWS
+        """Return all rows, or so many; of candles without a start the latest page alone.
+
+        Without a start pages go back in time; a calendar has no latest day, and always goes forward.
+        """
+        goes_back = "start" in asked and asked["start"] is None and not path.startswith("/v1/sessions/")
+        is_page = goes_back and path.endswith("/candles")
+        most = MOST_ROWS if is_page else sys.maxsize
         if limit is not None and not 1 <= limit <= most:
             raise BadQuestion(f"limit is {limit}", f"Ask for 1 to {most} rows, or give a start")
-        pages = self._asking.pages(path, {**asked, **_page_size(path, limit, is_window=is_window)}, ARROW)
-        if limit is None and not is_window:
-            return frame_of(islice(pages, 1))
-        if limit is None:
-            return frame_of(pages)
-        return _first(pages, limit)
+        bodies = self._asking.pages(path, {**asked, **_page_size(path, limit, is_page=is_page)}, ACCEPTED)
+        if is_page and limit is None:
+            return frame_of(islice(bodies, 1))
+        pages = _pages(bodies, limit)
+        rows = pl.concat(reversed(pages) if goes_back else pages, rechunk=False)
+        return rows if limit is None else rows.tail(limit) if goes_back else rows.head(limit)
 
     def _told(self, path: str, asked: Values) -> dict[str, Any]:
-        told: dict[str, Any] = self._asking.get(path, asked, "application/json").json()
+        told: dict[str, Any] = json.loads(self._asking.get(path, asked, "application/json").data)
         return told
 
 
-def _first(pages: Iterator[bytes], limit: int) -> pl.DataFrame:
-    """Return the first rows of pages, and ask for no more pages than that takes."""
+def _pages(bodies: Iterator[Body], limit: int | None) -> list[pl.DataFrame]:
+    """Return pages, and ask for no more of them than so many rows take."""
     taken: list[pl.DataFrame] = []
-    for page in pages:
-        taken.append(frame_of([page]))
-        if sum(frame.height for frame in taken) >= limit:
+    for body in bodies:
+        taken.append(frame_of([body]))
+        if limit is not None and sum(frame.height for frame in taken) >= limit:
             break
-    return pl.concat(taken, rechunk=False).head(limit)
+    return taken
 
 
-def _page_size(path: str, limit: int | None, *, is_window: bool) -> dict[str, int]:
+def _page_size(path: str, limit: int | None, *, is_page: bool) -> dict[str, int]:
     if path.endswith(("/sessions", "/known-times")):
         return {}
     if limit is not None:
         return {"limit": min(limit, MOST_ROWS)}
-    return {"limit": MOST_ROWS} if is_window else {}
+    return {} if is_page else {"limit": MOST_ROWS}
 
 
 def _window(start: When | None, end: When | None, as_of: When | None = None) -> dict[str, str | None]:

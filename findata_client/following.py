@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
 
-from findata_client.asking import AGAIN, Asking, Values
+from findata_client.asking import AGAIN, OK, Asking, Values
 from findata_client.errors import ClientError, away, error_of
 
 SILENCE_SECONDS = 60.0  # four heartbeats
@@ -42,7 +43,7 @@ def follow(asking: Asking, parameters: Values, cursor: str | None) -> Iterator[E
                 if event.name:
                     yield event
             error: ClientError = away(asking.address, "the stream ended")
-        except httpx.TransportError as problem:
+        except HTTPError as problem:
             error = away(asking.address, type(problem).__name__)
         except ClientError as problem:
             if problem.status not in AGAIN:
@@ -54,14 +55,21 @@ def follow(asking: Asking, parameters: Values, cursor: str | None) -> Iterator[E
 
 def _events(asking: Asking, parameters: Values, cursor: str | None) -> Iterator[Event]:
     headers = {"Accept": "text/event-stream", **({"Last-Event-ID": cursor} if cursor else {})}
-    request = asking.streaming("/v1/stream", parameters, headers, SILENCE_SECONDS)
-    answer = asking.send(request)
+    answer = asking.stream("/v1/stream", parameters, headers, SILENCE_SECONDS)
     try:
-        if not answer.is_success:
-            raise error_of(answer.status_code, answer.read())
-        yield from _parsed(answer.iter_lines())
+        if answer.status != OK:
+            raise error_of(answer.status, answer.data)
+        yield from _parsed(_lines(answer))
     finally:
         answer.close()
+
+
+def _lines(answer: BaseHTTPResponse) -> Iterator[str]:
+    """Yield whole lines as they arrive; one that is cut off is none."""
+    begun = b""
+    while arrived := answer.read1():
+        *whole, begun = (begun + arrived).split(b"\n")
+        yield from (line.rstrip(b"\r").decode() for line in whole)
 
 
 def _parsed(lines: Iterator[str]) -> Iterator[Event]:

@@ -19,10 +19,15 @@ from findata_core.calendars import CALENDAR_VERSION, SESSION_SCHEMA
 # A window that every calendar of the catalogue covers, to look at a calendar before its range is known.
 PROBE_FIRST_DATE = "2026-06-01"
 PROBE_LAST_DATE = "2026-06-30"
+# The library counts nanoseconds since 1970, which reach from 1677 to 2262.
+FIRST_YEAR, LAST_YEAR = 1700, 2250
 
 
 def built_sessions(calendar: str, first_year: int, last_year: int) -> pl.DataFrame:
     """Sessions of a calendar, by the library's name, of whole years, both inclusive; `mic` is empty."""
+    first_year, last_year = max(first_year, FIRST_YEAR), min(last_year, LAST_YEAR)
+    if first_year > last_year:
+        return pl.DataFrame(schema=SESSION_SCHEMA)
     with warnings.catch_warnings():
         # exchange_calendars 4.13.2 uses what pandas 3.1 announces to change in pandas 4.
         warnings.simplefilter("ignore", DeprecationWarning)

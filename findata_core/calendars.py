@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ import polars as pl
 
 from findata_core.exchanges import EXCHANGES, Exchange, exchange_of, mic_of
 from findata_core.schema.frames import polars_schema
+from findata_core.schema.runs import row_places
 from findata_core.schema.tables import table
 
 __all__ = [
@@ -46,10 +48,13 @@ SESSION_SCHEMA = pl.Schema(
 
 PHASES = ("regular", "pre", "post", "closing")
 REGULAR, PRE, POST, CLOSING, NO_PHASE = range(5)
+_PHASE_NAMES = pl.Series([*PHASES, None], dtype=pl.String)
 
 # Instants (microseconds from 1827 to 2112) are shifted to be positive, and an exchange's code stands above.
 KEY_SHIFT = 2**52
 KEY_SPAN = 2**53
+DAY_SPAN = 2**32  # the same for dates, which are days since 1970 in 32 bits
+DAYS_LAID_OUT = 2048  # local midnights are found for some six years of a time zone at once, and kept
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -100,44 +105,56 @@ class SessionBounds:
     @classmethod
     def of(cls, sessions: pl.DataFrame) -> SessionBounds:
         """The bounds of rows of reference.sessions, in any order."""
-        ordered = _with_local_days(sessions).sort("mic", "session_date")
-        mics = tuple(ordered["mic"].unique().sort())
-        close = _microseconds(ordered["close_time"])
+        mics, venue = numbered(sessions["mic"])
+        days = days_since_1970(sessions["session_date"])
+        place = venue * DAY_SPAN + days
+        if (np.diff(place) < 0).any():  # they are mostly stored in order
+            return cls.of(sessions[np.argsort(place, kind="stable")])
+        zones, zone = numbered(sessions["time_zone"])
+        close = microseconds(sessions["close_time"])
         return cls(
             mics=mics,
-            session_date=ordered["session_date"],
-            venue=_venue_codes(ordered["mic"], mics),
-            day_start=ordered["day_start"].to_numpy(),
-            day_end=ordered["day_end"].to_numpy(),
-            open=_microseconds(ordered["open_time"]),
-            break_start=_microseconds(ordered["break_start_time"].fill_null(ordered["close_time"])),
-            break_end=_microseconds(ordered["break_end_time"].fill_null(ordered["close_time"])),
+            session_date=sessions["session_date"],
+            venue=venue,
+            day_start=_local_midnights(zones, zone, days),
+            day_end=_local_midnights(zones, zone, days + 1),
+            open=microseconds(sessions["open_time"]),
+            break_start=microseconds(sessions["break_start_time"], close),
+            break_end=microseconds(sessions["break_end_time"], close),
             close=close,
         )
 
     def index_at(self, mic: pl.Series, event_time: pl.Series) -> Int64Array:
         """Position of the session on whose local day each instant lies; -1 where there is none."""
-        venue = _venue_codes(mic, self.mics)
-        times = event_time.dt.epoch("us").fill_null(-KEY_SHIFT).to_numpy()
+        return self.index_of_instants(positions(mic, self.mics), microseconds(event_time))
+
+    def index_of_instants(self, venue: Int64Array, instants: Int64Array) -> Int64Array:
+        """Do what index_at() does, for positions in `mics` (-1 for none) and microseconds since 1970."""
+        if not len(self.venue):
+            return np.full(len(instants), -1, dtype=np.int64)
         starts = self.venue * KEY_SPAN + KEY_SHIFT + self.day_start
-        if not len(starts):
-            return np.full(len(times), -1, dtype=np.int64)
-        index = np.searchsorted(starts, venue * KEY_SPAN + KEY_SHIFT + times, side="right") - 1
-        is_inside = (index >= 0) & (self.venue[index] == venue) & (times < self.day_end[index])
+        index = np.searchsorted(starts, venue * KEY_SPAN + KEY_SHIFT + instants, side="right") - 1
+        is_inside = (index >= 0) & (self.venue[index] == venue) & (instants < self.day_end[index])
         return np.where(is_inside, index, -1)
 
     def index_on(self, mic: pl.Series, session_date: pl.Series) -> Int64Array:
         """Position of the exchange's session of each date; -1 where there is none."""
-        known = pl.DataFrame({"venue": self.venue, "date": self.session_date}).with_row_index("index")
-        asked = pl.DataFrame({"venue": _venue_codes(mic, self.mics), "date": session_date})
-        found = asked.join(known, on=["venue", "date"], how="left", maintain_order="left")["index"]
-        return found.cast(pl.Int64).fill_null(-1).to_numpy()
+        return self.index_of_days(positions(mic, self.mics), days_since_1970(session_date))
+
+    def index_of_days(self, venue: Int64Array, days: Int64Array) -> Int64Array:
+        """Do what index_on() does, for positions in `mics` (-1 for none) and days since 1970."""
+        if not len(self.venue):
+            return np.full(len(days), -1, dtype=np.int64)
+        known = self.venue * DAY_SPAN + days_since_1970(self.session_date)
+        asked = venue * DAY_SPAN + days
+        index = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+        return np.where((known[index] == asked) & (venue >= 0), index, -1)
 
     def phase_at(self, index: Int64Array, event_time: pl.Series) -> npt.NDArray[np.int8]:
         """Phase of each instant in the session at `index`: REGULAR, PRE, POST, CLOSING or NO_PHASE."""
         if not len(self.open):
             return np.full(len(index), NO_PHASE, dtype=np.int8)
-        times = event_time.dt.epoch("us").fill_null(-KEY_SHIFT).to_numpy()
+        times = microseconds(event_time)
         phase = np.full(len(index), NO_PHASE, dtype=np.int8)
         is_first = times < self.break_start[index]
         is_second = (times >= self.break_end[index]) & (times < self.close[index])
@@ -169,38 +186,75 @@ def assign_sessions(rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
 def dates_at(bounds: SessionBounds, index: Int64Array) -> pl.Series:
     """The dates of sessions by their position, null for -1."""
     known = pl.concat([bounds.session_date, pl.Series([None], dtype=pl.Date)])
-    return known.gather(np.where(index < 0, len(bounds.session_date), index))
+    return known[row_places(np.where(index < 0, len(bounds.session_date), index))]
 
 
 def phase_names(phase: npt.NDArray[np.int8]) -> pl.Series:
     """The names of phases by their number, null for NO_PHASE."""
-    return pl.Series([*PHASES, None], dtype=pl.String).gather(phase)
+    return _PHASE_NAMES[row_places(phase)]
 
 
-def _with_local_days(sessions: pl.DataFrame) -> pl.DataFrame:
-    nowhere = sessions.clear().with_columns(day_start=pl.lit(0, pl.Int64), day_end=pl.lit(0, pl.Int64))
-    days = [
-        part.with_columns(day_start=_local_midnight(zone, 0), day_end=_local_midnight(zone, 1))
-        for (zone,), part in sessions.partition_by("time_zone", as_dict=True).items()
-    ]
-    return pl.concat([nowhere, *days])
+def positions(texts: pl.Series, names: tuple[str, ...]) -> Int64Array:
+    """Position of each text in `names`; -1 where it is none of them."""
+    if _is_one(texts):
+        place = names.index(texts[0]) if texts[0] in names else -1
+        return np.full(len(texts), place, dtype=np.int64)
+    places = texts.cast(pl.Enum(names), strict=False).to_physical().cast(pl.Int64)
+    return (places.fill_null(-1) if places.has_nulls() else places).to_numpy()
 
 
-def _local_midnight(time_zone: str, days_later: int) -> pl.Expr:
-    """First instant of the local day; where clocks jump over midnight (São Paulo until 2018), 01:00."""
-    midnight = (pl.col("session_date") + pl.duration(days=days_later)).cast(pl.Datetime("us"))
+def microseconds(times: pl.Series, where_null: Int64Array | int = -KEY_SHIFT) -> Int64Array:
+    """Instants in microseconds since 1970; `where_null` (by default before all sessions) where there is none."""
+    instants = times.to_numpy().astype("datetime64[us]", copy=False)
+    if not times.has_nulls():
+        return instants.view(np.int64)
+    return np.where(np.isnat(instants), where_null, instants.view(np.int64))
+
+
+def numbered(texts: pl.Series) -> tuple[tuple[str, ...], Int64Array]:
+    """The distinct texts, sorted, and the position of each text among them; -1 for null."""
+    names = distinct(texts)
+    return names, positions(texts, names)
+
+
+def distinct(texts: pl.Series) -> tuple[str, ...]:
+    """The distinct texts, sorted, without null."""
+    if _is_one(texts):
+        return (texts[0],)
+    return tuple(sorted(text for text in texts.unique().to_list() if text is not None))
+
+
+def _is_one(texts: pl.Series) -> bool:
+    # Most frames are of one exchange: to number their every row takes several queries.
+    return len(texts) > 0 and texts[0] is not None and bool((texts == texts[0]).all(ignore_nulls=False))
+
+
+def days_since_1970(dates: pl.Series) -> Int64Array:
+    """Dates in days since 1970; the smallest number of all where a date is null."""
+    return dates.to_numpy().astype("datetime64[D]", copy=False).astype(np.int64)
+
+
+def _local_midnights(zones: tuple[str, ...], zone: Int64Array, days: Int64Array) -> Int64Array:
+    """First instants of local days in microseconds since 1970; `zone` is the position of each in `zones`."""
+    block, place = np.divmod(days, DAYS_LAID_OUT)
+    laid_out = zone * DAY_SPAN + block
+    starts = np.flatnonzero(np.diff(laid_out, prepend=laid_out[:1] - 1))
+    midnights = np.empty(len(days), dtype=np.int64)
+    for start, end in pairwise(np.append(starts, len(days)).tolist()):
+        known = _laid_out_midnights(zones[zone[start]], int(block[start]))
+        midnights[start:end] = known[place[start:end]]
+    return midnights
+
+
+@lru_cache(maxsize=1024)
+def _laid_out_midnights(time_zone: str, block: int) -> Int64Array:
+    """First instants of DAYS_LAID_OUT local days; where clocks jump over midnight (São Paulo until 2018), 01:00."""
+    first = block * DAYS_LAID_OUT
+    days = pl.Series(np.arange(first, first + DAYS_LAID_OUT, dtype=np.int32)).cast(pl.Date)
+    midnight = pl.lit(days).cast(pl.Datetime("us"))
     choices = (midnight, midnight + pl.duration(hours=1))
     zoned = (
         choice.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
         for choice in choices
     )
-    return pl.coalesce(zoned).dt.epoch("us")
-
-
-def _venue_codes(mic: pl.Series, mics: tuple[str, ...]) -> Int64Array:
-    """Position of each code in `mics`; -1 where it is none of them."""
-    return mic.cast(pl.Enum(mics), strict=False).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-
-
-def _microseconds(times: pl.Series) -> Int64Array:
-    return times.dt.epoch("us").to_numpy()
+    return pl.select(pl.coalesce(zoned).dt.epoch("us")).to_series().to_numpy()

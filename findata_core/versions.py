@@ -6,8 +6,10 @@ of a database; stores decide which observations must be folded again.
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
+from findata_core.schema import runs
 from findata_core.schema.tables import Table
 
 
@@ -62,22 +64,22 @@ def _folded(table: Table, observations: pl.DataFrame, values: list[str]) -> Vers
     """Fold observations whose `values` tell one version from the next."""
     key = list(table.business_key)
     ordered = observations.sort([*key, "ingest_time", "payload_id"])
-    same_key = _same_as(key, 1)
-    is_last_of_instant = ~(
-        _same_as(key, -1) & (pl.col("ingest_time") == pl.col("ingest_time").shift(-1))
-    ).fill_null(value=False)
-    spoken = ordered.filter(is_last_of_instant)
-    is_new = ~(same_key & _same_as(values, 1)).fill_null(value=False)
-    versions = spoken.filter(is_new).with_columns(
-        pl.when(_same_as(key, -1).fill_null(value=False))
-        .then(pl.col("ingest_time").shift(-1))
-        .alias("superseded_time")
-    )
+    is_overruled = _goes_on(runs.changes(ordered, [*key, "ingest_time"]))
+    spoken = runs.chosen(ordered, ~is_overruled)
+    versions = runs.chosen(spoken, runs.changes(spoken, [*key, *values]))
+    is_closed = _goes_on(runs.changes(versions, key))
+    next_times = versions.get_column("ingest_time")[np.flatnonzero(is_closed) + 1]
     return Versions(
-        current=versions.filter(pl.col("superseded_time").is_null()).drop("superseded_time"),
-        history=versions.filter(pl.col("superseded_time").is_not_null()),
-        conflicting=_conflicting(ordered, is_last_of_instant, values),
+        current=runs.chosen(versions, ~is_closed),
+        history=runs.chosen(versions, is_closed).with_columns(next_times.alias("superseded_time")),
+        # Rows that lost to one of the same instant and did say something else.
+        conflicting=runs.chosen(ordered, is_overruled & ~_goes_on(runs.changes(ordered, values))),
     )
+
+
+def _goes_on(changes: runs.Flags) -> runs.Flags:
+    """Return which rows the next one does not differ from, by which rows differ from the one before."""
+    return np.append(~changes[1:], np.zeros(min(len(changes), 1), np.bool_))
 
 
 def without_overruled(table: Table, observations: pl.DataFrame, received: pl.DataFrame) -> pl.DataFrame:
@@ -116,15 +118,3 @@ def as_of(current: pl.DataFrame, history: pl.DataFrame, instant: pl.Expr) -> pl.
             history.filter(known & (pl.col("superseded_time") > instant)).drop("superseded_time"),
         ]
     )
-
-
-def _same_as(columns: list[str], distance: int) -> pl.Expr:
-    if not columns:  # a table that is all key (a day is a vintage, or not) has nothing to differ in
-        return pl.lit(value=True)
-    return pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(distance)) for name in columns)
-
-
-def _conflicting(ordered: pl.DataFrame, is_last_of_instant: pl.Expr, values: list[str]) -> pl.DataFrame:
-    """Return the rows that lost to one of the same instant and did say something else."""
-    differs = ~_same_as(values, -1)
-    return ordered.filter(~is_last_of_instant & differs)

@@ -1,12 +1,18 @@
-"""Rows as an Arrow IPC stream, from numpy's own memory: a month of minutes is written in a millisecond.
+"""Rows as Arrow IPC streams, from numpy's own memory: a month of minutes is written in a millisecond.
 
 What belongs here: columns into Arrow's arrays. What does not: other forms (formats), which rows.
 
 Types are those that every reader of Arrow knows: large_string and not string_view, instants in microseconds of UTC.
+
+Half of a month of minutes of one instrument is the same in each row: its name, the source, columns of other widths,
+which are null. The form of two streams says that once. It begins with the length of the first stream in bytes (8 bytes,
+little-endian); the first stream is the first row, whole; the second one has all rows of the columns that do not simply
+repeat it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +27,35 @@ from findata_serving.reading import Repeated, Rows, Values
 def stream_of(rows: Rows) -> bytes:
     """Return the rows as a stream of one batch."""
     arrays = [_array(column, rows.values[column.name], rows) for column in rows.record.columns]
-    batch = pa.record_batch(arrays, names=list(rows.record.names))
     sink = pa.BufferOutputStream()
+    _write(sink, arrays, rows.record.names)
+    return _bytes(sink)
+
+
+def two_streams_of(rows: Rows) -> bytes:
+    """Return the rows in the form of two streams."""
+    names = rows.record.names
+    differing = [name for name in names if not isinstance(rows.values[name], Repeated)] or names[:1]
+    top = rows.cut(0, 1)
+    arrays = {
+        column.name: _array(column, (rows if column.name in differing else top).values[column.name], rows)
+        for column in rows.record.columns
+    }
+    first, sink = pa.BufferOutputStream(), pa.BufferOutputStream()
+    _write(first, [arrays[name].slice(0, 1) for name in names], names)
+    sink.write(first.tell().to_bytes(8, "little"))
+    sink.write(first.getvalue())
+    _write(sink, [arrays[name] for name in differing], differing)
+    return _bytes(sink)
+
+
+def _write(sink: pa.BufferOutputStream, arrays: Sequence[pa.Array], names: Sequence[str]) -> None:
+    batch = pa.record_batch(arrays, names=list(names))
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
+
+
+def _bytes(sink: pa.BufferOutputStream) -> bytes:
     found: bytes = sink.getvalue().to_pybytes()
     return found
 
@@ -33,7 +64,7 @@ def _array(column: Column, values: Values, rows: Rows) -> pa.Array:
     kind = ARROW_TYPES[column.kind]
     if column.kind is ColumnKind.DECIMAL:  # Polars knows their digits
         only = rows.record.only(column.name)
-        frame = Rows(only, rows.height, {column.name: values}).frame()
+        frame = Rows(only, len(values), {column.name: values}).frame()
         return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).column(0).combine_chunks()
     if isinstance(values, Repeated):
         return _repeated(values, kind)
@@ -54,7 +85,7 @@ def _repeated(values: Repeated, kind: pa.DataType) -> pa.Array:
     if not values or values[0] is None:
         return pa.nulls(len(values), kind)
     if not isinstance(values[0], str):
-        return pa.array(list(values), kind)
+        return pa.repeat(pa.scalar(values[0], _physical(kind)), len(values)).cast(kind)
     text = values[0].encode()
     offsets = np.arange(len(values) + 1, dtype=np.int64) * len(text)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text * len(values))]

@@ -69,12 +69,12 @@ async def days_read(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[dat
     first = wanted.span.first_day()
     widest = WIDEST_OF_DAYS if wanted.source_interval == "1d" else WIDEST_DAYS[wanted.interval]
     if first is None:
-        found = await last_days(sources, _book(wanted), wanted.instrument_id, _sessions(wanted, widest), end)
+        found = await _last_days(sources, wanted, basis, _sessions(wanted, widest), end)
         return found and (found[0], found[1] + DAY)
     if wanted.after is not None:
         first = max(first, _day(wanted.after) - 2 * DAY)
     if end is None or (end - first).days > widest + 3:
-        found = await last_days(sources, _book(wanted), wanted.instrument_id, 1, end)
+        found = await _last_days(sources, wanted, basis, 1, end)
         if found is None or found[1] < first:
             return None
         end = min(end, found[1] + DAY) if end else found[1] + DAY
@@ -86,6 +86,17 @@ async def days_read(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[dat
             widest_days=widest,
         )
     return first, end
+
+
+async def _last_days(
+    sources: Sources, wanted: Wanted, basis: Basis, count: int, end: date | None
+) -> tuple[date, date] | None:
+    return await last_days(sources, _book(wanted), wanted.instrument_id, count, end, basis.instant)
+
+
+async def goes_back(sources: Sources, wanted: Wanted, basis: Basis, first: date) -> bool:
+    """Tell whether there is something before a day, where pages go back in time."""
+    return wanted.is_latest and await _last_days(sources, wanted, basis, 1, first) is not None
 
 
 def _end(wanted: Wanted, basis: Basis) -> date | None:
@@ -104,11 +115,15 @@ def _book(wanted: Wanted) -> str:
 
 
 def _sessions(wanted: Wanted, widest: int) -> int:
-    """Return how many sessions a page takes; one of few rows has a cursor like any other."""
+    """Return how many sessions a page takes; one of few rows has a cursor like any other.
+
+    The days around the page before are asked for again: what they hold of it is left out, and they come on top.
+    """
     count = wanted.limit + 2
+    again = 0 if wanted.before is None else 4
     if wanted.interval in SESSIONS_A_ROW:
-        return min(count * SESSIONS_A_ROW[wanted.interval], widest)
-    return min(count * MINUTES[wanted.interval] // SESSION_MINUTES + 2, widest)
+        return min(count * SESSIONS_A_ROW[wanted.interval], widest) + again
+    return min(count * MINUTES[wanted.interval] // SESSION_MINUTES + 2, widest) + again
 
 
 def _day(microseconds: int) -> date:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 from findata_core.market.choosing import ADJUSTMENT_ORDER, SOURCE_ORDER
 from findata_serving.parameters import Span
-from findata_serving.reading import Derive, Query
+from findata_serving.reading import Derive, Query, Rows, read
 from findata_serving.records import Record, record
 from findata_serving.sources import Sources
 
 PERIODS = {"1w": "market.weekly_candles", "1mo": "market.monthly_candles"}
 REACH = timedelta(days=2)  # an instant and the date of its session lie no farther apart
-LEAST_MINUTES = 200  # of a session, as a rule; a page of fewer rows has a cursor like any other
+MANY_DAYS = 10  # of the calendar: a week and a half of minutes is read by one connection as soon as by two
+LEAST_MINUTES = 200  # of a session, as a rule
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,50 @@ def narrowed(interval: str) -> tuple[Record, Mapping[str, str | None]]:
     return replace(known, columns=columns), dict.fromkeys(absent)
 
 
-async def query_of(sources: Sources, wanted: Wanted) -> Query:
-    """Return the query of a page of candles, one row more than the page has: it says that there is a next one."""
+async def rows_of(sources: Sources, wanted: Wanted) -> Rows:
+    """Return the rows of a page, and some more where there is a next one."""
+    if not wanted.is_of_bars:
+        return await read(sources, _query_of_candles(wanted))
+    rows_a_session = LEAST_MINUTES if wanted.interval == "1m" else 1
+    stored = await _stored(sources, wanted, wanted.limit // rows_a_session + 5)
+    rows = await read(sources, _query_of_bars(wanted, stored))
+    if rows.height > wanted.limit or stored.is_all:
+        return rows
+    every = await _stored(sources, wanted, None)  # its sessions have fewer rows than that
+    return await read(sources, _query_of_bars(wanted, every))
+
+
+def _query_of_candles(wanted: Wanted) -> Query:
     conditions = Conditions(wanted.instrument_id)
+    conditions.texts.append('"instrument_id" = $1')
+    conditions.add('"interval" = {}', wanted.interval)
+    conditions.add('"source_interval" = {}', wanted.source_interval)
+    _bounds(wanted, conditions)
+    return replace(_asked(wanted, conditions), where=conditions.joined())
+
+
+def _query_of_bars(wanted: Wanted, stored: Stored) -> Query:
+    conditions = Conditions(wanted.instrument_id)
+    if wanted.interval != "1m" or len(stored.slices) != 1:
+        relation = _of_bars(wanted, conditions, stored)
+        return replace(_asked(wanted, conditions), where="true", relation=relation)
+    where = _of_one_source(wanted, conditions, stored)
+    query = _asked(wanted, conditions)
+    is_whole = stored.row_count <= wanted.limit
+    return replace(
+        query,
+        where=where,
+        relation="v1_live.bars",
+        constants={**query.constants, **_said_by(stored)},
+        derived=OF_MINUTES,
+        runs=OF_A_SESSION,
+        limit=None if is_whole else query.limit,
+        divided_at=stored.middle() if is_whole else None,
+    )
+
+
+def _asked(wanted: Wanted, conditions: Conditions) -> Query:
+    """Return what all queries of candles have; one row more than the page has says that there is a next one."""
     shape, absent = narrowed(wanted.interval)
     constants: dict[str, object] = {
         "instrument_id": wanted.instrument_id,
@@ -99,41 +141,26 @@ async def query_of(sources: Sources, wanted: Wanted) -> Query:
         "source_interval": wanted.source_interval,
         **absent,
     }
-    derived: Mapping[str, Derive] = {}
-    if wanted.is_of_bars:
-        stored = await _stored(sources, wanted)
-        if wanted.interval == "1m" and len(stored.slices) == 1:
-            relation, where = "v1_live.bars", _of_one_source(wanted, conditions, stored)
-            constants |= _said_by(stored)
-            derived = OF_MINUTES
-        else:
-            relation, where = _of_bars(wanted, conditions, stored), "true"
-    else:
-        conditions.texts.append('"instrument_id" = $1')
-        conditions.add('"interval" = {}', wanted.interval)
-        conditions.add('"source_interval" = {}', wanted.source_interval)
-        _bounds(wanted, conditions)
-        relation, where = "", conditions.joined()
     return Query(
         shape,
-        where,
-        conditions.arguments,
+        arguments=conditions.arguments,
         limit=wanted.limit + 1,
         is_latest=wanted.is_latest,
         constants=constants,
-        relation=relation,
-        derived=derived,
     )
 
 
-def _bounds(wanted: Wanted, conditions: Conditions) -> None:
-    """Add what narrows the rows: the window, the page, and instants beside dates, which leave out chunks."""
+def _bounds(wanted: Wanted, conditions: Conditions, *, are_days_known: bool = False) -> None:
+    """Add what narrows the rows: the window, the page, and instants beside dates, which leave out chunks.
+
+    `are_days_known`: sessions are named already (`_within`), so that dates need not be compared twice.
+    """
     start, end = wanted.span.start, wanted.span.end
     column = wanted.date_column
     for bound, sign in ((start, ">="), (end, "<")):
         if bound is not None and bound.is_instant:
             conditions.add(f'"event_time" {sign} {{}}', bound.at)
-        elif bound is not None:
+        elif bound is not None and not are_days_known:
             conditions.add(f'"{column}" {sign} {{}}', bound.at)
             if column == "session_date":
                 reach = -REACH if sign == ">=" else REACH
@@ -155,29 +182,47 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 async def last_days(
-    sources: Sources, table: str, subject: str, count: int, end: date | None
+    sources: Sources, table: str, subject: str, count: int, end: date | None, instant: datetime | None = None
 ) -> tuple[date, date] | None:
-    """Return the first and last of the latest `count` days before `end` of which a table holds something."""
-    query = (
-        "SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM ops.digests "
-        "WHERE table_name = $1 AND subject = $2 AND scope_date < $3 ORDER BY 1 DESC LIMIT $4) AS days"
+    """Return the first and last of the latest `count` days before `end` of which a table holds something.
+
+    With an instant those of which something had been received by then.
+    """
+    book, known = (
+        ("ops.digests", "") if instant is None else ("ops.payload_scopes", "AND received_time <= $5 ")
     )
-    found = await sources.rows(query, table, subject, end or date(2200, 1, 1), count, books=True)
+    query = (
+        f"SELECT min(day) AS first, max(day) AS last FROM (SELECT DISTINCT scope_date AS day FROM {book} "  # noqa: S608
+        f"WHERE table_name = $1 AND subject = $2 AND scope_date < $3 {known}ORDER BY 1 DESC LIMIT $4) AS days"
+    )
+    received = () if instant is None else (instant,)
+    found = await sources.rows(query, table, subject, end or date(2200, 1, 1), count, *received, books=True)
     return (found[0]["first"], found[0]["last"]) if found[0]["first"] else None
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What there is of a window of bars: its first and last session, and the slices, as "1m/yahoo/split"."""
+    """What there is of a window of bars: its first and last session, the slices, as "1m/yahoo/split", their rows.
+
+    `is_all`: no session of the window lies beyond these.
+    """
 
     first: date
     last: date
     slices: frozenset[str]
+    row_count: int
+    is_all: bool
+
+    def middle(self) -> datetime | None:
+        """Return an instant amid the sessions of a long window."""
+        days = (self.last - self.first).days
+        if days < MANY_DAYS:
+            return None
+        return datetime.combine(self.first + timedelta(days=days // 2), time(), UTC)
 
 
-async def _stored(sources: Sources, wanted: Wanted) -> Stored:
+async def _stored(sources: Sources, wanted: Wanted, most_sessions: int | None) -> Stored:
     """Return which sessions a page of bars can lie in, and of which sources, by the book of digests."""
-    count = wanted.limit // LEAST_MINUTES + 2 if wanted.interval == "1m" else wanted.limit + 2
     conditions = Conditions(wanted.table, wanted.instrument_id, f"{wanted.interval}/%")
     first, end = wanted.span.first_day(), wanted.span.end_day()
     if wanted.after is not None:
@@ -189,16 +234,21 @@ async def _stored(sources: Sources, wanted: Wanted) -> Stored:
     if end is not None:
         conditions.add("scope_date < {}", end)
     direction = "DESC" if wanted.is_latest else "ASC"
+    most = "" if most_sessions is None else f"LIMIT {most_sessions}"
     query = (
-        "SELECT min(day) AS first, max(day) AS last, array_agg(DISTINCT slices) AS slices FROM ("  # noqa: S608
-        "SELECT scope_date AS day, string_agg(slice, ',') AS slices FROM ops.digests "
+        "SELECT min(day) AS first, max(day) AS last, array_agg(DISTINCT slices) AS slices, "  # noqa: S608
+        "sum(row_count)::bigint AS row_count, count(*) AS sessions FROM ("
+        "SELECT scope_date AS day, string_agg(slice, ',') AS slices, sum(row_count) AS row_count FROM ops.digests "
         f"WHERE table_name = $1 AND subject = $2 AND slice LIKE $3 AND {conditions.joined()} "
-        f"GROUP BY 1 ORDER BY 1 {direction} LIMIT {count + 3}) AS days"
+        f"GROUP BY 1 ORDER BY 1 {direction} {most}) AS days"
     )
     (row,) = await sources.rows(query, *conditions.arguments, books=True)
     if row["first"] is None:
-        return Stored(EPOCH.date(), EPOCH.date(), frozenset())
-    return Stored(row["first"], row["last"], frozenset(",".join(row["slices"]).split(",")))
+        return Stored(EPOCH.date(), EPOCH.date(), frozenset(), 0, is_all=True)
+    slices = frozenset(",".join(row["slices"]).split(","))
+    return Stored(
+        row["first"], row["last"], slices, row["row_count"], is_all=row["sessions"] != most_sessions
+    )
 
 
 MINUTE_MICROSECONDS = 60_000_000
@@ -207,6 +257,9 @@ OF_MINUTES: Mapping[str, Derive] = {
     "available_time": lambda values, _now: values["event_time"] + MINUTE_MICROSECONDS,
     "is_settled": lambda values, now: values["settles_time"] <= now,
 }
+
+# As a rule one answer of the provider holds a session, and its minutes settle together.
+OF_A_SESSION = ("session_date", "settles_time", "ingest_time")
 
 
 def _of_one_source(wanted: Wanted, conditions: Conditions, stored: Stored) -> str:
@@ -217,7 +270,7 @@ def _of_one_source(wanted: Wanted, conditions: Conditions, stored: Stored) -> st
     conditions.add('"source" = {}', source)
     conditions.add('"adjustment" = {}', adjustment)
     _within(conditions, stored)
-    _bounds(wanted, conditions)
+    _bounds(wanted, conditions, are_days_known=True)
     return conditions.joined()
 
 

@@ -16,16 +16,17 @@ import orjson
 import polars as pl
 
 from findata_core.schema.tables import Column, ColumnKind
-from findata_serving.arrow import stream_of
+from findata_serving.arrow import stream_of, two_streams_of
 from findata_serving.problems import Problem, bad_parameter, shown
 from findata_serving.reading import Rows, Values
 
-Format = Literal["rows", "columns", "csv", "arrow"]
+Format = Literal["rows", "columns", "csv", "arrow", "two-streams"]
 MEDIA_TYPES: Mapping[str, str] = {
     "rows": "application/json",
     "columns": "application/vnd.findata.columns+json",
     "csv": "text/csv",
     "arrow": "application/vnd.apache.arrow.stream",
+    "two-streams": "application/vnd.findata.two-streams",
 }
 _BY_MEDIA_TYPE = {media: name for name, media in MEDIA_TYPES.items()} | {
     "*/*": "rows",
@@ -177,6 +178,11 @@ def _as_arrow(rows: Rows, page: Page) -> bytes:
     return stream_of(rows)
 
 
+def _as_two_streams(rows: Rows, page: Page) -> bytes:
+    del page
+    return two_streams_of(rows)
+
+
 @cache
 def camel(name: str) -> str:
     """Return a field's name in JSON as protobuf makes it."""
@@ -218,4 +224,5 @@ _WRITERS: Mapping[str, Callable[[Rows, Page], bytes]] = {
     "columns": _as_columns,
     "csv": _as_csv,
     "arrow": _as_arrow,
+    "two-streams": _as_two_streams,
 }

@@ -179,6 +179,7 @@ def rows_answers(
             MEDIA_TYPES["columns"]: {"schema": _closed(columns)},
             MEDIA_TYPES["csv"]: {"schema": {"type": "string"}},
             MEDIA_TYPES["arrow"]: {"schema": {"type": "string", "format": "binary"}},
+            MEDIA_TYPES["two-streams"]: {"schema": {"type": "string", "format": "binary"}},
         },
     }
     return {

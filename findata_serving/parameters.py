@@ -66,8 +66,8 @@ Format = Annotated[
     str | None,
     Query(
         alias="format",
-        description="rows, columns, csv or arrow; else the Accept header decides.",
-        json_schema_extra={"enum": ["rows", "columns", "csv", "arrow"]},
+        description="rows, columns, csv, arrow or two-streams; else the Accept header decides.",
+        json_schema_extra={"enum": ["rows", "columns", "csv", "arrow", "two-streams"]},
     ),
 ]
 Settled = Annotated[

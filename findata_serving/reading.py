@@ -1,14 +1,16 @@
-"""Hot reads: one query whose every column comes as one array, into numpy without a Python object a value.
+"""Hot reads: one query whose every column comes as one string of bytes, into numpy without a Python object a value.
 
-What belongs here: composing that query, decoding its arrays. What does not: which rows are wanted (rest/), bytes out
+What belongs here: composing that query, decoding its columns. What does not: which rows are wanted (rest/), bytes out
 (formats). Why so: decision 18 in docs/adr.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,9 +27,15 @@ Derive = Callable[[Mapping[str, Values], int], Values]  # now: microseconds of t
 
 # PostgreSQL counts from 2000-01-01; https://www.postgresql.org/docs/current/datatype-datetime.html
 EPOCH_MICROSECONDS, EPOCH_DAYS = 946_684_800_000_000, 10_957
-# The binary form of an array (array_send in src/backend/utils/adt/arrayfuncs.c): five words of four bytes, then for
-# each value its length and the value.
-HEADER_BYTES = 20
+# The binary form of values, one after the other, in the order of the network: pg_proc's send functions write it.
+_SEND = {
+    ColumnKind.FLOAT64: "float8send",
+    ColumnKind.INT32: "int4send",
+    ColumnKind.INT64: "int8send",
+    ColumnKind.BOOLEAN: "boolsend",
+    ColumnKind.TIMESTAMP: "timestamptz_send",
+    ColumnKind.DATE: "date_send",
+}
 _WIRE = {
     ColumnKind.FLOAT64: (">f8", "<f8"),
     ColumnKind.INT32: (">i4", "<i4"),
@@ -48,11 +56,15 @@ _AS_LIST = {
 
 @dataclass
 class Rows:
-    """Rows column by column: instants in microseconds and dates in days since 1970-01-01."""
+    """Rows column by column: instants in microseconds and dates in days since 1970-01-01.
+
+    `earlier_than`: pages that go back in time go on before this instant, although this one is not full.
+    """
 
     record: Record
     height: int
     values: dict[str, Values] = field(default_factory=dict)
+    earlier_than: int | None = None
 
     def frame(self) -> pl.DataFrame:
         """Return them as a frame."""
@@ -82,6 +94,10 @@ class Query:
     `derived`: computed from the other columns' values and now. `relation`: instead of the record's own. `books`: asked
     of findata's own books.
     `is_latest`: the last `limit` rows in that order, not the first.
+    `runs`: columns that many rows share, as all minutes of a session do. Their values come once for all rows that have
+    the same ones: of nine columns three need not be sent row by row, which is what a long answer takes its time for.
+    `divided_at`: an instant amid many runs; two connections read a side each, at once. A write between their two
+    moments is seen by one of them, as it is by one of two pages.
     """
 
     record: Record
@@ -94,13 +110,28 @@ class Query:
     relation: str = ""
     books: bool = False
     derived: Mapping[str, Derive] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
+    divided_at: datetime | None = None
+
+    def sides(self) -> tuple[Query, Query]:
+        """Return the two queries that it is divided into."""
+        arguments = [*self.arguments, self.divided_at]
+        before, after = (f'{self.where} AND "event_time" {sign} ${len(arguments)}' for sign in ("<", ">="))
+        side = replace(self, arguments=arguments, divided_at=None)
+        return replace(side, where=before), replace(side, where=after)
 
 
 async def read(sources: Sources, query: Query) -> Rows:
     """Return the rows of a query, in its order."""
+    if query.divided_at is None:
+        return _decoded(query, await _found(sources, query))
+    before, after = await asyncio.gather(*(_found(sources, side) for side in query.sides()))
+    return _decoded(query, [*before, *after])
+
+
+async def _found(sources: Sources, query: Query) -> Sequence[Mapping[str, Any]]:
     limit = [] if query.limit is None else [query.limit]
-    found = await sources.rows(_statement_of(query), *query.arguments, *limit, books=query.books)
-    return _decoded(query, found[0])
+    return await sources.rows(_statement_of(query), *query.arguments, *limit, books=query.books)
 
 
 def rows_of(record: Record, frame: pl.DataFrame) -> Rows:
@@ -117,6 +148,7 @@ def _statement_of(query: Query) -> str:
         query.order,
         0 if query.limit is None else len(query.arguments) + 1,
         (*query.constants, *query.derived),
+        query.runs,
         is_latest=query.is_latest,
     )
 
@@ -133,29 +165,39 @@ def statement(
     order: tuple[str, ...],
     limit_place: int,
     constants: tuple[str, ...],
+    runs: tuple[str, ...] = (),
     *,
     is_latest: bool,
 ) -> str:
-    """Return the SQL: one row with the count and an array a column. All parts are written in this package.
+    """Return the SQL: one row with the count and a value a column; with `runs` one for all rows of the same ones.
 
-    `limit_place`: which argument is the limit; 0 for none.
+    `limit_place`: which argument is the limit; 0 for none. All parts are written in this package.
     """
     asked = [column for column in record.columns if column.name not in constants]
-    arrays = ", ".join(f'{_array(column)} AS "{column.name}"' for column in asked)
+    columns = ", ".join(f'{_asked(column, runs)} AS "{column.name}"' for column in asked)
     direction = " DESC" if is_latest else ""
     ordered = ", ".join(f'"{name}"{direction}' for name in order)
     inner = ", ".join(f'"{column.name}"' for column in asked)
-    ending = f"ORDER BY {ordered}" + (f" LIMIT ${limit_place}" if limit_place else "")
+    ending = "" if runs and not limit_place else f"ORDER BY {ordered}"  # rows of runs are put in order here
+    ending += f" LIMIT ${limit_place}" if limit_place else ""
+    grouped = ", ".join(f'wanted."{name}"' for name in runs)
     return (
-        f'SELECT count(*) AS "#", {_NOW} AS "#now", {arrays} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
+        f'SELECT count(*) AS "#", {_NOW} AS "#now", {columns} FROM (SELECT {inner} FROM {relation or record.relation} '  # noqa: S608
         f"{'WHERE ' + where if where else ''} {ending}) AS wanted"
+        f"{' GROUP BY ' + grouped if runs else ''}"
     )
+
+
+def _asked(column: Column, runs: tuple[str, ...]) -> str:
+    if column.name in runs:
+        return _AS_LIST.get(column.kind, "{0}").format(f'"{column.name}"')
+    return _array(column)
 
 
 def _array(column: Column) -> str:
     name = f'"{column.name}"'
     if _is_dense(column):
-        return f"array_send(array_agg({name}))"
+        return f"string_agg({_SEND[column.kind]}({name}), '')"
     return f"array_agg({_AS_LIST.get(column.kind, '{0}').format(name)})"
 
 
@@ -168,43 +210,47 @@ class Repeated(list[Any]):
         return Repeated(found) if isinstance(place, slice) else found
 
 
-def _repeated(column: Column, value: Any, height: int) -> Values:
-    if value is not None and column.kind in _WIRE:
-        return np.full(height, value, _WIRE[column.kind][1])
-    return Repeated([value] * height)
-
-
 def _is_dense(column: Column) -> bool:
     return column.kind in _WIRE and not column.is_nullable
 
 
-def _decoded(query: Query, row: Mapping[str, Any]) -> Rows:
-    height = row["#"]
+def _decoded(query: Query, found: Sequence[Mapping[str, Any]]) -> Rows:
+    """Return what a row, or a row a run, says."""
+    lengths = [run["#"] for run in found]
+    height = sum(lengths)
     values: dict[str, Values] = dict.fromkeys(query.record.names)
     for column in query.record.columns:
-        if column.name in query.derived:
-            continue
-        if column.name in query.constants:
-            values[column.name] = _repeated(column, query.constants[column.name], height)
-        elif _is_dense(column):
-            values[column.name] = _dense(column.kind, row[column.name])
-        else:
-            values[column.name] = _listed(column.kind, row[column.name] or [])
-    values |= {name: derive(values, row["#now"]) for name, derive in query.derived.items()}
-    if query.is_latest:
-        values = {name: some[::-1] for name, some in values.items()}
-    return Rows(query.record, height, values)
+        name = column.name
+        if name in query.constants:
+            values[name] = Repeated([query.constants[name]] * height)
+        elif name in query.runs:
+            values[name] = np.repeat(np.array([run[name] for run in found], _WIRE[column.kind][1]), lengths)
+        elif name not in query.derived:
+            values[name] = _joined(column, [run[name] for run in found if run["#"]])
+    now = found[0]["#now"] if found else 0
+    values |= {name: derive(values, now) for name, derive in query.derived.items()}
+    return Rows(query.record, height, _in_order(query, values))
 
 
-@cache
-def _wire(kind: ColumnKind) -> np.dtype[Any]:
-    return np.dtype([("length", ">i4"), ("value", _WIRE[kind][0])])
+def _joined(column: Column, runs: Sequence[Any]) -> Values:
+    if _is_dense(column):
+        return _dense(column.kind, runs)
+    return _listed(column.kind, [value for run in runs for value in run])
 
 
-def _dense(kind: ColumnKind, sent: bytes | None) -> Values:
-    if sent is None:
-        return np.empty(0, _WIRE[kind][1])
-    values = np.frombuffer(sent, _wire(kind), offset=HEADER_BYTES)["value"].astype(_WIRE[kind][1])
+def _in_order(query: Query, values: dict[str, Values]) -> dict[str, Values]:
+    """Return the values in the order of time; groups come in any order, and so may the rows of one."""
+    if query.is_latest and not query.runs:
+        return {name: some[::-1] for name, some in values.items()}
+    if query.runs and (np.diff(values[query.order[0]]) < 0).any():
+        places = np.argsort(values[query.order[0]], kind="stable")
+        return {name: some if isinstance(some, Repeated) else some[places] for name, some in values.items()}
+    return values
+
+
+def _dense(kind: ColumnKind, runs: Sequence[bytes]) -> Values:
+    wire, here = _WIRE[kind]
+    values = np.frombuffer(b"".join(runs), wire).astype(here)
     if kind in _SHIFT:
         values += values.dtype.type(_SHIFT[kind])
     return values

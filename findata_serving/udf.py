@@ -21,12 +21,12 @@ from findata_core.exchanges import EXCHANGES
 from findata_serving import udf_marks, udf_symbols
 from findata_serving.answering import now_of, told
 from findata_serving.auth import requires
-from findata_serving.candle_queries import Wanted, instant_at, query_of
+from findata_serving.candle_queries import Wanted, instant_at, rows_of
 from findata_serving.instruments import known, require_instrument
 from findata_serving.openapi import document_answers, problem_answers
 from findata_serving.parameters import MOST_ROWS, Bound, Span
 from findata_serving.problems import Problem, bad_parameter, shown
-from findata_serving.reading import Rows, read
+from findata_serving.reading import Rows
 from findata_serving.routes import ForgivingRoute
 from findata_serving.sources import Sources
 
@@ -202,7 +202,7 @@ async def candles_of(
     families = ("1d", "1m") if interval in DAILY else ("1m",)
     for family in families:
         wanted = Wanted(instrument_id, interval, family, span, limit=(count or MOST_ROWS) - 1)
-        rows = await read(sources, await query_of(sources, wanted))
+        rows = await rows_of(sources, wanted)
         if rows.height:
             break
     return rows, ZoneInfo(found["time_zone"] or "UTC")

@@ -42,7 +42,7 @@ def placed(rows: Rows, times: Sequence[int], found: Sequence[Any]) -> dict[str, 
         text = f"{signal['kind']} {signal['direction']} of {signal['level']} at {signal['level_price']:.6g}"
         if place >= 0:
             _add(marks, on_candle, times[place], COLOURS[signal["kind"]], text, signal["level"][0].upper())
-    for place, is_complete in enumerate(rows.values["is_complete"].tolist()):
+    for place, is_complete in enumerate(rows.values["is_complete"]):
         if not is_complete:
             present, expected = (
                 int(rows.values[name][place]) for name in ("present_minutes", "expected_minutes")

@@ -24,6 +24,7 @@ import pytest
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform, platform_at
 from findata_assets.steps.sources import load_recorded, refresh_reference
+from findata_resources.embedded import processes
 from findata_resources.embedded import stack as embedded_stack
 from findata_resources.embedded.objects import s3_client
 from findata_resources.embedded.processes import end, free_ports, marked_processes
@@ -38,6 +39,12 @@ _KEPT_PREFIXES = ("FINDATA_TEST_", "FINDATA_REQUIRE_")
 for _variable in [name for name in os.environ if name.startswith("FINDATA_")]:
     if _variable not in _KEPT_VARIABLES and not _variable.startswith(_KEPT_PREFIXES):
         del os.environ[_variable]
+
+# A port that is free now may be taken before it is used: each worker chooses from ports of its own.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+processes._INTERNAL_PORTS = processes._INTERNAL_PORTS[
+    _worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+]
 
 # How long an example takes says something of the machine and of what else it does, nothing of the code.
 hypothesis.settings.register_profile(

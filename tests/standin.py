@@ -15,7 +15,6 @@ from __future__ import annotations
 import csv
 import json
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,7 +42,10 @@ Row = tuple[int, float | None, float | None, float | None, float | None, int | N
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered instead of data. `kept_bytes`: the connection breaks after so many of them."""
+    """What is answered instead of data. `kept_bytes`: the connection breaks after so many of them.
+
+    `delay_seconds`: before it; who waits for a client to give up takes many, they end with the server.
+    """
 
     status: int
     body: bytes = b""
@@ -72,6 +74,7 @@ INVALID_CALL = (
     b'{"Error Message": "Invalid API call. Please retry or visit the documentation '
     b'(https://www.alphavantage.co/documentation/) for TIME_SERIES_INTRADAY."}'
 )
+SLOWER_THAN_ANYBODY_WAITS = Answer(200, b"{}", delay_seconds=600)
 UNAVAILABLE = Answer(503, b"<html><body>Service Unavailable</body></html>", {"Content-Type": "text/html"})
 
 
@@ -86,6 +89,11 @@ class Bars:
     currency: str
     rows: list[Row]
     splits: tuple[tuple[int, int, int], ...] = ()
+
+
+def patience_for(answer: Answer) -> float:
+    """Return the seconds that a client gives a server: a busy machine must not make a good answer a slow one."""
+    return 1 if answer.delay_seconds else 30
 
 
 class StandIn:
@@ -104,6 +112,7 @@ class StandIn:
         self.ecb_files: dict[str, bytes] = {}
         self.script: list[Answer] = []
         self.paths: list[str] = []
+        self.is_over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -123,6 +132,7 @@ class StandIn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.is_over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -312,8 +322,8 @@ def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
             standin.paths.append(self.path)
             query = {name: values[0] for name, values in parse_qs(asked.query).items()}
             answer = standin.answer(asked.path, query)
-            time.sleep(answer.delay_seconds)
-            self._send(answer)
+            if not standin.is_over.wait(answer.delay_seconds):
+                self._send(answer)
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)

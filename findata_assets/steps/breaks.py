@@ -16,29 +16,25 @@ what the one before has written. A week of sessions is one transaction: a kill l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.marks import span
 from findata_assets.steps.platform import Platform, mic_of
-from findata_core.quality.breaks import (
-    as_known,
-    facing,
-    find_breaks,
-    fold_breaks,
-    known_instants,
-    unexplained,
-)
+from findata_core.quality.breaks import facing, find_breaks, fold_breaks, known_instants, unexplained
 from findata_core.quality.reconciliation import left_out
 from findata_core.quality.volumes import (
     REACH_DAYS,
     explain_volumes,
     judge,
+    profiles_at,
+    regular_minutes,
     sick_findings,
-    volume_profiles,
 )
 from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
@@ -46,11 +42,15 @@ from findata_resources.stores import due, ledger
 from findata_resources.stores.database import Cursor
 from findata_resources.stores.ledger import BAR_TABLES
 from findata_resources.stores.reports import WriteReport
+from findata_resources.stores.scopes import scope_pairs
 
 BREAKS = table("ops.breaks")
 PROFILES = table("ops.volume_profiles")
 PAIR = ["subject", "scope_date"]
 REACH = timedelta(days=REACH_DAYS)
+# Groups of sessions by what there is to compare, in the order in which they are refreshed, and the tables to read.
+ALONE, INTRADAY, DAILY = range(3)
+TABLES: Sequence[Sequence[str]] = ((), BAR_TABLES, BAR_TABLES[1:])
 # What a verdict's turn is told by: not by how many other names were sick too.
 LIFE = ["instrument_id", "session_date", "left_source", "adjustment", "state", "times_opened", "opened_time"]
 
@@ -65,11 +65,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdicts around some sessions, and the rows of sick volume that follow, as stored and as they are now."""
+    """Verdicts around a part's sessions, the rows of sick volume that follow, as stored and as they are now, and the
+    part's other rows as stored."""
 
     verdicts: pl.DataFrame
     stored: pl.DataFrame
     rows: pl.DataFrame
+    compared: pl.DataFrame
 
     def turned(self) -> pl.DataFrame:
         """The (subject, scope_date) pairs whose verdict is not what the ledger says."""
@@ -82,9 +84,8 @@ class Judged:
 
 def refresh_breaks(platform: Platform) -> WriteReport:
     """Reconcile the sessions that are due, a week at a time."""
-    marks = due.due_scopes(platform.store.database, BREAKS.address)
     report = WriteReport()
-    for part in _parts(platform, marks):
+    for part in _parts(ledger.due_sessions(platform.store.database)):
         with platform.store.database.transaction() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [BREAKS.address])
             report += _refresh(platform, cursor, part)
@@ -114,21 +115,27 @@ def uncompared(platform: Platform) -> pl.DataFrame:
     return left_out(ledger.slices(platform.store.database))
 
 
-def _parts(platform: Platform, marks: pl.DataFrame) -> Iterator[Part]:
+def _parts(marks: pl.DataFrame) -> Iterator[Part]:
     """Cut the marks into transactions: a week of intraday sessions, ten years of days.
 
     Sessions with one slice of bars, and no minutes, have nothing to be compared with: they come as one part.
     """
-    held = ledger.holdings(platform.store.database, marks)
-    several = held.filter((pl.col("slices") > 1) | pl.col("has_minutes"))
-    alone = marks.join(several, on=PAIR, how="anti")
-    if not alone.is_empty():
-        yield Part(alone, ())
-    for has_intraday, width, tables in ((True, "1w", BAR_TABLES), (False, "10y", BAR_TABLES[1:])):
-        mine = marks.join(several.filter(pl.col("has_intraday") == has_intraday), on=PAIR, how="semi")
-        spans = pl.col("scope_date").dt.truncate(width)
-        for _, part in mine.sort("scope_date", "subject").group_by(spans, maintain_order=True):
-            yield Part(part, tables)
+    if marks.is_empty():
+        return
+    placed = marks.with_columns(**_placing()).sort("group", "span", "scope_date", "subject")
+    for part in placed.partition_by("group", "span", maintain_order=True):
+        yield Part(part, TABLES[part.item(0, "group")])
+
+
+@cache
+def _placing() -> Mapping[str, pl.Expr]:
+    """The group of a mark, and the week or the ten years of its transaction."""
+    is_alone = (pl.col("slices") < 2) & ~pl.col("has_minutes")
+    week, decade = (pl.col("scope_date").dt.truncate(width) for width in ("1w", "10y"))
+    return {
+        "group": pl.when(is_alone).then(ALONE).when("has_intraday").then(INTRADAY).otherwise(DAILY),
+        "span": pl.when(is_alone).then(None).when("has_intraday").then(week).otherwise(decade),
+    }
 
 
 def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
@@ -140,7 +147,7 @@ def _refresh(platform: Platform, cursor: Cursor, part: Part) -> WriteReport:
     versions = pl.concat([versions, ledger.bar_versions(database, again)])
     compared = _compare(platform, facing(versions), todo, judged.verdicts)
     old, new = (
-        pl.concat([ledger.breaks_of(database, todo), judged.stored]),
+        pl.concat([judged.compared, ledger.breaks_of(database, again), judged.stored]),
         pl.concat([compared, judged.rows]),
     )
     written = ledger.put(cursor, BREAKS, old, new)
@@ -164,37 +171,41 @@ def _compare(
 
 def _judge_around(platform: Platform, cursor: Cursor, part: pl.DataFrame, versions: pl.DataFrame) -> Judged:
     """Put the profiles of the part in place, and judge its venues as far as they reach."""
+    database = platform.store.database
     mics = sorted({mic_of(name) for name in part.get_column("subject").unique()})
-    first, last = _span(part)
+    first, last = span(part)
     fresh = _profiles(platform, versions)
     if fresh.is_empty() and not _has_profiles(platform, part, mics):
-        return Judged(judge(empty(PROFILES)), empty(BREAKS), empty(BREAKS))
-    database = platform.store.database
+        return Judged(judge(empty(PROFILES)), empty(BREAKS), empty(BREAKS), ledger.breaks_of(database, part))
     around = ledger.profiles_on(database, mics, first - 2 * REACH, last + 2 * REACH)
-    mine = around.join(part, left_on=["instrument_id", "session_date"], right_on=PAIR, how="semi")
+    mine, others = _split(around, part)
     ledger.put(cursor, PROFILES, mine, fresh)
-    others = around.join(part, left_on=["instrument_id", "session_date"], right_on=PAIR, how="anti")
     is_reached = pl.col("session_date").is_between(first - REACH, last + REACH)
-    profiles = pl.concat([others, fresh])
-    verdicts = judge(profiles).filter(is_reached)
-    stored = ledger.sick_sessions(database, mics, first - REACH, last + REACH)
-    return Judged(verdicts, stored, _sick_rows(platform, verdicts))
+    verdicts = judge(pl.concat([others, fresh])).filter(is_reached)
+    compared, stored = ledger.breaks_around(database, part, mics, first - REACH, last + REACH)
+    return Judged(verdicts, stored, _sick_rows(platform, verdicts), compared)
 
 
 def _has_profiles(platform: Platform, part: pl.DataFrame, mics: list[str]) -> bool:
     """Tell whether minutes of the part's sessions were there before."""
-    stored = ledger.profiles_on(platform.store.database, mics, *_span(part))
-    return not stored.join(
-        part, left_on=["instrument_id", "session_date"], right_on=PAIR, how="semi"
-    ).is_empty()
+    mine, _ = _split(ledger.profiles_on(platform.store.database, mics, *span(part)), part)
+    return not mine.is_empty()
+
+
+def _split(profiles: pl.DataFrame, part: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split profiles into those of the part's sessions, and those of others."""
+    sessions = scope_pairs(part)
+    columns = (profiles.get_column(name).to_list() for name in ("instrument_id", "session_date"))
+    is_mine = pl.Series([session in sessions for session in zip(*columns, strict=True)], dtype=pl.Boolean)
+    return profiles.filter(is_mine), profiles.filter(~is_mine)
 
 
 def _profiles(platform: Platform, versions: pl.DataFrame) -> pl.DataFrame:
     """Return the volume profile of each version of the sessions' minutes."""
-    minutes = versions.filter(interval="1m", session_phase="regular")
-    instants = known_instants(minutes, _sessions(platform, minutes))
-    found = [volume_profiles(bars) for bars in as_known(minutes, instants)]
-    return pl.concat([empty(PROFILES), *found]).unique(PROFILES.business_key)
+    minutes = regular_minutes(versions)
+    if minutes.is_empty():
+        return empty(PROFILES)
+    return profiles_at(minutes, known_instants(minutes, _sessions(platform, minutes)))
 
 
 def _sick_rows(platform: Platform, verdicts: pl.DataFrame) -> pl.DataFrame:
@@ -221,11 +232,3 @@ def _sessions(platform: Platform, rows: pl.DataFrame) -> pl.DataFrame:
     days = rows.get_column("session_date")
     sessions = platform.sessions_of(rows.get_column("instrument_id"))
     return sessions.filter(pl.col("session_date").is_between(days.min(), days.max()))
-
-
-def _span(part: pl.DataFrame) -> tuple[date, date]:
-    days = part.get_column("scope_date")
-    first, last = days.min(), days.max()
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    return first, last

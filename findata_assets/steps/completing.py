@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from findata_assets.steps.platform import Platform
+from findata_core.calendars import distinct, numbered
 from findata_core.errors import MalformedPayload
 from findata_core.market.bars import ORIGIN_SCHEMA, complete_together
 from findata_core.schema.frames import conform, empty
@@ -123,13 +125,6 @@ def main_table(payload: Payload) -> str:
     }[payload["dataset"]]
 
 
-def scopes_of(target: Table, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the distinct (payload_id, subject, scope_date) of rows."""
-    day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
-    subject = pl.col(target.digest_subject)
-    return rows.select("payload_id", subject.alias("subject"), day.alias("scope_date")).unique()
-
-
 def _completed(
     platform: Platform, target: Table, payloads: Sequence[Payload], said: Sequence[tuple[int, pl.DataFrame]]
 ) -> Completed:
@@ -148,24 +143,31 @@ def _complete(
     platform: Platform, target: Table, payloads: Sequence[Payload], said: Sequence[tuple[int, pl.DataFrame]]
 ) -> Completed:
     """Complete the rows that payloads, named by their number, say for a table."""
-    rows = pl.concat(part.with_columns(payload_number=pl.lit(number, pl.Int64)) for number, part in said)
-    rows, unstorable = _storable(rows)
+    rows, unstorable = _storable(_together(said))
     refused = pl.DataFrame(schema=REFUSED_SCHEMA)
     repeated: Mapping[int, int] = {}
     if target.address in BAR_TABLES:
-        rows, refused, repeated = _complete_bars(platform, rows, payloads)
+        rows, places, refused, repeated = _complete_bars(platform, rows, payloads)
     else:
         # A decision's key holds its own payload, which is added below.
         rows = rows.sort("payload_number", *(name for name in target.business_key if name in rows.columns))
-    good, broken = _sifted(target, conform(_with_knowledge(rows, payloads, known_time), target), rows)
+        places = rows
+    known = _with_knowledge(rows, places.get_column("payload_number"), payloads, known_time)
+    good, broken = _sifted(target, conform(known, target), places)
     wrong = pl.concat([unstorable, refused, broken])
     duplicates = {payloads[number]["payload_id"]: count for number, count in repeated.items()}
     return Completed(target, good, _quarantine(target, wrong, payloads), duplicates)
 
 
+def _together(said: Sequence[tuple[int, pl.DataFrame]]) -> pl.DataFrame:
+    """Return the rows of payloads in one frame, each with its payload's number."""
+    numbers = np.repeat([number for number, _ in said], [rows.height for _, rows in said])
+    return pl.concat([rows for _, rows in said]).with_columns(pl.Series("payload_number", numbers, pl.Int64))
+
+
 def _storable(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split off, in REFUSED_SCHEMA, the rows with a NUL character: PostgreSQL has no text that holds one."""
-    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String()]
+    texts = [column.name for column in rows if column.dtype == pl.String() and _has_zero_byte(column)]
     has_nul = pl.any_horizontal(pl.col(texts).str.contains(NUL, literal=True).fill_null(value=False))
     if not texts or not rows.select(has_nul.any()).item():
         return rows, pl.DataFrame(schema=REFUSED_SCHEMA)
@@ -182,43 +184,41 @@ def _storable(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return rows.filter(~has_nul), refused.select(*REFUSED_SCHEMA)
 
 
+def _has_zero_byte(texts: pl.Series) -> bool:
+    """Tell whether there may be a NUL among texts: to read them is quicker than to ask each in a query."""
+    _, _, characters = texts.to_arrow().buffers()
+    return characters is not None and not np.frombuffer(characters, np.uint8).all()
+
+
 def _complete_bars(
     platform: Platform, rows: pl.DataFrame, payloads: Sequence[Payload]
-) -> tuple[pl.DataFrame, pl.DataFrame, Mapping[int, int]]:
-    sessions = platform.sessions_of(rows.get_column("instrument_id").drop_nulls())
-    completed = complete_together(_with_origins(rows, payloads), sessions)
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Mapping[int, int]]:
+    """Return bars, the payload_number and row_number of each, what is refused and how much is said again."""
+    instruments = pl.Series(distinct(rows.get_column("instrument_id")), dtype=pl.String)
+    completed = complete_together(_with_origins(rows, payloads), platform.sessions_of(instruments))
     refused = completed.refused.rename({"instrument_id": "subject", "session_date": "scope_date"})
-    bars = pl.concat([completed.bars, completed.origins], how="horizontal")
-    return bars, refused.select(*REFUSED_SCHEMA), completed.duplicates
+    return completed.bars, completed.origins, refused.select(*REFUSED_SCHEMA), completed.duplicates
 
 
 def _with_origins(rows: pl.DataFrame, payloads: Sequence[Payload]) -> pl.DataFrame:
     """Add when each row's payload was received, and when bars of its source settle."""
-    origin = ["payload_number", "interval"]
-    found = [
-        (
-            number,
-            interval,
-            received_time(payloads[number]),
-            settles_after(payloads[number]["source"], interval),
-        )
-        for number, interval in rows.select(origin).unique().iter_rows()
-    ]
-    schema = {name: rows.schema[name] for name in origin} | {
-        name: ORIGIN_SCHEMA[name] for name in ("received_time", "settles_after")
-    }
-    origins = pl.DataFrame(found, schema=schema, orient="row")
-    return rows.join(origins, on=origin, how="left", nulls_equal=True, maintain_order="left")
+    number = rows.get_column("payload_number")
+    intervals, interval = numbered(rows.get_column("interval"))
+    times = [received_time(payload) for payload in payloads]
+    received = pl.Series("received_time", times, ORIGIN_SCHEMA["received_time"])
+    # The last is of rows without an interval.
+    settles = [[settles_after(payload["source"], name) for name in (*intervals, "")] for payload in payloads]
+    after = np.array(settles, dtype="timedelta64[us]")[number.to_numpy(), interval]
+    return rows.with_columns(received[number], pl.Series("settles_after", after))
 
 
 def _with_knowledge(
-    rows: pl.DataFrame, payloads: Sequence[Payload], since: Callable[[Payload], datetime]
+    rows: pl.DataFrame, number: pl.Series, payloads: Sequence[Payload], since: Callable[[Payload], datetime]
 ) -> pl.DataFrame:
-    """Add the id of each row's payload, and as ingest_time what `since` says of it."""
-    number = rows.get_column("payload_number")
+    """Add the id of the payload with each row's number, and as ingest_time what `since` says of it."""
     times = pl.Series("ingest_time", [since(payload) for payload in payloads], pl.Datetime("us", "UTC"))
     ids = pl.Series("payload_id", [payload["payload_id"] for payload in payloads], pl.Int64)
-    return rows.with_columns(times.gather(number), ids.gather(number))
+    return rows.with_columns(times[number], ids[number])
 
 
 def received_time(payload: Payload) -> datetime:
@@ -278,9 +278,8 @@ def _quarantine(target: Table, refused: pl.DataFrame, payloads: Sequence[Payload
     """Return refused rows in the shape of ops.quarantine."""
     if refused.is_empty():
         return empty(table("ops.quarantine"))
-    named = _with_knowledge(refused, payloads, received_time).with_columns(
-        pl.lit(target.address).alias("table_name")
-    )
+    known = _with_knowledge(refused, refused.get_column("payload_number"), payloads, received_time)
+    named = known.with_columns(pl.lit(target.address).alias("table_name"))
     return conform(named, table("ops.quarantine"))
 
 

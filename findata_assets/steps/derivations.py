@@ -25,6 +25,7 @@ from findata_core.signals.pivots import weekly_pivots
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
+FEW_SUBJECTS = 4
 SOURCE_INTERVAL = "1m"  # intraday candles are folded from minutes
 SIGNAL_INTERVAL = "5m"  # and levels are watched on these
 PERIODS = {"market.weekly_candles": "1w", "market.monthly_candles": "1mo"}
@@ -40,8 +41,13 @@ class Reads(Protocol):
         end: date | None = None,
         subjects: pl.Series | None = None,
         interval: str | None = None,
+        *,
+        are_few: bool = False,
     ) -> pl.DataFrame:
-        """Return rows with scope dates in [start, end) of some subjects and one interval (default: all)."""
+        """Return rows with scope dates in [start, end) of some subjects and one interval (default: all).
+
+        `are_few`: the caller knows of some dozens at most, which come a quicker way.
+        """
         ...
 
     def closed(self, address: str) -> pl.DataFrame:
@@ -83,7 +89,7 @@ def pivots_of_weeks(
     reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None
 ) -> pl.DataFrame:
     """Return the pivots of complete weeks that begin in [start, end)."""
-    weeks = reads.read("market.weekly_candles", start, end, subjects)
+    weeks = reads.read("market.weekly_candles", start, end, subjects, are_few=_are_few(subjects))
     # Levels are valid in the next trading week, which a week-long holiday may push back by one.
     days = daily_of_both_families(reads, subjects, start, end and end + 3 * WEEK)
     splits = splits_of(reads, subjects)
@@ -96,7 +102,8 @@ def signals_of_week(reads: Reads, days: Sequence[date], subjects: pl.Series | No
     """Return the signals of sessions of one week; crossings carry their state from Monday on."""
     monday = min(days) - min(days).weekday() * DAY
     candles = reads.read("market.candles", monday, max(days) + DAY, subjects, SIGNAL_INTERVAL)
-    pivots = reads.read("signals.weekly_pivots", monday - 2 * WEEK, monday, subjects)
+    weeks = (monday - 2 * WEEK, monday)
+    pivots = reads.read("signals.weekly_pivots", *weeks, subjects, are_few=_are_few(subjects))
     splits, sessions = splits_of(reads, subjects), _sessions(reads, candles)
     return pivot_signals(candles, pivots, list(days), sessions=sessions, splits=splits)
 
@@ -138,17 +145,23 @@ def _first_times(reads: Reads) -> pl.DataFrame:
 
 def splits_of(reads: Reads, subjects: pl.Series | None = None) -> pl.DataFrame:
     """Return the splits of instruments, of all sources."""
-    return reads.read("reference.splits", subjects=subjects)
+    return reads.read("reference.splits", subjects=subjects, are_few=_are_few(subjects))
 
 
 def daily_of_both_families(
     reads: Reads, subjects: pl.Series | None = None, start: date | None = None, end: date | None = None
 ) -> pl.DataFrame:
     """Return daily candles in [start, end): folded from minutes, and from the providers' own daily bars."""
-    candles = reads.read("market.candles", start, end, subjects, "1d")
-    bars = choose_sources(reads.read("market.bars_1d", start, end, subjects))
+    are_few = bool(start and end) and _are_few(subjects)
+    candles = reads.read("market.candles", start, end, subjects, "1d", are_few=are_few)
+    bars = choose_sources(reads.read("market.bars_1d", start, end, subjects, are_few=are_few))
     own = _or_empty("market.candles", bars, lambda rows: daily_candles(rows, _sessions(reads, rows)))
     return pl.concat([candles, own])
+
+
+def _are_few(subjects: pl.Series | None) -> bool:
+    """Whether what there is once a day or less often of some subjects, in weeks, is little."""
+    return subjects is not None and len(subjects) <= FEW_SUBJECTS
 
 
 def _sessions(reads: Reads, rows: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from findata_assets.steps import marks
 from findata_assets.steps.derivations import (
     Reads,
     averages_of_rates,
@@ -22,21 +23,20 @@ from findata_assets.steps.derivations import (
     signals_of_week,
 )
 from findata_assets.steps.platform import Platform
+from findata_core.schema import runs
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
 from findata_resources.stores import due
 from findata_resources.stores.reports import WriteReport
 
 DAY = timedelta(days=1)
-PAIR = ["subject", "scope_date"]
 
 
 def fold_candles(platform: Platform, start: date | None = None, end: date | None = None) -> WriteReport:
     """Fold the session candles that are due, a session at a time."""
-    marks = _due_marks(platform, "market.candles", start, end)
     report = WriteReport()
-    for (day,), session in marks.group_by(["scope_date"], maintain_order=True):
-        assert isinstance(day, date)
+    for session in marks.parts(_due_marks(platform, "market.candles", start, end), marks.day_of):
+        day, _ = marks.span(session)
         candles = session_candles(platform, day, day + DAY, session.get_column("subject"))
         report += _replace(platform, "market.candles", candles, session)
     return report
@@ -54,21 +54,20 @@ def fold_months(platform: Platform) -> WriteReport:
 
 def derive_pivots(platform: Platform) -> WriteReport:
     """Derive the weekly pivots that are due, from complete weeks."""
-    marks = _due_marks(platform, "signals.weekly_pivots")
-    if marks.is_empty():
+    weeks = _due_marks(platform, "signals.weekly_pivots")
+    if weeks.is_empty():
         return WriteReport()
-    start, last = _span(marks)
-    pivots = pivots_of_weeks(platform, start, last + DAY, marks.get_column("subject").unique())
-    due_pivots = _of_scopes(pivots, marks, "instrument_id", "window_start_date")
-    return _replace(platform, "signals.weekly_pivots", due_pivots, marks)
+    start, last = marks.span(weeks)
+    pivots = pivots_of_weeks(platform, start, last + DAY, weeks.get_column("subject").unique())
+    due_pivots = _of_scopes(pivots, weeks, "instrument_id", "window_start_date")
+    return _replace(platform, "signals.weekly_pivots", due_pivots, weeks)
 
 
 def derive_signals(platform: Platform, start: date | None = None, end: date | None = None) -> WriteReport:
     """Derive the signals of the sessions that are due, a week at a time."""
-    marks = _due_marks(platform, "signals.pivot_signals", start, end)
     report = WriteReport()
-    for _, week in marks.group_by(pl.col("scope_date").dt.truncate("1w"), maintain_order=True):
-        days = week.get_column("scope_date").unique().to_list()
+    for week in marks.parts(_due_marks(platform, "signals.pivot_signals", start, end), marks.week_of):
+        days = sorted(set(week.get_column("scope_date").to_list()))
         signals = signals_of_week(platform, days, week.get_column("subject").unique())
         due_signals = _of_scopes(signals, week, "instrument_id", "session_date")
         report += _replace(platform, "signals.pivot_signals", due_signals, week)
@@ -104,10 +103,10 @@ def _derive_whole(
     platform: Platform, address: str, derive: Callable[[Reads, pl.Series | None], pl.DataFrame]
 ) -> WriteReport:
     """Derive the whole histories of the subjects that are due."""
-    marks = _due_marks(platform, address)
-    if marks.is_empty():
+    histories = _due_marks(platform, address)
+    if histories.is_empty():
         return WriteReport()
-    return _replace(platform, address, derive(platform, marks.get_column("subject")), marks)
+    return _replace(platform, address, derive(platform, histories.get_column("subject")), histories)
 
 
 def _due_marks(
@@ -119,31 +118,25 @@ def _due_marks(
 
 
 def _fold_periods(platform: Platform, address: str) -> WriteReport:
-    marks = _due_marks(platform, address)
-    if marks.is_empty():
+    periods = _due_marks(platform, address)
+    if periods.is_empty():
         return WriteReport()
-    start, last = _span(marks)
-    candles = period_candles(platform, address, start, last + DAY, marks.get_column("subject").unique())
+    start, last = marks.span(periods)
+    candles = period_candles(platform, address, start, last + DAY, periods.get_column("subject").unique())
     return _replace(
-        platform, address, _of_scopes(candles, marks, "instrument_id", "period_start_date"), marks
+        platform, address, _of_scopes(candles, periods, "instrument_id", "period_start_date"), periods
     )
 
 
-def _replace(platform: Platform, address: str, rows: pl.DataFrame, marks: pl.DataFrame) -> WriteReport:
+def _replace(platform: Platform, address: str, rows: pl.DataFrame, answered: pl.DataFrame) -> WriteReport:
     target = table(address)
-    ordered = conform(rows, target).sort(list(target.business_key))
-    report = platform.store.replace(target, ordered, list(marks.select(PAIR).iter_rows()), marks)
+    ordered = conform(rows, target)
+    if ordered.height > 1:
+        ordered = ordered.sort(list(target.business_key))
+    report = platform.store.replace(target, ordered, marks.pairs(answered), answered)
     platform.lake.publish(platform.store, address)
     return report
 
 
-def _of_scopes(rows: pl.DataFrame, marks: pl.DataFrame, subject: str, day: str) -> pl.DataFrame:
-    return rows.join(marks, left_on=[subject, day], right_on=PAIR, how="semi", maintain_order="left")
-
-
-def _span(marks: pl.DataFrame) -> tuple[date, date]:
-    days = marks.get_column("scope_date")
-    first, last = days.min(), days.max()
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    return first, last
+def _of_scopes(rows: pl.DataFrame, due_marks: pl.DataFrame, subject: str, day: str) -> pl.DataFrame:
+    return runs.chosen(rows, runs.within(rows, [subject, day], frozenset(marks.pairs(due_marks))))

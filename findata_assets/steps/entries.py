@@ -8,18 +8,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
-from findata_assets.steps.completing import Completed, received_time, scopes_of
-from findata_core.schema.frames import conform, empty
-from findata_core.schema.tables import table
+from findata_assets.steps.completing import Completed, received_time
+from findata_core.schema import runs
+from findata_core.schema.frames import conform, empty, polars_schema
+from findata_core.schema.hashing import WHOLE_HISTORY
+from findata_core.schema.tables import Table, table
+from findata_resources.provider import STORED_COLUMNS, repeated
 from findata_resources.stores.raw import Payload
 
 DECISIONS = table("ops.decisions")
+PAYLOADS = table("ops.payloads")
+PAYLOAD_SCOPES = table("ops.payload_scopes")
+QUARANTINE = table("ops.quarantine")
 RESCALES = table("ops.rescales")
 SCOPE = ["table_name", "subject", "scope_date", "payload_id"]
 
@@ -61,19 +69,18 @@ class Entries:
 
 def entries_of(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entries:
     """Return what the books take of payloads; their rows are not kept."""
-    refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
     good, twice = Counter[int](), Counter[int]()
     for part in parts:
-        good.update(dict(part.rows.group_by("payload_id").len().iter_rows()))
+        good.update(_counts(part.rows.get_column("payload_id")))
         twice.update(part.duplicates)
-    bad = _rows_refused(refused)
+    bad = _rows_refused(parts)
     ids = [payload["payload_id"] for payload in payloads]
     intakes = {
         number: Intake(1, 0, good[number] + bad[number] + twice[number], bad[number], twice[number])
         for number in ids
     }
     decisions, rescales = (
-        pl.concat([empty(book), *(part.rows for part in parts if part.target == book)])
+        _together(book, (part.rows for part in parts if part.target == book))
         for book in (DECISIONS, RESCALES)
     )
     return Entries(
@@ -85,10 +92,25 @@ def entries_of(payloads: Sequence[Payload], parts: Sequence[Completed]) -> Entri
     )
 
 
-def _rows_refused(refused: pl.DataFrame) -> Counter[int]:
+def _together(target: Table, frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of frames of a table's shape; most often there are none, and nothing to join."""
+    filled = [frame for frame in frames if not frame.is_empty()]
+    return pl.concat(filled) if filled else empty(target)
+
+
+def _counts(values: pl.Series) -> dict[int, int]:
+    """Return how often each number occurs."""
+    numbers, counts = np.unique(values.to_numpy(), return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def _rows_refused(parts: Sequence[Completed]) -> Counter[int]:
     """Count the rows of each payload that were refused: a row once, however many rules it broke."""
+    refused = _together(QUARANTINE, (part.refused for part in parts))
+    if refused.is_empty():
+        return Counter()
     rows = refused.select("payload_id", "table_name", "row_number").unique()
-    return Counter(dict(rows.group_by("payload_id").len().iter_rows()))
+    return Counter(_counts(rows.get_column("payload_id")))
 
 
 def spoken_of(
@@ -100,13 +122,17 @@ def spoken_of(
 
 def _scopeless(parts: Sequence[Completed]) -> pl.DataFrame:
     """Return refused rows without a scope: they are never folded, and entered here. The others are when theirs is."""
-    refused = pl.concat([empty(table("ops.quarantine")), *(part.refused for part in parts)])
+    refused = _together(QUARANTINE, (part.refused for part in parts))
+    if refused.is_empty():
+        return refused
     return refused.filter(pl.any_horizontal(pl.col("subject", "scope_date").is_null()))
 
 
 def _payload_frame(payloads: Sequence[Payload]) -> pl.DataFrame:
     rows = [{**payload, "received_time": received_time(payload)} for payload in payloads]
-    return conform(pl.DataFrame(rows, infer_schema_length=None), table("ops.payloads"))
+    told = {name for row in rows for name in row}
+    schema = {name: dtype for name, dtype in polars_schema(PAYLOADS).items() if name in told}
+    return conform(pl.DataFrame(rows, schema=schema), PAYLOADS)
 
 
 def _window_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:
@@ -115,6 +141,7 @@ def _window_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl
     unreadable = {
         payload_id
         for part in parts
+        if not part.refused.is_empty()
         for payload_id in part.refused.filter(row_number=-1).get_column("payload_id")
     }
     asked = [
@@ -140,49 +167,94 @@ def _window_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl
 
 def _scope_frame(payloads: Sequence[Payload], parts: Sequence[Completed]) -> pl.DataFrame:
     """Return the scopes that payloads speak of, refused rows included: they are quarantined with theirs."""
-    target = table("ops.payload_scopes")
-    times = pl.DataFrame(
-        [(payload["payload_id"], received_time(payload)) for payload in payloads],
-        schema={"payload_id": pl.Int64, "received_time": pl.Datetime("us", "UTC")},
-        orient="row",
-    )
     found = [frame for part in parts if part.target.digest_subject for frame in _scopes(part)]
     if not found:
-        return empty(target)
-    spoken = pl.concat(found).unique().join(times, on="payload_id")
-    contents = (_contents(part) for part in parts if part.target.digest_subject)
-    told = pl.concat([pl.DataFrame(schema=CONTENT_SCHEMA), *contents])
-    key = ["table_name", "subject", "payload_id"]
-    return conform(spoken.join(told, on=key, how="left").sort(*SCOPE), target)
+        return empty(PAYLOAD_SCOPES)
+    spoken = _without_repeats(pl.concat(found).sort(*SCOPE), SCOPE)
+    times = _receive_times(payloads, spoken.get_column("payload_id"))
+    return conform(spoken.insert_column(PAYLOAD_SCOPES.column_names.index(times.name), times), PAYLOAD_SCOPES)
+
+
+def _receive_times(payloads: Sequence[Payload], payload_ids: pl.Series) -> pl.Series:
+    """Return for each of the ids when that payload was received."""
+    known = np.array([payload["payload_id"] for payload in payloads], dtype=np.int64)
+    order = np.argsort(known)
+    places = order[np.searchsorted(known, payload_ids.to_numpy(), sorter=order)]
+    times = [received_time(payload) for payload in payloads]
+    return pl.Series("received_time", times, pl.Datetime("us", "UTC"))[places]
 
 
 def _scopes(part: Completed) -> Iterator[pl.DataFrame]:
-    name = pl.lit(part.target.address).alias("table_name")
-    yield scopes_of(part.target, part.rows).with_columns(name)
-    yield part.refused.select("payload_id", "subject", "scope_date").drop_nulls().with_columns(name)
+    """Yield the scopes of rows and of refused rows as ops.payload_scopes has them, but for the receive time.
+
+    In no order, and some of them several times.
+    """
+    ids, subjects, days = _places(part)
+    spoken = _without_repeats(
+        pl.DataFrame({"payload_id": ids, "subject": subjects, "scope_date": days}),
+        ["payload_id", "subject", "scope_date"],
+    )
+    contents = {} if part.target.digest_date else _contents(part)
+    yield _told(part.target, spoken, contents)
+    if not part.refused.is_empty():
+        refused = part.refused.select("payload_id", "subject", "scope_date").drop_nulls()
+        yield _told(part.target, refused, {})
 
 
-CONTENT_SCHEMA = {"table_name": pl.String, "subject": pl.String, "payload_id": pl.Int64, "content": pl.String}
+def _places(part: Completed) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Return payload, subject and date of each row; a whole history has one date."""
+    rows, target = part.rows, part.target
+    whole = repeated(WHOLE_HISTORY, rows.height, pl.Date())
+    days = rows.get_column(target.digest_date) if target.digest_date else whole
+    return rows.get_column("payload_id"), rows.get_column(target.digest_subject), days
 
 
-def _contents(part: Completed) -> pl.DataFrame:
-    """Return a hash of what each payload says of each whole history, unless some of its rows were refused.
+def _without_repeats(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Leave out each row whose key is that of the row before it.
+
+    Rows of one scope stand together, most often: to look at neighbours takes a tenth of looking everywhere.
+    """
+    return runs.rows_at(rows, runs.starts(rows, key))
+
+
+def _told(target: Table, spoken: pl.DataFrame, contents: Mapping[tuple[str, int], str]) -> pl.DataFrame:
+    """Add the table's name, and the hash of what is said of the whole history, where there is one."""
+    ids, subjects, days = spoken.get_columns()
+    said = repeated(None, spoken.height, pl.String())
+    if contents:
+        said = pl.Series([contents.get(key) for key in zip(subjects, ids, strict=True)], dtype=pl.String)
+    name = repeated(target.address, spoken.height, pl.String())
+    return pl.DataFrame(
+        {"payload_id": ids, "table_name": name, "subject": subjects, "scope_date": days, "content": said}
+    )
+
+
+def _contents(part: Completed) -> dict[tuple[str, int], str]:
+    """Return, by subject and payload, a hash of what a payload says of a whole history, if none of its rows is refused.
 
     Histories only: a session is spoken of by few payloads, an instrument or a rate by each that comes.
     """
-    if part.target.digest_date:
-        return pl.DataFrame(schema=CONTENT_SCHEMA)
-    good = part.rows.join(part.refused, on="payload_id", how="anti")
-    values = good.select(pl.exclude("payload_id", "ingest_time")).with_columns(good.get_column("payload_id"))
-    told = [
-        (part.target.address, subject, payload_id, _hash_of(rows.drop("payload_id")))
-        for (subject, payload_id), rows in values.group_by(
-            [part.target.digest_subject, "payload_id"], maintain_order=True
-        )
-    ]
-    return pl.DataFrame(told, schema=CONTENT_SCHEMA, orient="row")
+    values = part.rows.select([name for name in part.rows.columns if name not in STORED_COLUMNS])
+    refused = set(part.refused.get_column("payload_id"))
+    return {
+        (subject, payload_id): _hash_of(values, stretches)
+        for (subject, payload_id), stretches in _histories(part).items()
+        if payload_id not in refused
+    }
 
 
-def _hash_of(rows: pl.DataFrame) -> str:
-    text = json.dumps([rows.columns, *rows.iter_rows()], default=str)
+def _histories(part: Completed) -> dict[tuple[str, int], list[tuple[int, int]]]:
+    """Return where the rows of each subject and payload stand: start and length of each run of them."""
+    key = [part.target.digest_subject, "payload_id"]
+    starts = runs.starts(part.rows, key).tolist()
+    found: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    subjects, ids = (part.rows.get_column(name) for name in key)
+    for start, stop in pairwise([*starts, part.rows.height]):
+        found.setdefault((subjects[start], ids[start]), []).append((start, stop - start))
+    return found
+
+
+def _hash_of(values: pl.DataFrame, stretches: Iterable[tuple[int, int]]) -> str:
+    rows = (row for stretch in stretches for row in values.slice(*stretch).rows())
+    text = json.dumps([values.columns, *rows], default=str)
     return hashlib.sha256(text.encode()).hexdigest()

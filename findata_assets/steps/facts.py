@@ -4,26 +4,47 @@ A scope whose new payloads are younger than all that was folded is extended; one
 reached late is folded again from all its payloads, so that loading order never matters.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps import marks
 from findata_assets.steps.completing import BAR_TABLES, complete_payloads
+from findata_assets.steps.marks import PAIR
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.rescaled import without_rescaled
+from findata_core.schema import runs
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import LakePartition, Table, table
 from findata_core.versions import fold_versions, without_overruled
+from findata_resources.stores import due
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload
 from findata_resources.stores.reports import WriteReport
 from findata_resources.stores.timescale import Facts
 
-PAIR = ["subject", "scope_date"]
+INSTANT = pl.Datetime("us", "UTC")
+MARKS_SCHEMA = {**due.MARKS_SCHEMA, "folded_time": INSTANT, "is_spliced": pl.Boolean()}
+SPOKEN_SCHEMA = {
+    "payload_id": pl.Int64(),
+    "subject": pl.String(),
+    "scope_date": pl.Date(),
+    "received_time": INSTANT,
+}
+PAYLOAD_SCHEMA = {
+    "payload_id": pl.Int64(),
+    "sha256": pl.String(),
+    "source": pl.String(),
+    "dataset": pl.String(),
+    "request": pl.String(),
+    "object_key": pl.String(),
+    "received_time": pl.String(),
+    "known_time": pl.String(),
+}
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'
 CONTRADICTED = (
     "another payload received at the same instant says something else; of the two the one with the greater "
@@ -51,8 +72,8 @@ def fold_facts(
     """Fold what is due of a fact table with scope dates in [start, end)."""
     target = table(address)
     report = WriteReport()
-    for marks in _portions(target, _marks(platform, target, start, end)):
-        report += _fold_portion(platform, target, work_for(platform, target, marks))
+    for portion in _portions(target, _marks(platform, target, start, end)):
+        report += _fold_portion(platform, target, work_for(platform, target, portion))
     if address == "reference.sessions":
         platform.forget_sessions()
     platform.lake.publish(platform.store, address)
@@ -69,75 +90,74 @@ def _fold_portion(platform: Platform, target: Table, work: Work) -> WriteReport:
         observations = without_overruled(target, observations, work.released)
     quarantine = pl.concat([refused, _contradicted(target, observations)])
     report = WriteReport()
-    for dates, marks in _units(target, work.marks):
-        pairs = marks.select(PAIR)
+    for dates, part in _units(target, work.marks):
+        scopes = frozenset(marks.pairs(part))
         facts = Facts(
-            _within(target, observations, pairs),
-            marks.drop("is_spliced"),
-            quarantine.join(pairs, on=PAIR, how="semi"),
-            frozenset(marks.filter("is_spliced").select(PAIR).iter_rows()),
+            _within(target, observations, scopes),
+            part,
+            runs.chosen(quarantine, runs.within(quarantine, PAIR, scopes)),
+            frozenset(marks.pairs(runs.chosen(part, part.get_column("is_spliced").to_numpy()))),
             dict(work.released.iter_rows()),
         )
         report += platform.store.fold_facts(target, facts, dates)
     return report
 
 
-def _portions(target: Table, marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _portions(target: Table, due_marks: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Cut the marks into what is held in memory at a time: a calendar month of sessions, or the whole of daily rows.
 
     A month, because that is what files and a provider's windows hold: each is read once or twice, not per session.
     """
     if target.lake_partition is not LakePartition.SESSION:
-        yield marks
+        yield due_marks
         return
-    for _, month in marks.group_by(pl.col("scope_date").dt.truncate("1mo"), maintain_order=True):
-        yield month
+    yield from marks.parts(due_marks, marks.month_of)
 
 
 def _marks(platform: Platform, target: Table, start: date | None, end: date | None) -> pl.DataFrame:
     """Return what is due: subject, scope_date, mark_id, from_time, folded_time, is_spliced."""
-    return platform.store.database.frame(_marks_query(target, start, end)).with_columns(
-        (pl.col("from_time") <= pl.col("folded_time"))
-        .fill_null(pl.col("folded_time").is_not_null())
-        .alias("is_spliced")
-    )
+    return platform.store.database.few(_marks_query(target, start, end), MARKS_SCHEMA)
 
 
-def work_for(platform: Platform, target: Table, marks: pl.DataFrame) -> Work:
+def work_for(platform: Platform, target: Table, due_marks: pl.DataFrame) -> Work:
     """Return the payloads that each marked scope needs."""
-    if marks.is_empty():
-        return Work(marks.drop("folded_time"), pl.DataFrame(), [], pl.DataFrame())
-    spoken = platform.store.database.frame(_scopes_query(target, marks))
+    if due_marks.is_empty():
+        return Work(due_marks.drop("folded_time"), pl.DataFrame(), [], pl.DataFrame())
+    spoken = platform.store.database.few(_scopes_query(target, due_marks), SPOKEN_SCHEMA)
     released = _released(platform, spoken)
-    # What was released is known out of the order of receiving: only all payloads together say what holds.
-    is_mixed = pl.struct(PAIR).is_in(released.select(pl.struct(PAIR)).to_series().implode())
-    marks = marks.with_columns(pl.col("is_spliced") | (is_mixed & pl.col("folded_time").is_not_null()))
-    scopes = spoken.join(marks, on=PAIR)
+    if not released.is_empty():
+        # What was released is known out of the order of receiving: only all payloads together say what holds.
+        is_mixed = pl.struct(PAIR).is_in(released.select(pl.struct(PAIR)).to_series().implode())
+        due_marks = due_marks.with_columns(
+            pl.col("is_spliced") | (is_mixed & pl.col("folded_time").is_not_null())
+        )
     # A scope that holds nothing yet or is spliced needs all its payloads, another one the new ones.
     wanted = (
         pl.col("folded_time").is_null()
         | pl.col("is_spliced")
         | (pl.col("received_time") >= pl.col("from_time"))
     )
-    needs = scopes.filter(wanted).select("payload_id", *PAIR)
+    needs = spoken.join(due_marks, on=PAIR).filter(wanted).select("payload_id", *PAIR)
     payloads = payloads_by_id(platform, needs.get_column("payload_id"))
     times = released.select("payload_id", "received_time").unique()
-    return Work(marks.drop("folded_time"), needs, payloads, times)
+    return Work(due_marks.drop("folded_time"), needs, payloads, times)
 
 
 def _released(platform: Platform, spoken: pl.DataFrame) -> pl.DataFrame:
     """Return those lines of `spoken` whose payload was held at first."""
     query = sql.SQL("SELECT payload_id FROM ops.holds WHERE state = 'released'")
-    return spoken.join(platform.store.database.frame(query), on="payload_id", how="semi")
+    held_first = (
+        platform.store.database.few(query, {"payload_id": pl.Int64()}).get_column("payload_id").to_list()
+    )
+    return spoken.filter(pl.col("payload_id").is_in(held_first)) if held_first else spoken.clear()
 
 
 def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the observations and the refused rows of all payloads that the work needs."""
     observations, refused = [empty(target)], [empty(table("ops.quarantine"))]
-    for payloads, parts in complete_payloads(platform, work.payloads, target):
-        ids = [payload["payload_id"] for payload in payloads]
-        needs = work.needs.filter(pl.col("payload_id").is_in(ids))
-        observations.extend(_needed(target, part.rows, needs) for part in parts)
+    needs = frozenset(work.needs.iter_rows())
+    for _, parts in complete_payloads(platform, work.payloads, target):
+        observations.extend(_within(target, part.rows, needs, ["payload_id"]) for part in parts)
         refused.extend(part.refused for part in parts)
     return pl.concat(observations), pl.concat(refused)
 
@@ -145,6 +165,8 @@ def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.Da
 def _contradicted(target: Table, observations: pl.DataFrame) -> pl.DataFrame:
     """Return, for the quarantine, rows that another payload of the very same receive time speaks against."""
     instant = [*target.business_key, "ingest_time"]
+    if len(set(runs.heads(observations, ["payload_id"]))) <= 1:
+        return empty(table("ops.quarantine"))  # a payload says a thing once
     if not observations.select(instant).is_duplicated().any():
         return empty(table("ops.quarantine"))
     rows = fold_versions(target, observations).conflicting
@@ -165,28 +187,25 @@ def _contradicted(target: Table, observations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _needed(target: Table, rows: pl.DataFrame, needs: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that the work needs: of each payload those of its scopes, in their order."""
-    return _within(target, rows, needs, ["payload_id", *PAIR])
-
-
-def _units(target: Table, marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.DataFrame]]:
+def _units(target: Table, due_marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.DataFrame]]:
     """Cut the marks into transactions: a session each, or a year of daily rows, or the whole table."""
-    if marks.is_empty():
+    if due_marks.is_empty():
         return
     if target.lake_partition is LakePartition.WHOLE:
-        yield [], marks
+        yield [], due_marks
         return
-    width = "1y" if target.lake_partition is LakePartition.MONTH else "1d"
-    for _, unit in marks.group_by(pl.col("scope_date").dt.truncate(width), maintain_order=True):
+    is_yearly = target.lake_partition is LakePartition.MONTH
+    for unit in marks.parts(due_marks, marks.year_of if is_yearly else marks.day_of):
         yield sorted(set(unit.get_column("scope_date"))), unit
 
 
-def _within(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame, key: list[str] = PAIR) -> pl.DataFrame:
-    """Return the rows whose scope is among the pairs, in their order."""
-    day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
-    keyed = rows.with_columns(pl.col(target.digest_subject).alias("subject"), day.alias("scope_date"))
-    return keyed.join(pairs, on=key, how="semi", maintain_order="left").select(rows.columns)
+def _within(
+    target: Table, rows: pl.DataFrame, scopes: Collection[runs.Values], before: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Return the rows whose (subject, scope_date), after other columns, is among the scopes, in their order."""
+    day = [target.digest_date] if target.digest_date else []
+    wanted = scopes if day else {scope[:-1] for scope in scopes}
+    return runs.chosen(rows, runs.within(rows, [*before, target.digest_subject, *day], wanted))
 
 
 def payloads_by_id(platform: Platform, payload_ids: pl.Series) -> list[Payload]:
@@ -202,12 +221,13 @@ def payloads_by_id(platform: Platform, payload_ids: pl.Series) -> list[Payload]:
         sql.Literal(ISO),
         literal_list(payload_ids.unique().to_list(), "bigint"),
     )
-    return list(platform.store.database.frame(query).iter_rows(named=True))
+    return list(platform.store.database.few(query, PAYLOAD_SCHEMA).iter_rows(named=True))
 
 
 def _marks_query(target: Table, start: date | None, end: date | None) -> sql.Composed:
     return sql.SQL(
-        "SELECT subject, scope_date, mark_id, from_time, folded_time FROM ops.due LEFT JOIN LATERAL ("
+        "SELECT subject, scope_date, mark_id, from_time, folded_time, "
+        "coalesce(from_time <= folded_time, folded_time IS NOT NULL) AS is_spliced FROM ops.due LEFT JOIN LATERAL ("
         "SELECT max(ingest_time) AS folded_time FROM ops.digests AS d WHERE d.table_name = due.asset "
         "AND d.subject = due.subject AND d.scope_date = due.scope_date) AS folded ON true "
         "WHERE asset = {} AND scope_date >= {}::date AND scope_date < {}::date ORDER BY scope_date, subject"

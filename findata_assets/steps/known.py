@@ -47,12 +47,15 @@ class KnownAt:
         end: date | None = None,
         subjects: pl.Series | None = None,
         interval: str | None = None,
+        *,
+        are_few: bool = False,
     ) -> pl.DataFrame:
         """Return rows with scope dates in [start, end) of some subjects and one interval (default: all).
 
         In the table's shape, sorted by business key. ConfigurationError: the table keeps no versions, or has
         no dates to choose among.
         """
+        del are_few  # versions are folded in any case, which is most of it
         target = _versioned(address)
         if (start or end) and not target.digest_date:
             raise ConfigurationError(

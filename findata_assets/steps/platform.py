@@ -111,10 +111,15 @@ class Platform:
         end: date | None = None,
         subjects: pl.Series | None = None,
         interval: str | None = None,
+        *,
+        are_few: bool = False,
     ) -> pl.DataFrame:
-        """Return stored rows with scope dates in [start, end) of some subjects and one interval (default: all)."""
+        """Return stored rows with scope dates in [start, end) of some subjects and one interval (default: all).
+
+        `are_few`: the caller knows of some dozens at most, which come a quicker way.
+        """
         where = sql.SQL("interval = {}").format(sql.Literal(interval)) if interval else None
-        return self.store.read(table(address), start, end, subjects, where)
+        return self.store.read(table(address), start, end, subjects, where, are_few=are_few)
 
     def closed(self, address: str) -> pl.DataFrame:
         """Return the closed versions of a table of facts, with superseded_time."""

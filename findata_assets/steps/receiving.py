@@ -75,14 +75,17 @@ def _enter(platform: Platform, entries: Entries) -> set[int]:
         if not entries.decisions.is_empty():
             _enter_decisions(platform, cursor, entries.decisions)
         held = holds.withheld(cursor, list(entries.intakes))
-        is_open = ~pl.col("payload_id").is_in(held)
         _enter_spoken(
             cursor,
-            entries.scopes.filter(is_open),
-            entries.windows.filter(is_open),
-            entries.scopeless.filter(is_open),
+            _without(held, entries.scopes),
+            _without(held, entries.windows),
+            _without(held, entries.scopeless),
         )
     return held
+
+
+def _without(held: set[int], rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~pl.col("payload_id").is_in(held)) if held else rows
 
 
 def _enter_decisions(platform: Platform, cursor: Cursor, decisions: pl.DataFrame) -> None:
@@ -101,7 +104,8 @@ def _enter_spoken(
     upsert(cursor, table("ops.payload_scopes"), scopes)
     upsert(cursor, table("ops.answered_windows"), windows)
     upsert(cursor, table("ops.quarantine"), scopeless)
-    new = scopes.join(_said_before(cursor, scopes), on=SCOPE, how="anti")
+    said_before = _said_before(cursor, scopes)
+    new = scopes if said_before.is_empty() else scopes.join(said_before, on=SCOPE, how="anti")
     for (address, received), spoken in new.group_by(["table_name", "received_time"], maintain_order=True):
         pairs = sorted(spoken.select("subject", "scope_date").unique().iter_rows())
         assert isinstance(received, datetime)
@@ -112,6 +116,8 @@ def _enter_spoken(
 def _said_before(cursor: Cursor, scopes: pl.DataFrame) -> pl.DataFrame:
     """Return those scopes of which the payload received before says the very same: nothing to fold."""
     told = scopes.filter(pl.col("content").is_not_null())
+    if told.is_empty():
+        return told.select(SCOPE)
     cursor.execute(
         """
         SELECT new.* FROM unnest(%s::text[], %s::text[], %s::date[], %s::bigint[])
@@ -136,7 +142,9 @@ def known_payloads(platform: Platform, payload_ids: Iterable[int]) -> set[int]:
     query = sql.SQL("SELECT payload_id FROM ops.payloads WHERE payload_id = ANY({})").format(
         literal_list(ids, "bigint")
     )
-    return set(platform.store.database.frame(query).get_column("payload_id"))
+    return set(
+        platform.store.database.few(query, {"payload_id": pl.Int64()}).get_column("payload_id").to_list()
+    )
 
 
 def latest_sha256(platform: Platform, source: str, dataset: str, subject: str) -> str | None:
@@ -145,4 +153,4 @@ def latest_sha256(platform: Platform, source: str, dataset: str, subject: str) -
         "SELECT sha256 FROM ops.payloads WHERE source = {} AND dataset = {} AND request ->> 'subject' = {} "
         "ORDER BY received_time DESC LIMIT 1"
     ).format(*map(sql.Literal, (source, dataset, subject)))
-    return next(iter(platform.store.database.frame(query).get_column("sha256")), None)
+    return next(iter(platform.store.database.few(query, {"sha256": pl.String()}).get_column("sha256")), None)

@@ -26,6 +26,13 @@ from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import receipt
 
 SESSION = ["payload_id", "instrument_id", "interval", "session_date"]
+RESCALES_SCHEMA = {
+    "payload_id": pl.Int64(),
+    "instrument_id": pl.String(),
+    "interval": pl.String(),
+    "session_date": pl.Date(),
+    "reason": pl.String(),
+}
 
 
 def known_splits(platform: Platform, received: Received, said: pl.DataFrame) -> pl.DataFrame:
@@ -70,7 +77,7 @@ def without_rescaled(
         "SELECT rescaled_payload_id AS payload_id, instrument_id, interval, session_date, reason FROM ops.rescales "
         "WHERE rescaled_payload_id = ANY({})"
     ).format(literal_list(ids, "bigint"))
-    rescales = platform.store.database.frame(query)
+    rescales = platform.store.database.few(query, RESCALES_SCHEMA)
     if rescales.is_empty():
         return observations, empty(table("ops.quarantine"))
     again = observations.join(rescales, on=SESSION, how="inner", maintain_order="left")

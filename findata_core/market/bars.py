@@ -1,8 +1,9 @@
-"""From parsed rows to bars: exact prices, the session of each row, and the rows that can't be bars.
+"""From parsed rows to bars: exact prices, and the rows that can't be bars.
 
 What belongs here: what a row needs besides its values to be a bar of market.bars or market.bars_1d, and
-the rules that need the calendar, the receive time or the other rows. What does not: bounds of single
-values (schema, rules), a provider's format (findata_resources.providers), candles.
+the rules that need the calendar, the receive time or the other rows. What does not: where a row lies in its
+session (placing), bounds of single values (schema, rules), a provider's format (findata_resources.providers),
+candles.
 """
 
 from __future__ import annotations
@@ -17,26 +18,35 @@ import numpy.typing as npt
 import polars as pl
 
 from findata_core.calendars import (
-    CLOSING,
-    NO_PHASE,
-    REGULAR,
+    Int64Array,
     SessionBounds,
     dates_at,
-    mic_of,
+    distinct,
+    microseconds,
     phase_names,
 )
 from findata_core.errors import DataError
-from findata_core.intervals import MICROSECONDS_PER_MINUTE, interval_of
-from findata_core.schema.frames import polars_schema
+from findata_core.intervals import interval_of
+from findata_core.market.placing import (
+    FIRST,
+    LAST,
+    Bools,
+    Placed,
+    filled,
+    placed_rows,
+    sessions_near,
+    value_at,
+)
+from findata_core.schema.runs import row_places, rows_at
 from findata_core.schema.tables import table
 
 PRICES = ("open", "high", "low", "close")
 BARS = table("market.bars")
 BAR_COLUMNS = tuple(c.name for c in BARS.columns if c.name not in ("ingest_time", "payload_id"))
 VALUES = (*PRICES, "volume", "vwap", "trade_count")
+KEY = ("payload_number", *(name for name in BARS.business_key if name != "event_time"))
 
 INSTANT = pl.Datetime("us", "UTC")
-MARGIN_DAYS = 3  # a session's rows start within two days around its date, in any zone
 PARSED_SCHEMA = pl.Schema(
     [
         ("row_number", pl.Int64()),
@@ -125,131 +135,41 @@ def complete_together(parsed: pl.DataFrame, sessions: pl.DataFrame) -> Completed
     Each payload is judged by itself, by its own receive time; one pass over many costs little more than one
     over the first.
     """
-    typed = _typed(parsed)
-    placed = _placed(typed, SessionBounds.of(_around(typed, sessions)))
-    judged = placed.with_columns(_first_broken_rule().alias("rule"))
-    good = judged.filter(pl.col("rule").is_null()).sort("payload_number", *BARS.business_key, "row_number")
-    unique, conflicting = _without_duplicates(good)
-    refused = pl.concat([judged.filter(pl.col("rule").is_not_null()), conflicting])
-    repeated = _counts(good)
-    repeated.subtract(_counts(unique) + _counts(conflicting))
-    schema = {name: dtype for name, dtype in polars_schema(BARS).items() if name in BAR_COLUMNS}
+    rows = _typed(parsed)
+    bounds = SessionBounds.of(sessions_near(rows, sessions))
+    placed = placed_rows(rows, bounds)
+    rule = _first_broken_rules(rows, placed)
+    good = _in_order(rows, placed, np.flatnonzero(rule == NO_RULE))
+    is_superseded, is_same = _repeated(rows, placed, good)
+    rule[good[is_superseded & ~is_same]] = RULES.index("duplicate_conflicting")
+    unique = good[~is_superseded]
     return CompletedBars(
-        bars=unique.select(pl.col(name).cast(dtype) for name, dtype in schema.items()),
-        origins=unique.select("payload_number", "row_number"),
-        refused=_described(refused.sort("payload_number", "row_number"), parsed),
-        duplicates={number: count for number, count in repeated.items() if count},
+        bars=_bars(rows, placed, bounds, unique),
+        origins=rows_at(pl.DataFrame([rows["payload_number"], rows["row_number"]]), unique),
+        refused=_described(_refused(rows, placed, bounds, rule), parsed),
+        duplicates=Counter(rows["payload_number"][row_places(good[is_superseded & is_same])].to_list()),
     )
-
-
-def _counts(rows: pl.DataFrame) -> Counter[int]:
-    return Counter(dict(rows.group_by("payload_number").len().iter_rows()))
 
 
 def _typed(parsed: pl.DataFrame) -> pl.DataFrame:
     missing = [name for name in PARSED_SCHEMA.names()[:-2] if name not in parsed.columns]
     if missing:
         raise DataError(f"Parsed rows lack {', '.join(missing)}", "make the parser give every column")
-    event_time = parsed.schema["event_time"]
+    event_time = parsed["event_time"].dtype
     if isinstance(event_time, pl.Datetime) and event_time.time_zone is None:
         raise DataError("Parsed rows have times without a zone", "make the parser convert them to UTC")
-    for name in parsed["interval"].unique().drop_nulls():
+    for name in distinct(parsed["interval"]):
         interval_of(name)
     # Whole volumes stay whole: float64 would round them above 2**53.
-    schema = PARSED_SCHEMA | ({"volume": pl.Int64()} if parsed.schema["volume"].is_integer() else {})
+    schema = PARSED_SCHEMA | ({"volume": pl.Int64()} if parsed["volume"].dtype.is_integer() else {})
+    names = [*schema, *ORIGIN_SCHEMA]
+    if parsed.columns == names and parsed.dtypes[: len(schema)] == [*schema.values()]:
+        return parsed
     expressions = [
         (pl.col(name) if name in parsed.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in schema.items()
     ]
     return parsed.select(*expressions, *ORIGIN_SCHEMA)
-
-
-def _around(rows: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """The sessions that rows can lie in: to lay out forty years of them takes longer than to read a file.
-
-    In whole days since 1970, because a stamp in the wrong unit is beyond what Python calls a date.
-    """
-    days = pl.concat([rows["event_time"].dt.epoch("d"), rows["session_date"].dt.epoch("d")])
-    first, last = pl.lit(days.min()), pl.lit(days.max())
-    day = pl.col("session_date").dt.epoch("d")
-    return sessions.filter(day.is_between(first - MARGIN_DAYS, last + MARGIN_DAYS))
-
-
-def _placed(rows: pl.DataFrame, bounds: SessionBounds) -> pl.DataFrame:
-    """Add the session, phase, start, end and place on the grid of each row (microseconds since 1970)."""
-    mic = rows.select(mic_of(pl.col("instrument_id"))).to_series()
-    is_daily = (rows["interval"] == "1d").fill_null(value=False).to_numpy()
-    index = np.where(
-        is_daily, bounds.index_on(mic, rows["session_date"]), bounds.index_at(mic, rows["event_time"])
-    )
-    phase = np.where(is_daily & (index >= 0), REGULAR, bounds.phase_at(index, rows["event_time"])).astype(
-        np.int8
-    )
-    index = np.where(phase == NO_PHASE, -1, index)
-    start = np.where(
-        is_daily, _at(bounds.open, index), rows["event_time"].dt.epoch("us").fill_null(0).to_numpy()
-    )
-    width = _widths(rows["interval"])
-    closes = pl.Series(_at(bounds.close, index)).cast(INSTANT)
-    return rows.with_columns(
-        pl.Series(start).cast(INSTANT).alias("event_time"),
-        pl.when(pl.Series(index >= 0))
-        .then(dates_at(bounds, index))
-        .otherwise("session_date")
-        .alias("session_date"),
-        phase_names(phase).alias("session_phase"),
-        (closes + rows["settles_after"]).alias("settles_time"),
-        pl.Series(_ends(bounds, index, phase, start, width, is_daily)).cast(INSTANT).alias("end_time"),
-        pl.Series(is_daily | _is_on_grid(bounds, index, phase, start, width)).alias("is_on_grid"),
-    )
-
-
-def _at(values: npt.NDArray[np.int64], index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The value of the session at each position; 0 for -1, which is no session."""
-    return np.append(values, 0)[index]
-
-
-def _widths(interval: pl.Series) -> npt.NDArray[np.int64]:
-    widths = {name: (interval_of(name).minutes or 1440) for name in interval.unique().drop_nulls()}
-    minutes = interval.replace_strict(widths, default=1440, return_dtype=pl.Int64)
-    return minutes.to_numpy() * MICROSECONDS_PER_MINUTE
-
-
-def _ends(
-    bounds: SessionBounds,
-    index: npt.NDArray[np.int64],
-    phase: npt.NDArray[np.int8],
-    start: npt.NDArray[np.int64],
-    width: npt.NDArray[np.int64],
-    is_daily: npt.NDArray[np.bool_],
-) -> npt.NDArray[np.int64]:
-    """When each row can no longer grow: its end, for regular rows no later than its segment's close."""
-    segment_close = np.where(
-        start < _at(bounds.break_start, index), _at(bounds.break_start, index), _at(bounds.close, index)
-    )
-    end = np.where(phase == REGULAR, np.minimum(start + width, segment_close), start + width)
-    # A closing row is the print of an auction: a matter of an instant, whatever the width it is sent with.
-    end = np.where(phase == CLOSING, start + MICROSECONDS_PER_MINUTE, end)
-    return np.where(is_daily, _at(bounds.close, index), end)
-
-
-def _is_on_grid(
-    bounds: SessionBounds,
-    index: npt.NDArray[np.int64],
-    phase: npt.NDArray[np.int8],
-    start: npt.NDArray[np.int64],
-    width: npt.NDArray[np.int64],
-) -> npt.NDArray[np.bool_]:
-    """Whether a row starts on the grid of its width, counted from a segment's edge or the local midnight.
-
-    Yahoo counts New York's hours from 09:30, others from the whole hour: both are right.
-    """
-    edges = (bounds.open, bounds.break_end, bounds.close, bounds.day_start)
-    is_on_grid: npt.NDArray[np.bool_] = phase == CLOSING
-    for edge in edges:
-        is_reached = (start >= _at(edge, index)) | (edge is bounds.open)
-        is_on_grid |= is_reached & ((start - _at(edge, index)) % width == 0)
-    return is_on_grid
 
 
 # The first rule that a row breaks is the one that it is refused with, so they stand in this order: what
@@ -265,45 +185,106 @@ REASONS = {
     "fractional_volume": "its volume is not a whole number of 64 bits",
     "duplicate_conflicting": "a later row of the payload says something else for the same key",
 }
+RULES = (*REASONS,)
+NO_RULE = -1
 
 
-def _first_broken_rule() -> pl.Expr:
-    numbers = [pl.col(name) for name in (*PRICES, "volume")]
-    volume = pl.col("volume")
+def _first_broken_rules(rows: pl.DataFrame, placed: Placed) -> npt.NDArray[np.int8]:
+    """The position in RULES of the first rule that each row breaks, or NO_RULE."""
+    received = microseconds(rows["received_time"], LAST)
+    prices = [rows[name] for name in PRICES]
+    # A null is among the numbers as something else, but it is refused before numbers are asked.
+    volume = filled(rows["volume"], 0)
     is_broken = {
-        "no_session": pl.col("session_phase").is_null(),
-        "future": pl.col("event_time") > pl.col("received_time"),
-        "bar_in_progress": pl.col("end_time") > pl.col("received_time"),
-        "off_grid": ~pl.col("is_on_grid"),
-        "null_price": pl.any_horizontal(pl.col(name).is_null() for name in PRICES),
-        "null_volume": volume.is_null(),
-        "not_finite": pl.any_horizontal(~number.is_finite() for number in numbers),
-        "fractional_volume": (volume != volume.floor()) | (volume.abs() >= 2.0**63),
+        "no_session": placed.index < 0,
+        "future": placed.start > received,
+        "bar_in_progress": placed.end > received,
+        "off_grid": ~placed.is_on_grid,
+        "null_price": np.any([_is_null(price) for price in prices], axis=0),
+        "null_volume": _is_null(rows["volume"]),
+        "not_finite": ~np.all(
+            [np.isfinite(number) for number in (*map(pl.Series.to_numpy, prices), volume)], axis=0
+        ),
+        "fractional_volume": (volume != np.floor(volume)) | (np.abs(volume) >= 2.0**63),
     }
-    return pl.coalesce(pl.when(broken).then(pl.lit(rule)) for rule, broken in is_broken.items())
+    rule = np.full(rows.height, NO_RULE, dtype=np.int8)
+    for name in reversed(is_broken):  # the first is written last
+        rule[is_broken[name]] = RULES.index(name)
+    return rule
 
 
-def _without_duplicates(good: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Keep each payload's last row of each key in its order; also rows before it that say something else."""
-    key = ["payload_number", *BARS.business_key]
-    is_repeated = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in key).fill_null(
-        value=False
+def _is_null(values: pl.Series) -> Bools:
+    return values.is_null().to_numpy() if values.has_nulls() else np.zeros(len(values), dtype=np.bool_)
+
+
+def _in_order(rows: pl.DataFrame, placed: Placed, places: Int64Array) -> Int64Array:
+    """The places of rows by payload, business key and row number."""
+    keys = (filled(rows["row_number"], FIRST), *reversed(placed.keys))
+    return places[np.lexsort([key[places] for key in keys])]
+
+
+def _repeated(rows: pl.DataFrame, placed: Placed, ordered: Int64Array) -> tuple[Bools, Bools]:
+    """Whether each row in order has a later one of its payload and key, and whether the last says the same."""
+    is_superseded = np.zeros(len(ordered), dtype=np.bool_)
+    is_superseded[:-1] = ~np.any([_is_null(rows[name]) for name in KEY], axis=0)[ordered[:-1]]
+    for key in placed.keys:
+        is_superseded[:-1] &= key[ordered[1:]] == key[ordered[:-1]]
+    is_same = np.zeros(len(ordered), dtype=np.bool_)
+    if is_superseded.any():
+        last = np.flatnonzero(~is_superseded)
+        earlier = np.flatnonzero(is_superseded)
+        later = last[np.searchsorted(last, earlier)]
+        is_same[earlier] = _say_the_same(rows, ordered[earlier], ordered[later])
+    return is_superseded, is_same
+
+
+def _say_the_same(rows: pl.DataFrame, ones: Int64Array, others: Int64Array) -> Bools:
+    values = [rows[name] for name in VALUES]
+    is_same = np.ones(len(ones), dtype=np.bool_)
+    for value in values:
+        is_same &= value[row_places(ones)].eq_missing(value[row_places(others)]).to_numpy()
+    return is_same
+
+
+def _bars(rows: pl.DataFrame, placed: Placed, bounds: SessionBounds, places: Int64Array) -> pl.DataFrame:
+    closes = pl.Series(value_at(bounds.close, placed.index)).cast(INSTANT)
+    found = {
+        "event_time": pl.Series(placed.start).cast(INSTANT),
+        "session_date": dates_at(bounds, placed.index),
+        "session_phase": phase_names(placed.phase),
+        "settles_time": closes + rows["settles_after"],
+    }
+    columns = [(found[name] if name in found else rows[name]).alias(name) for name in BAR_COLUMNS]
+    bars = rows_at(pl.DataFrame(columns), places)
+    # Of the rows that are bars alone: other volumes need not be whole.
+    return bars.replace_column(BAR_COLUMNS.index("volume"), bars["volume"].cast(pl.Int64))
+
+
+def _refused(
+    rows: pl.DataFrame, placed: Placed, bounds: SessionBounds, rule: npt.NDArray[np.int8]
+) -> pl.DataFrame:
+    """The rows that break a rule, with the date of their session, or else the one that they are said to be of."""
+    places = np.flatnonzero(rule != NO_RULE)
+    if not len(places):
+        return rows.clear()
+    dates = dates_at(bounds, placed.index[places])
+    broken = row_places(rule[places])
+    return rows[row_places(places)].select(
+        "payload_number",
+        "row_number",
+        pl.Series("rule", RULES)[broken],
+        pl.Series("reason", [*REASONS.values()])[broken],
+        "instrument_id",
+        pl.coalesce(dates, "session_date").alias("session_date"),
     )
-    if not good.select(is_repeated.any()).item():
-        return good, good.clear()
-    is_same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).last().over(key)) for name in VALUES)
-    marked = good.with_columns(is_superseded=is_repeated, is_same=is_same)
-    conflicting = marked.filter("is_superseded", ~pl.col("is_same")).drop("is_superseded", "is_same")
-    unique = marked.filter(~pl.col("is_superseded")).drop("is_superseded", "is_same")
-    return unique, conflicting.with_columns(rule=pl.lit("duplicate_conflicting"))
 
 
 def _described(refused: pl.DataFrame, parsed: pl.DataFrame) -> pl.DataFrame:
+    """Add each refused row as it was parsed."""
     if refused.is_empty():
         return pl.DataFrame(schema=REFUSED_SCHEMA)
     place = ["payload_number", "row_number"]
     said = parsed.with_columns(pl.col("row_number").cast(pl.Int64)).join(refused, on=place, how="semi")
     rows = said.select(*place, row=pl.struct(pl.exclude(*ORIGIN_SCHEMA)).struct.json_encode())
-    reason = pl.col("rule").replace_strict(REASONS, return_dtype=pl.String)
-    described = refused.with_columns(reason=reason).join(rows, on=place, how="left", maintain_order="left")
+    described = refused.sort(place).join(rows, on=place, how="left", maintain_order="left")
     return described.match_to_schema(REFUSED_SCHEMA, extra_columns="ignore")

@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import gcd, isfinite
 
 MOST_DECIMALS = 9  # 10027455:10000000 is written as 1.0027455; more is a quotient that was cut off
+MOST_DIGITS = 40  # before the point, or zeros after it: a typing error, or an attack
 GREATEST = 10**12  # no company has more shares for one
 # A rounded factor is taken for n:m where it is within 1e-4 / (n * m) of it: the simpler a ratio, the more is forgiven.
 # Up to n * m = 100 it is 1e-5 at least, which two numbers of six digits are off together. Over all ratios that is less
@@ -43,14 +44,17 @@ def ratio_of_text(text: str | None) -> tuple[int, int] | None:
 
 
 def decimal_of(value: object) -> Decimal | None:
-    """Return a finite number exactly as it is written, of a text or of a float's shortest text; None if it is none."""
+    """Return a finite number exactly as it is written, of a text or of a float's shortest text; None if it is none.
+
+    One beyond 10 ** 40 either way is none: it would be written out digit by digit as soon as it is compared.
+    """
     if value is None or isinstance(value, bool):
         return None
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else None
 
 
 def simple_ratio(factor: float) -> tuple[int, int] | None:

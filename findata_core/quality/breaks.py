@@ -39,14 +39,13 @@ def known_instants(versions: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFra
     """
     closes = sessions.select("mic", "session_date", "close_time")
     said = versions.select(*SESSION, known_time="ingest_time").unique()
+    mic = mic_of(pl.col("instrument_id"))
     over = (
-        said.with_columns(mic=mic_of(pl.col("instrument_id")))
-        .join(closes, on=["mic", "session_date"])
+        said.join(closes, left_on=[mic, "session_date"], right_on=["mic", "session_date"])
         .filter(pl.col("known_time") >= pl.col("close_time"))
-        .select(*SESSION, "known_time")
         .sort(*SESSION, "known_time")
     )
-    return over.with_columns(step=pl.int_range(pl.len()).over(SESSION))
+    return over.select(*SESSION, "known_time", step=pl.int_range(pl.len()).over(SESSION))
 
 
 def as_known(versions: pl.DataFrame, instants: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -55,13 +54,17 @@ def as_known(versions: pl.DataFrame, instants: pl.DataFrame) -> Iterator[pl.Data
     `versions`: with superseded_time, null where a version is current. The bars carry known_time. Sessions that
     have no further instant are left out: all but the first frames are small.
     """
-    for (_,), at in instants.sort("step").group_by(["step"], maintain_order=True):
-        rows = versions.join(at.select(*SESSION, "known_time"), on=SESSION)
-        known = pl.col("known_time")
-        is_known = (pl.col("ingest_time") <= known) & (
-            pl.col("superseded_time").is_null() | (pl.col("superseded_time") > known)
-        )
-        yield rows.filter(is_known).drop("superseded_time")
+    for at in instants.sort("step").partition_by("step", maintain_order=True):
+        yield bars_at(versions, at.select(*SESSION, "known_time")).drop("superseded_time")
+
+
+def bars_at(versions: pl.DataFrame, instants: pl.DataFrame) -> pl.DataFrame:
+    """Return the bars as they were known at each instant of their session, with the instant's columns."""
+    known = pl.col("known_time")
+    is_known = (pl.col("ingest_time") <= known) & (
+        pl.col("superseded_time").is_null() | (pl.col("superseded_time") > known)
+    )
+    return versions.join(instants, on=SESSION).filter(is_known)
 
 
 def facing(versions: pl.DataFrame) -> pl.DataFrame:
@@ -69,7 +72,10 @@ def facing(versions: pl.DataFrame) -> pl.DataFrame:
 
     Of one slice alone nothing can differ. Closed versions count: what differed once is a break that was healed.
     """
-    slices = versions.select(*SESSION, "interval", "source", "adjustment").unique()
+    slice_of = ("interval", "source", "adjustment")
+    if all(versions.get_column(name).n_unique() < 2 for name in slice_of):
+        return versions.clear()
+    slices = versions.select(*SESSION, *slice_of).unique()
     several = slices.filter(pl.len().over(SESSION) > 1)
     if several.is_empty():
         return versions.clear()

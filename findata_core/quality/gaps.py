@@ -3,20 +3,42 @@
 What belongs here: the expected grid of each instrument, session, source and interval against the bars
 that are there, as rows of ops.coverage. What does not: fetching what is missing, whether the bars that
 are there are right.
+
+All of it on arrays: a query of a frame costs as much for one bar as for thousands. The slots of all grids
+stand in one row, each segment's followed by an end: what is missing lies between neighbours among those taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from findata_core.calendars import SessionBounds, mic_of
-from findata_core.intervals import INTERVALS, MICROSECONDS_PER_MINUTE
-from findata_core.schema.frames import polars_schema
+from findata_core.intervals import MICROSECONDS_PER_MINUTE, interval_of
+from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
 
 COVERAGE = table("ops.coverage")
 SCOPE = ("instrument_id", "session_date", "source", "interval")
 SERIES = ("instrument_id", "source", "interval")
+
+MINUTES_PER_DAY = 1440
+CLOCK = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(MINUTES_PER_DAY))
+STATES = pl.Series(["missing", "partial", "complete"])
+
+# Dates are days since 1970 in 32 bits, and an exchange's code stands above.
+FIRST_DAY, LAST_DAY, DAY_SPAN = -(2**31), 2**31 - 1, 2**32
+# The second segment of a session without a break opens and closes when no bar ever starts.
+NEVER = 2**62
+NO_TIME = -(2**63)
+OTHER, REGULAR, NO_PHASE = range(3)
+
+Int64s = npt.NDArray[np.int64]
 
 
 def coverage(bars: pl.DataFrame, sessions: pl.DataFrame, instruments_sources: pl.DataFrame) -> pl.DataFrame:
@@ -30,23 +52,28 @@ def coverage(bars: pl.DataFrame, sessions: pl.DataFrame, instruments_sources: pl
     whole intervals of the local day (hours from 10:00), it is that one, from the open on. Missing ranges
     are UTC, do not cross a break and end at the segment's close.
     """
-    asked = _asked(instruments_sources, _of_the_series(sessions, instruments_sources))
-    placed = bars.select(*SCOPE, "session_phase", "event_time").join(asked, on=SCOPE)
-    scopes = _with_grid(asked, placed)
-    slots = _slots(scopes, placed)
-    gaps = _gaps(scopes, slots)
-    present = slots.group_by(SCOPE).agg(present_bars=pl.len())
-    other = placed.filter(pl.col("session_phase") != "regular").group_by(SCOPE).agg(other_bars=pl.len())
-    expected = scopes.group_by(SCOPE).agg(expected_bars=pl.col("slot_count").sum())
-    counted = expected.join(present, on=SCOPE, how="left").join(other, on=SCOPE, how="left")
-    rows = counted.join(gaps, on=SCOPE, how="left").with_columns(
-        pl.col("present_bars", "other_bars").fill_null(0), pl.col("missing_ranges").fill_null([])
-    )
-    schema = polars_schema(COVERAGE)
-    complete = rows.with_columns(_status().alias("status"))
-    return complete.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(
-        COVERAGE.business_key
-    )
+    scopes = _scopes(instruments_sources, _of_the_series(sessions, instruments_sources))
+    if not len(scopes.number):
+        return empty(COVERAGE)
+    segments = _segments(scopes, instruments_sources["interval"].to_list())
+    regular, others = _placed(bars, scopes, segments)
+    grid = _grid(segments, regular)
+    gaps = _gaps(grid, _taken(grid, regular))
+    expected = grid.slot_count.reshape(-1, 2).sum(axis=1)
+    present = expected - gaps.slots_by_scope(len(expected))
+    names = instruments_sources[scopes.line]
+    columns = {
+        "instrument_id": names.get_column("instrument_id"),
+        "session_date": scopes.bounds.session_date[scopes.session],
+        "source": names.get_column("source"),
+        "interval": names.get_column("interval"),
+        "status": STATES[np.where(present == expected, 2, present > 0)],
+        "expected_bars": pl.Series(expected).cast(pl.Int32),
+        "present_bars": pl.Series(present).cast(pl.Int32),
+        "other_bars": pl.Series(others).cast(pl.Int32),
+        "missing_ranges": gaps.ranges_by_scope(len(expected)),
+    }
+    return pl.DataFrame(columns)
 
 
 def _of_the_series(sessions: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
@@ -54,124 +81,214 @@ def _of_the_series(sessions: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame
     first, last = series["first_date"], series["last_date"]
     if series.is_empty() or first.null_count() or last.null_count():
         return sessions
-    return sessions.filter(pl.col("session_date").is_between(first.min(), last.max()))
+    return sessions.filter(sessions["session_date"].is_between(first.min(), last.max()))
 
 
-def _status() -> pl.Expr:
-    present = pl.col("present_bars")
-    return (
-        pl.when(present == pl.col("expected_bars"))
-        .then(pl.lit("complete"))
-        .when(present > 0)
-        .then(pl.lit("partial"))
-        .otherwise(pl.lit("missing"))
-    )
+@dataclass(frozen=True)
+class _Numbering:
+    """Scopes as numbers that sort like ops.coverage: names count by their place among those of the series."""
+
+    places: tuple[Mapping[str | None, int], ...]  # of each of SERIES, from 1
+    first_day: int
+    day_count: int
+
+    @classmethod
+    def of(cls, series: pl.DataFrame, days: Int64s) -> _Numbering:
+        """The numbers of scopes of these series on these days."""
+        names = (sorted(set(series.get_column(column)) - {None}) for column in SERIES)
+        places = tuple({name: place for place, name in enumerate(known, 1)} for known in names)
+        first_day = int(days.min(initial=LAST_DAY))
+        return cls(places, first_day, int(days.max(initial=first_day)) - first_day + 1)
+
+    def codes(self, rows: pl.DataFrame) -> list[Int64s]:
+        """For each of SERIES the places of the rows' names; 0 for those that no series has."""
+        columns = zip(SERIES, self.places, strict=True)
+        return [_codes(rows.get_column(column), places) for column, places in columns]
+
+    def numbers(self, codes: Sequence[Int64s], days: Int64s) -> Int64s:
+        """One number for each row; names and days have to be known ones."""
+        instrument, source, interval = codes
+        _, sources, intervals = (len(places) + 1 for places in self.places)
+        number = instrument * self.day_count + (days - self.first_day)
+        return (number * sources + source) * intervals + interval
+
+    def knows(self, codes: Sequence[Int64s], days: Int64s) -> npt.NDArray[np.bool_]:
+        """Tell for each row whether its names and its day are among those that have a number."""
+        is_named = np.minimum(np.minimum(codes[0], codes[1]), codes[2]) > 0
+        return is_named & (days >= self.first_day) & (days < self.first_day + self.day_count)
 
 
-def _asked(instruments_sources: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """One row for each series and session asked for, with the session's bounds in microseconds."""
-    dates = pl.col("session_date")
-    asked = instruments_sources.with_columns(mic=mic_of(pl.col("instrument_id"))).join(
-        _bounds(sessions), on="mic"
-    )
-    is_inside = (dates >= pl.col("first_date")).fill_null(value=True) & (
-        dates <= pl.col("last_date")
-    ).fill_null(value=True)
-    return asked.filter(is_inside).drop("mic", "first_date", "last_date").unique(SCOPE)
+@dataclass(frozen=True)
+class _Scopes:
+    """What is asked for, in the order of ops.coverage: each a line of the series and a session of the bounds."""
+
+    numbering: _Numbering
+    number: Int64s  # sorted, distinct
+    line: Int64s
+    session: Int64s
+    bounds: SessionBounds
+
+    def positions_of(self, rows: pl.DataFrame) -> Int64s:
+        """The position of each row's scope; -1 where nobody asks for it."""
+        codes, days = self.numbering.codes(rows), _int64s(rows.get_column("session_date"), FIRST_DAY)
+        number = np.where(self.numbering.knows(codes, days), self.numbering.numbers(codes, days), -1)
+        # Rows of one scope mostly follow each other: only the first of each run is looked up.
+        is_first = np.ones(len(number), dtype=np.bool_)
+        np.not_equal(number[1:], number[:-1], out=is_first[1:])
+        first = np.flatnonzero(is_first)
+        position = np.searchsorted(self.number, number[first]).clip(max=len(self.number) - 1)
+        position[self.number[position] != number[first]] = -1
+        return np.repeat(position, np.diff(first, append=len(number)))
 
 
-def _bounds(sessions: pl.DataFrame) -> pl.DataFrame:
+def _scopes(series: pl.DataFrame, sessions: pl.DataFrame) -> _Scopes:
+    """One scope for each session of each series, also of a series that is named twice."""
     bounds = SessionBounds.of(sessions)
-    mics = pl.Series(bounds.mics, dtype=pl.String)
-    return pl.DataFrame(
-        {
-            "mic": mics.gather(bounds.venue),
-            "session_date": bounds.session_date,
-            "session_day_start": bounds.day_start,
-            "session_open": bounds.open,
-            "session_break_start": bounds.break_start,
-            "session_break_end": bounds.break_end,
-            "session_close": bounds.close,
-        }
+    days = _int64s(bounds.session_date, FIRST_DAY)
+    line, session = _sessions_of(series, bounds, days)
+    numbering = _Numbering.of(series, days[session])
+    codes = [code[line] for code in numbering.codes(series)]
+    number, first = np.unique(numbering.numbers(codes, days[session]), return_index=True)
+    return _Scopes(numbering, number, line[first], session[first], bounds)
+
+
+def _sessions_of(series: pl.DataFrame, bounds: SessionBounds, days: Int64s) -> tuple[Int64s, Int64s]:
+    """Pairs of a line of the series and a session of its exchange from its first to its last date."""
+    mics = series.select(mic_of(pl.col("instrument_id"))).to_series()
+    venue = _codes(mics, {mic: place for place, mic in enumerate(bounds.mics, 1)}) * DAY_SPAN
+    places = (bounds.venue + 1) * DAY_SPAN + days
+    first = np.searchsorted(places, venue + _int64s(series.get_column("first_date"), FIRST_DAY))
+    last = np.searchsorted(places, venue + _int64s(series.get_column("last_date"), LAST_DAY), side="right")
+    count = (last - first).clip(min=0)
+    line = np.repeat(np.arange(len(count)), count)
+    return line, np.arange(len(line)) - np.repeat(np.cumsum(count) - count - first, count)
+
+
+@dataclass(frozen=True)
+class _Segments:
+    """Two stretches of trading a scope, one after the other, in microseconds; a day has the first alone."""
+
+    open: Int64s
+    close: Int64s
+    midnight: Int64s  # where the local day starts
+    width: Int64s  # of the interval
+
+
+def _segments(scopes: _Scopes, intervals: Sequence[str]) -> _Segments:
+    bounds, session = scopes.bounds, scopes.session
+    lines, place = np.unique(scopes.line, return_inverse=True)
+    width = np.array([_width(intervals[line]) for line in lines.tolist()], dtype=np.int64)[place]
+    is_daily = np.array([intervals[line] == "1d" for line in lines.tolist()])[place]
+    close, break_end = bounds.close[session], bounds.break_end[session]
+    has_break = (break_end < close) & ~is_daily
+    first_close = np.where(is_daily, close, bounds.break_start[session])
+    return _Segments(
+        open=np.column_stack((bounds.open[session], np.where(has_break, break_end, NEVER))).ravel(),
+        close=np.column_stack((first_close, np.where(has_break, close, NEVER))).ravel(),
+        midnight=np.repeat(bounds.day_start[session], 2),
+        width=np.repeat(width, 2),
     )
 
 
-def _width() -> pl.Expr:
+def _width(interval: str) -> int:
     """Width of the interval in microseconds; a day is wider than any session."""
-    widths = {name: (item.minutes or 1440) * MICROSECONDS_PER_MINUTE for name, item in INTERVALS.items()}
-    return pl.col("interval").replace_strict(widths, return_dtype=pl.Int64)
+    return (interval_of(interval).minutes or MINUTES_PER_DAY) * MICROSECONDS_PER_MINUTE
 
 
-def _with_grid(asked: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
-    """One row for each segment asked for: where its grid starts, and how many bars stand on it.
+@dataclass(frozen=True)
+class _Regular:
+    """The regular bars of what is asked for."""
 
-    A day is one segment with one bar. `segment_open` and `segment_close` bound the segment itself.
-    """
-    on_clock = _clock_scopes(placed)
-    is_daily = pl.col("interval") == "1d"
-    has_break = (pl.col("session_break_end") < pl.col("session_close")) & ~is_daily
-    first_close = pl.when(is_daily).then("session_close").otherwise("session_break_start")
-    firsts = asked.with_columns(segment=0, segment_open=pl.col("session_open"), segment_close=first_close)
-    seconds = asked.filter(has_break).with_columns(
-        segment=1, segment_open=pl.col("session_break_end"), segment_close=pl.col("session_close")
-    )
-    segments = pl.concat([firsts, seconds]).with_columns(width=_width())
-    segments = segments.join(on_clock, on=SCOPE, how="left").with_columns(
-        pl.col("is_on_clock").fill_null(value=False)
-    )
-    since_midnight = pl.col("segment_open") - pl.col("session_day_start")
-    to_the_clock = (-since_midnight) % pl.col("width")
-    start = pl.col("segment_open") + pl.when("is_on_clock").then(to_the_clock).otherwise(0)
-    count = -((start - pl.col("segment_close")) // pl.col("width"))
-    return segments.with_columns(grid_start=start, slot_count=count.clip(lower_bound=0))
+    segment: Int64s
+    start: Int64s  # microseconds
 
 
-def _regular(placed: pl.DataFrame) -> pl.DataFrame:
-    """Regular bars with their start and the open of their segment, in microseconds."""
-    start = pl.col("event_time").dt.epoch("us")
-    is_second = (start >= pl.col("session_break_end")) & (
-        pl.col("session_break_end") < pl.col("session_close")
-    )
-    is_second &= pl.col("interval") != "1d"
-    return placed.filter(session_phase="regular").with_columns(
-        start=start, segment=is_second.cast(pl.Int32), width=_width()
-    )
+def _placed(bars: pl.DataFrame, scopes: _Scopes, segments: _Segments) -> tuple[_Regular, Int64s]:
+    """The regular bars, and for each scope the number of the others; bars without a phase are neither."""
+    position = scopes.positions_of(bars)
+    phase = _codes(bars.get_column("session_phase"), {"regular": REGULAR, None: NO_PHASE})
+    time = _int64s(bars.get_column("event_time").cast(pl.Datetime("us")), NO_TIME)
+    is_regular = (position >= 0) & (phase == REGULAR) & (time != NO_TIME)
+    is_other = (position >= 0) & (phase == OTHER)
+    first, start = 2 * position[is_regular], time[is_regular]
+    regular = _Regular(first + (start >= segments.open[first + 1]), start)
+    return regular, np.bincount(position[is_other], minlength=len(scopes.number))
 
 
-def _clock_scopes(placed: pl.DataFrame) -> pl.DataFrame:
-    """The scopes whose bars stand on the clock's grid: one at least is off the grid of its segment."""
-    segment_open = pl.when(pl.col("segment") == 1).then("session_break_end").otherwise("session_open")
-    is_off = (pl.col("start") - segment_open) % pl.col("width") != 0
-    return _regular(placed).filter(is_off).select(SCOPE).unique().with_columns(is_on_clock=pl.lit(value=True))
+@dataclass(frozen=True)
+class _Grid:
+    """Where the grid of each segment starts, and how many bars stand on it."""
+
+    start: Int64s
+    close: Int64s
+    width: Int64s
+    slot_count: Int64s
+    end: Int64s  # the place behind the last slot, in the row of all slots and ends
 
 
-def _slots(scopes: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
-    """The places of the grid that regular bars have taken, each once."""
-    grid = scopes.select(*SCOPE, "segment", "grid_start", "slot_count")
-    bars = _regular(placed).select(*SCOPE, "segment", "start", "width")
-    slot = (pl.col("start") - pl.col("grid_start")) // pl.col("width")
-    taken = bars.join(grid, on=[*SCOPE, "segment"]).with_columns(slot=slot)
-    inside = taken.filter(pl.col("slot") >= 0, pl.col("slot") < pl.col("slot_count"))
-    return inside.select(*SCOPE, "segment", "slot").unique()
+def _grid(segments: _Segments, regular: _Regular) -> _Grid:
+    """The grid of a scope is the clock's where one bar at least is off the grid of its segment."""
+    is_off = (regular.start - segments.open[regular.segment]) % segments.width[regular.segment] != 0
+    is_on_clock = np.zeros(len(segments.open) // 2, dtype=np.bool_)
+    is_on_clock[regular.segment[is_off] // 2] = True
+    to_the_clock = (segments.midnight - segments.open) % segments.width
+    start = segments.open + np.where(np.repeat(is_on_clock, 2), to_the_clock, 0)
+    count = (-((start - segments.close) // segments.width)).clip(min=0)
+    return _Grid(start, segments.close, segments.width, count, end=np.cumsum(count + 1) - 1)
 
 
-def _gaps(scopes: pl.DataFrame, slots: pl.DataFrame) -> pl.DataFrame:
-    """Missing ranges of each scope: between neighbours among the places taken and the segment's edges."""
-    key = [*SCOPE, "segment"]
-    before = scopes.select(*key, slot=pl.lit(-1, pl.Int64))
-    after = scopes.select(*key, slot=pl.col("slot_count"))
-    edges = pl.concat([slots, before, after]).sort(*key, "slot")
-    first = pl.col("slot") + 1
-    gaps = edges.with_columns(following=pl.col("slot").shift(-1).over(key)).filter(
-        pl.col("following") > first
-    )
-    bounds = scopes.select(*key, "grid_start", "segment_close", "width")
-    start = pl.col("grid_start") + first * pl.col("width")
-    end = pl.min_horizontal(pl.col("grid_start") + pl.col("following") * pl.col("width"), "segment_close")
-    ranges = gaps.join(bounds, on=key).with_columns(start=start, end=end).sort(*SCOPE, "start")
-    text = pl.format("{}-{}", _clock(pl.col("start")), _clock(pl.col("end")))
-    return ranges.group_by(SCOPE, maintain_order=True).agg(missing_ranges=text)
+def _taken(grid: _Grid, regular: _Regular) -> Int64s:
+    """The places that bars have taken in the row of all slots and ends, in any order, some more than once."""
+    segment = regular.segment
+    slot = (regular.start - grid.start[segment]) // grid.width[segment]
+    count = grid.slot_count[segment]
+    return (grid.end[segment] - count + slot)[(slot >= 0) & (slot < count)]
 
 
-def _clock(microseconds: pl.Expr) -> pl.Expr:
-    return pl.from_epoch(microseconds, time_unit="us").dt.strftime("%H:%M")
+@dataclass(frozen=True)
+class _Gaps:
+    """Missing ranges in the order of scopes and of time: [start, end) in microseconds, and how many slots."""
+
+    scope: Int64s
+    start: Int64s
+    end: Int64s
+    slots: Int64s
+
+    def slots_by_scope(self, scopes: int) -> Int64s:
+        """How many slots of each scope are missing."""
+        total = np.concatenate(([0], np.cumsum(self.slots)))
+        return np.diff(total[np.searchsorted(self.scope, np.arange(scopes + 1))])
+
+    def ranges_by_scope(self, scopes: int) -> pl.Series:
+        """The ranges of each scope as texts."""
+        minutes = np.stack((self.start, self.end)) // MICROSECONDS_PER_MINUTE % MINUTES_PER_DAY
+        texts = [f"{CLOCK[start]}-{CLOCK[end]}" for start, end in minutes.T.tolist()]
+        offsets = np.searchsorted(self.scope, np.arange(scopes + 1))
+        # Arrow takes the offsets as they are; a list of Python's lists takes Polars a hundred times as long.
+        lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(texts, pa.large_string()))
+        return pl.Series(lists)
+
+
+def _gaps(grid: _Grid, taken: Int64s) -> _Gaps:
+    """What lies between neighbours among the places taken and the segments' ends."""
+    places = np.sort(np.concatenate(([-1], taken, grid.end)))
+    before = np.flatnonzero(np.diff(places) > 1)
+    first, following = places[before] + 1, places[before + 1]
+    segment = np.searchsorted(grid.end, first)
+    width, grid_start = grid.width[segment], grid.start[segment]
+    start = grid_start + (first - (grid.end - grid.slot_count)[segment]) * width
+    end = np.minimum(start + (following - first) * width, grid.close[segment])
+    return _Gaps(segment // 2, start, end, following - first)
+
+
+def _codes(names: pl.Series, codes: Mapping[str | None, int]) -> Int64s:
+    """The code of each name, 0 for those that have none; each distinct name is looked up once."""
+    encoded = names.to_arrow().dictionary_encode(null_encoding="encode")
+    known = [codes.get(name, 0) for name in encoded.dictionary.to_pylist()]
+    of_rows: Int64s = np.array(known, dtype=np.int64)[encoded.indices.to_numpy()]
+    return of_rows
+
+
+def _int64s(numbers: pl.Series, instead_of_null: int) -> Int64s:
+    whole = numbers.cast(pl.Int64)
+    return (whole.fill_null(instead_of_null) if whole.null_count() else whole).to_numpy()

@@ -12,17 +12,29 @@ while fewer than three quarters of them are sick (sickness only adds).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from findata_core.calendars import mic_of
+from findata_core.quality.breaks import bars_at
 from findata_core.quality.reconciliation import FINDING_SCHEMA
-from findata_core.schema.frames import conform
+from findata_core.schema.frames import empty, polars_schema
 from findata_core.schema.tables import table
 
 PROFILES = table("ops.volume_profiles")
 MINUTES = ("instrument_id", "source", "adjustment")
 SERIES = (*MINUTES, "session_date")
 VERSION = (*SERIES, "known_time")
+VERDICT = (*VERSION, "verdict", "explanation", "total_volume", "usual_volume", "bars", "zero_bars")
+# Further apart than any two dates in days.
+SERIES_SPAN = 2**32
+
+Int64Array = npt.NDArray[np.int64]
+Float64Array = npt.NDArray[np.float64]
 
 # Other sessions count up to a month before and after: a few weeks of trading, and the reach of a change.
 REACH_DAYS = 30
@@ -54,17 +66,46 @@ def volume_profiles(bars: pl.DataFrame) -> pl.DataFrame:
 
     `bars`: rows of market.bars as known at an instant; other intervals and phases are left out.
     """
-    minutes = bars.filter(interval="1m", session_phase="regular")
+    profiles = regular_minutes(bars).group_by(SERIES).agg(_figures())
+    return profiles.select(PROFILES.column_names)
+
+
+def profiles_at(minutes: pl.DataFrame, instants: pl.DataFrame) -> pl.DataFrame:
+    """Rows of ops.volume_profiles at all instants of the sessions of regular minutes, each once, sorted.
+
+    `minutes`: versions, with superseded_time; `instants`: of known_instants(). The same as volume_profiles() of
+    the minutes of each instant: a profile that a later instant says again is that of the first.
+    """
+    if minutes.is_empty() or instants.is_empty():
+        return empty(PROFILES)
+    known = bars_at(minutes.select(*SERIES, "volume", "ingest_time", "superseded_time"), instants)
+    profiles = known.group_by(*SERIES, "step").agg(_figures()).sort(*VERSION, "step")
+    return profiles.unique(VERSION, keep="first", maintain_order=True).select(PROFILES.column_names)
+
+
+def regular_minutes(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars that profiles are made of."""
+    return bars.filter(_is_regular_minute())
+
+
+@cache
+def _is_regular_minute() -> pl.Expr:
+    return (pl.col("interval") == "1m") & (pl.col("session_phase") == "regular")
+
+
+@cache
+def _figures() -> Sequence[pl.Expr]:
+    """What a profile says of the minutes of a series, in the columns' types."""
     volume = pl.col("volume")
-    profiles = minutes.group_by(SERIES).agg(
-        known_time=pl.col("ingest_time").max(),
-        bars=pl.len(),
-        zero_bars=(volume == 0).sum(),
-        total_volume=volume.sum(),
-        median_volume=volume.median(),
-        high_volume=volume.quantile(0.95, "nearest").cast(pl.Float64),
-    )
-    return conform(profiles, PROFILES)
+    figures = {
+        "known_time": pl.col("ingest_time").max(),
+        "bars": pl.len(),
+        "zero_bars": (volume == 0).sum(),
+        "total_volume": volume.sum(),
+        "median_volume": volume.median(),
+        "high_volume": volume.quantile(0.95, "nearest"),
+    }
+    return [figure.cast(polars_schema(PROFILES)[name]).alias(name) for name, figure in figures.items()]
 
 
 def judge(profiles: pl.DataFrame) -> pl.DataFrame:
@@ -72,26 +113,26 @@ def judge(profiles: pl.DataFrame) -> pl.DataFrame:
 
     Returns VERSION, `verdict` ("sick", "healthy", "unknown": too few minutes or sessions to say), `explanation`
     (null unless sick), total_volume and usual_volume. Of other sessions the youngest version counts. A verdict
-    depends on profiles of the venue up to 2 * REACH_DAYS away.
+    depends on profiles of the venue up to 2 * REACH_DAYS away. `profiles`: one of each VERSION, in any order.
     """
-    measured = _measured(profiles)
-    usual = _usual(measured)
-    compared = measured.join(usual, on=VERSION, how="left").with_columns(_excesses())
-    alone = compared.with_columns(is_judged=_is_judged()).with_columns(is_sick=_is_sick_alone())
-    together = alone.join(_venues(alone), on=["mic", "source", "adjustment", "session_date"], how="left")
+    measured = profiles.with_columns(**_measures())
+    alone = measured.hstack(_usual(measured)).with_columns(**_judged_alone())
+    if not alone.get_column("is_sick").any():  # no venue is sick without names that are: nobody leans with it
+        return alone.select(VERDICT)
+    named = alone.with_columns(mic=mic_of(pl.col("instrument_id")), **_excesses())
+    venue = ["mic", "source", "adjustment", "session_date"]
+    together = named.join(_venues(named, venue), on=venue, how="left", maintain_order="left")
     is_sick = pl.col("is_sick") | _is_sick_with_venue()
     return together.with_columns(
-        verdict=pl.when(is_sick)
-        .then(pl.lit("sick"))
-        .when("is_judged")
-        .then(pl.lit("healthy"))
-        .otherwise(pl.lit("unknown")),
+        verdict=pl.when(is_sick).then(pl.lit("sick")).otherwise("verdict"),
         explanation=pl.when(is_sick).then(_explanation()),
-    ).select(*VERSION, "verdict", "explanation", "total_volume", "usual_volume", "bars", "zero_bars")
+    ).select(VERDICT)
 
 
 def sick_findings(verdicts: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Sick verdicts as findings, for fold_breaks(): the session's volume beside what is usual."""
+    if "sick" not in verdicts.get_column("verdict"):
+        return pl.DataFrame(schema=FINDING_SCHEMA)
     opens = sessions.select("mic", "session_date", event_time="open_time")
     sick = verdicts.filter(verdict="sick").with_columns(mic=mic_of(pl.col("instrument_id")))
     found = sick.join(opens, on=["mic", "session_date"]).with_columns(
@@ -113,6 +154,8 @@ def sick_findings(verdicts: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFram
 
 def explain_volumes(findings: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Findings whose volume is explained, where nothing else does, by sick minutes of the left or right source."""
+    if "sick" not in verdicts.get_column("verdict"):
+        return findings.sort("known_time")
     sick = pl.lit("sick volume")
     told = findings
     for side in ("left_source", "right_source"):
@@ -141,51 +184,83 @@ def _is_of_minutes() -> pl.Expr:
     return is_theirs & (pl.col("field") == "volume")
 
 
-def _measured(profiles: pl.DataFrame) -> pl.DataFrame:
-    """Profiles with their spread, their lean and their share of zeros; whole shares, so that 0 has a logarithm."""
+@cache
+def _measures() -> Mapping[str, pl.Expr]:
+    """A profile's spread, its lean, its size and its share of zeros; whole shares, so that 0 has a logarithm.
+
+    `place` is the session's place in time among those of the instrument's series of minutes, for _usual().
+    """
     median = pl.max_horizontal(pl.col("median_volume"), 1.0)
-    return profiles.with_columns(
-        mic=mic_of(pl.col("instrument_id")),
-        spread=(pl.max_horizontal(pl.col("high_volume"), 1.0) / median).log(),
-        lean=((pl.col("total_volume") / pl.col("bars")).clip(1.0) / median).log(),
-        size=pl.col("total_volume").clip(1).log(),
-        zeros=pl.col("zero_bars") / pl.col("bars"),
-    )
+    day = pl.col("session_date").to_physical().cast(pl.Int64)
+    return {
+        "place": pl.struct(MINUTES).rank("dense").cast(pl.Int64) * SERIES_SPAN + day,
+        "spread": (pl.max_horizontal(pl.col("high_volume"), 1.0) / median).log(),
+        "lean": ((pl.col("total_volume") / pl.col("bars")).clip(1.0) / median).log(),
+        "size": pl.col("total_volume").clip(1).log(),
+        "zeros": pl.col("zero_bars") / pl.col("bars"),
+    }
 
 
 def _usual(measured: pl.DataFrame) -> pl.DataFrame:
-    """What is usual beside each profile: VERSION, usual_*, other_sessions."""
-    youngest = measured.sort("known_time").unique(SERIES, keep="last").filter(pl.col("bars") >= LEAST_BARS)
-    others = youngest.select(*MINUTES, "spread", "lean", "size", "zeros", other_date="session_date")
-    apart = (pl.col("other_date") - pl.col("session_date")).dt.total_days().abs()
-    around = measured.select(VERSION).join(others, on=MINUTES).filter(apart.is_between(1, REACH_DAYS))
-    quartiles = {
-        f"usual_{name}": pl.col(name).quantile(0.25, "lower") for name in ("spread", "lean", "size", "zeros")
+    """What is usual beside each profile, in their order: other_sessions and, where there are none, usual_* are NaN."""
+    place = measured.get_column("place").to_numpy()
+    youngest = _youngest(measured)
+    first = np.searchsorted(place[youngest], place - REACH_DAYS, "left")
+    last = np.searchsorted(place[youngest], place + REACH_DAYS, "right")
+    # A row for each profile, a column for each session that may lie around it: some forty.
+    around = first[:, np.newaxis] + np.arange(np.max(last - first, initial=0))
+    is_around = around < last[:, np.newaxis]
+    session = youngest[np.where(is_around, around, 0)]
+    is_other = is_around & (place[session] != place[:, np.newaxis])
+    usual = {
+        f"usual_{name}": _lower_quartiles(measured.get_column(name).to_numpy()[session], is_other)
+        for name in ("spread", "lean", "size", "zeros")
     }
-    return around.group_by(VERSION).agg(other_sessions=pl.len(), **quartiles)
+    return pl.DataFrame({"other_sessions": np.count_nonzero(is_other, axis=1), **usual})
 
 
-def _excesses() -> list[pl.Expr]:
-    return [
-        *(
-            (pl.col(name) - pl.col(f"usual_{name}")).alias(f"more_{name}")
-            for name in ("spread", "lean", "size", "zeros")
-        ),
-        pl.col("usual_size").exp().alias("usual_volume"),
-        pl.col("other_sessions").fill_null(0),
-    ]
+def _youngest(measured: pl.DataFrame) -> Int64Array:
+    """Positions of the youngest version of each session of enough minutes, sorted by their place."""
+    place = measured.get_column("place").to_numpy()
+    order = np.lexsort((measured.get_column("known_time").to_numpy(), place))
+    is_last = np.append(np.diff(place[order]) != 0, True)[: len(order)]
+    youngest: Int64Array = order[is_last]
+    return youngest[measured.get_column("bars").to_numpy()[youngest] >= LEAST_BARS]
 
 
-def _is_judged() -> pl.Expr:
-    return (pl.col("other_sessions") >= LEAST_SESSIONS) & (pl.col("bars") >= LEAST_BARS)
+def _lower_quartiles(values: Float64Array, is_counted: npt.NDArray[np.bool_]) -> Float64Array:
+    """The counted value of each row that a quarter of them do not reach; NaN where none counts."""
+    counts = np.count_nonzero(is_counted, axis=1)
+    if not counts.any():
+        return np.full(len(counts), np.nan)
+    ordered = np.sort(np.where(is_counted, values, np.nan), axis=1)  # NaN comes last
+    quartiles: Float64Array = ordered[np.arange(len(counts)), np.maximum(counts - 1, 0) // 4]
+    return quartiles
 
 
-def _is_sick_alone() -> pl.Expr:
-    return pl.col("is_judged") & (
-        (pl.col("more_spread").exp() >= GIANTS)
-        & (pl.col("more_zeros") >= ZEROS)
-        & (pl.col("more_size").exp() >= SURPLUS)
-    ).fill_null(value=False)
+@cache
+def _judged_alone() -> Mapping[str, pl.Expr]:
+    """The verdict of each profile by itself, and the usual volume."""
+    more = _excesses()
+    is_judged = (pl.col("other_sessions") >= LEAST_SESSIONS) & (pl.col("bars") >= LEAST_BARS)
+    is_sick = (
+        (more["more_spread"].exp() >= GIANTS)
+        & (more["more_zeros"] >= ZEROS)
+        & (more["more_size"].exp() >= SURPLUS)
+    )
+    return {
+        "usual_volume": pl.when(pl.col("other_sessions") > 0).then(pl.col("usual_size").exp()),
+        "is_judged": is_judged,
+        "is_sick": is_judged & is_sick,
+        "verdict": pl.when(is_judged).then(pl.lit("healthy")).otherwise(pl.lit("unknown")),
+        "explanation": pl.lit(None, pl.String),
+    }
+
+
+def _excesses() -> Mapping[str, pl.Expr]:
+    return {
+        f"more_{name}": pl.col(name) - pl.col(f"usual_{name}") for name in ("spread", "lean", "size", "zeros")
+    }
 
 
 def _is_sick_with_venue() -> pl.Expr:
@@ -196,10 +271,10 @@ def _is_sick_with_venue() -> pl.Expr:
     return (pl.col("is_judged") & is_venue_sick & leans).fill_null(value=False)
 
 
-def _venues(alone: pl.DataFrame) -> pl.DataFrame:
+def _venues(alone: pl.DataFrame, venue: list[str]) -> pl.DataFrame:
     """How many names of a venue were judged by themselves in each session, and how many of them are sick."""
     youngest = alone.sort("known_time").unique(SERIES, keep="last").filter("is_judged")
-    return youngest.group_by("mic", "source", "adjustment", "session_date").agg(
+    return youngest.group_by(venue).agg(
         names_judged=pl.len().cast(pl.Int64), names_sick=pl.col("is_sick").sum().cast(pl.Int64)
     )
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from findata_core.schema import runs
 from findata_core.schema.tables import Column, ColumnKind, Table
 
 WHOLE_HISTORY = date(1970, 1, 1)  # the scope date of tables whose digests have no date
@@ -37,15 +38,14 @@ def digests(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Return one row per scope: table_name, subject, scope_date, slice, sha256, row_count."""
     if frame.is_empty() or not table.digest_subject:
         return pl.DataFrame(schema=DIGEST_SCHEMA)
-    rows, starts = _sorted_with_starts(table, frame)
+    rows, starts, scopes = _in_order(table, frame)
     ends = np.append(starts[1:], rows.height)
-    scopes = rows.select(_scope_columns(table))[starts.tolist()]
     hashed = [column for column in table.columns if _is_hashed(table, column)]
     encoded = [_encode(rows.get_column(column.name), column) for column in hashed]
     header = json.dumps([table.address, [column.name for column in hashed]]).encode()
     sums = [
-        _digest(header, scope, encoded, int(start), int(end))
-        for scope, start, end in zip(scopes.iter_rows(), starts, ends, strict=True)
+        _digest(header, scope, encoded, start, end)
+        for scope, start, end in zip(scopes, starts.tolist(), ends.tolist(), strict=True)
     ]
     return _digest_frame(table, scopes, sums, ends - starts)
 
@@ -66,33 +66,30 @@ def _is_hashed(table: Table, column: Column) -> bool:
     return not column.is_knowledge and column.name not in _scope_columns(table)
 
 
-def _sorted_with_starts(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
-    """Return the rows ordered by scope, then business key, and where each scope starts."""
+def _in_order(
+    table: Table, frame: pl.DataFrame
+) -> tuple[pl.DataFrame, npt.NDArray[np.int64], list[runs.Values]]:
+    """Return the rows ordered by scope, then business key, where each scope starts, and its values."""
     scope = _scope_columns(table)
-    starts = _starts(frame, scope)
-    if not _is_ordered(table, frame, scope, starts):
-        rest = [name for name in table.business_key if name not in scope]
-        frame = frame.sort([*scope, *rest], nulls_last=True)
-        starts = _starts(frame, scope)
-    return frame, starts
-
-
-def _starts(frame: pl.DataFrame, scope: Sequence[str]) -> npt.NDArray[np.int64]:
-    if frame.height == 1:
-        return np.zeros(1, np.int64)
-    changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in scope)
-    flags = frame.select(changed.alias("changed")).get_column("changed").to_numpy()
-    starts = np.flatnonzero(flags)
-    return starts if len(starts) and starts[0] == 0 else np.insert(starts, 0, 0)
-
-
-def _is_ordered(table: Table, frame: pl.DataFrame, scope: list[str], starts: npt.NDArray[np.int64]) -> bool:
-    """Tell whether rows lie in order already: sorting a session again would cost as much as hashing it."""
+    starts = runs.starts(frame, scope)
+    scopes = runs.values_at(frame, scope, starts)
     rest = [name for name in table.business_key if name not in scope]
+    if not (_are_unique(scopes) and _is_ordered(table, frame, rest, starts)):
+        frame = frame.sort([*scope, *rest], nulls_last=True)
+        starts = runs.starts(frame, scope)
+        scopes = runs.values_at(frame, scope, starts)
+    return frame, starts, scopes
+
+
+def _are_unique(scopes: Sequence[runs.Values]) -> bool:
+    return len(set(scopes)) == len(scopes)
+
+
+def _is_ordered(table: Table, frame: pl.DataFrame, rest: list[str], starts: npt.NDArray[np.int64]) -> bool:
+    """Tell whether each scope's rows lie in order: sorting a session again would cost as much as hashing it."""
+    if frame.height == len(starts):
+        return True
     if rest != [table.time_column] or not table.time_column:
-        return False
-    firsts = frame.select(scope)[starts.tolist()]
-    if firsts.n_unique() != firsts.height:
         return False
     steps = np.diff(frame.get_column(table.time_column).cast(pl.Int64).to_numpy())
     steps[starts[1:] - 1] = 1
@@ -102,12 +99,21 @@ def _is_ordered(table: Table, frame: pl.DataFrame, scope: list[str], starts: npt
 def _encode(values: pl.Series, column: Column) -> Encoded:
     """Return the buffers of a column: bytes and, per row, the offsets (or one fixed width)."""
     buffers: Encoded = []
+    nulls = _nulls(values)
     if column.is_nullable:
-        nulls = values.is_null().to_numpy() if values.null_count() else np.zeros(len(values), np.bool_)
-        buffers.append((nulls.view(np.uint8), 1))
+        marks = np.zeros(len(values), np.bool_) if nulls is None else nulls
+        buffers.append((marks.view(np.uint8), 1))
     if column.kind in (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.TEXT_LIST, ColumnKind.DECIMAL):
         return buffers + _encode_text(_as_text(values, column))
-    return [*buffers, _encode_fixed(values, column)]
+    return [*buffers, _encode_fixed(values, column, nulls)]
+
+
+def _nulls(values: pl.Series) -> npt.NDArray[np.bool_] | None:
+    """Return which values are null; None where none is. By Arrow: Polars makes a query of it."""
+    if not values.null_count():
+        return None
+    nulls: npt.NDArray[np.bool_] = values.to_arrow().is_null().to_numpy(zero_copy_only=False)
+    return nulls
 
 
 def _as_text(values: pl.Series, column: Column) -> pl.Series:
@@ -128,24 +134,31 @@ def _encode_text(values: pl.Series) -> Encoded:
     return [(lengths.view(np.uint8), 4), (content, offsets)]
 
 
-def _encode_fixed(values: pl.Series, column: Column) -> tuple[npt.NDArray[np.uint8], int]:
-    if column.kind is ColumnKind.FLOAT64:
-        floats = _filled(values, 0.0).to_numpy() + 0.0  # -0.0 + 0.0 is 0.0: equal numbers, equal bytes
-        floats[np.isnan(floats)] = np.nan
-        return floats.astype("<f8", copy=False).view(np.uint8), 8
+def _encode_fixed(
+    values: pl.Series, column: Column, nulls: npt.NDArray[np.bool_] | None
+) -> tuple[npt.NDArray[np.uint8], int]:
+    """Return the numbers' bytes and their width; a null is a zero."""
     if column.kind is ColumnKind.BOOLEAN:
         return _filled(values, filling=False).to_numpy().astype(np.uint8), 1
+    is_float = column.kind is ColumnKind.FLOAT64
     # A cast to a whole number is what to_physical() does, which would be a query.
-    whole = _filled(values.cast(pl.Int64), 0).to_numpy().astype("<i8", copy=False)
-    return whole.view(np.uint8), 8
+    numbers = (values if is_float else values.cast(pl.Int64)).to_arrow()
+    dtype = np.dtype("<f8" if is_float else "<i8")
+    plain = np.frombuffer(numbers.buffers()[1], dtype)[numbers.offset : numbers.offset + len(numbers)]
+    if nulls is not None:
+        plain = np.where(nulls, dtype.type(0), plain)
+    if is_float:
+        plain = plain + 0.0  # -0.0 + 0.0 is 0.0: equal numbers, equal bytes
+        plain[np.isnan(plain)] = np.nan
+    return plain.view(np.uint8), 8
 
 
-def _filled(values: pl.Series, filling: float | str | bool) -> pl.Series:
+def _filled(values: pl.Series, filling: str | bool) -> pl.Series:
     """Return the values with `filling` for null; a query of its own only where there is one."""
     return values.fill_null(filling) if values.null_count() else values
 
 
-def _digest(header: bytes, scope: tuple[object, ...], encoded: list[Encoded], start: int, end: int) -> str:
+def _digest(header: bytes, scope: runs.Values, encoded: list[Encoded], start: int, end: int) -> str:
     total = hashlib.sha256(header)
     total.update(json.dumps(scope, default=str).encode())
     for buffers in encoded:
@@ -158,15 +171,18 @@ def _digest(header: bytes, scope: tuple[object, ...], encoded: list[Encoded], st
 
 
 def _digest_frame(
-    table: Table, scopes: pl.DataFrame, sums: list[str], counts: npt.NDArray[np.int64]
+    table: Table, scopes: Sequence[runs.Values], sums: list[str], counts: npt.NDArray[np.int64]
 ) -> pl.DataFrame:
-    day = pl.col(table.digest_date) if table.digest_date else pl.lit(WHOLE_HISTORY)
-    parts = [pl.col(name) for name in table.digest_slice] or [pl.lit("")]
-    return scopes.select(
-        pl.lit(table.address).alias("table_name"),
-        pl.col(table.digest_subject).alias("subject"),
-        day.alias("scope_date"),
-        pl.concat_str(parts, separator="/").alias("slice"),
-        pl.Series("sha256", sums, pl.String),
-        pl.Series("row_count", counts, pl.Int64),
+    dated = 2 if table.digest_date else 1  # so many values of a scope come before those of its slice
+    days = (scope[1] if table.digest_date else WHOLE_HISTORY for scope in scopes)
+    slices = ("/".join(map(str, scope[dated:])) for scope in scopes)
+    lines = zip(
+        [table.address] * len(scopes),
+        (scope[0] for scope in scopes),
+        days,
+        slices,
+        sums,
+        counts.tolist(),
+        strict=True,
     )
+    return pl.DataFrame(list(lines), schema=DIGEST_SCHEMA, orient="row")

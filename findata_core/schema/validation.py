@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
@@ -61,8 +63,13 @@ def obeys(table: Table, frame: pl.DataFrame, within: str | None = None) -> bool:
 
     `within`: the column that tells several batches in one frame apart; keys are unique within each.
     """
-    has_shape = list(frame.schema.items()) == list(polars_schema(table).items())
-    return has_shape and bool(frame.select(_obeys_everything(table, within)).item())
+    schema = polars_schema(table)
+    if frame.columns != schema.names() or frame.dtypes != schema.dtypes():
+        return False
+    is_filled = all(_is_filled(column, frame.get_column(column.name)) for column in table.columns)
+    if not is_filled or _repeats_key(table, frame, within).any():
+        return False
+    return bool(frame.select(_obeys_rules(table)).item())
 
 
 @cache
@@ -72,7 +79,7 @@ def pandera_schema(table: Table) -> pa.DataFrameSchema:
         {column.name: _pandera_column(column) for column in table.columns},
         checks=[
             *(_rule_check(rule) for rule in rules_of(table.message)),
-            _check(KEY_NOT_INCREASING, ~_repeats_key(table)),
+            pa.Check(lambda data: _key_passes(table, data.lazyframe), name=KEY_NOT_INCREASING),
         ],
         strict=True,
         ordered=True,
@@ -91,18 +98,19 @@ def reasons(table: Table) -> dict[str, str]:
 
 
 @cache
-def _obeys_everything(table: Table, within: str | None) -> pl.Expr:
-    """Return one value: whether Pandera would find nothing in a frame of the table's shape."""
-    held = [_is_filled(column) for column in table.columns if not column.is_nullable]
+def _obeys_rules(table: Table) -> pl.Expr:
+    """Return one value: whether every row is good by bounds and domain rules; null says nothing against it."""
     bounds = [is_good for column in table.columns for is_good in _bounds(column).values()]
-    rules = [*bounds, *(rule.is_good for rule in rules_of(table.message)), ~_repeats_key(table, within)]
-    return pl.all_horizontal(*held, *(_passes(is_good).all() for is_good in rules))
+    rules = [rule.is_good for rule in rules_of(table.message)]
+    return pl.all_horizontal(*bounds, *rules, pl.lit(value=True)).all()
 
 
-def _is_filled(column: Column) -> pl.Expr:
-    """Tell whether a column has a value in every row; to Pandera a NaN is none."""
-    is_filled = pl.col(column.name).null_count() == 0
-    return is_filled & ~pl.col(column.name).is_nan().any() if column.kind is ColumnKind.FLOAT64 else is_filled
+def _is_filled(column: Column, values: pl.Series) -> bool:
+    """Tell whether a column has a value in every row, if it must; to Pandera a NaN is none."""
+    if column.is_nullable:
+        return True
+    is_number = column.kind is ColumnKind.FLOAT64
+    return not values.has_nulls() and not (is_number and np.isnan(values.to_numpy()).any())
 
 
 def _column_rules(column: Column) -> dict[str, str]:
@@ -159,9 +167,23 @@ def _passes(is_good: pl.Expr) -> pl.Expr:
     return is_good.fill_null(value=True)
 
 
-def _repeats_key(table: Table, within: str | None = None) -> pl.Expr:
-    key = [*reversed(table.business_key), *([within] if within else [])]
-    return pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
+def _key_passes(table: Table, frame: pl.LazyFrame) -> pl.LazyFrame:
+    return pl.LazyFrame({KEY_NOT_INCREASING: ~_repeats_key(table, frame.collect())})
+
+
+def _repeats_key(table: Table, frame: pl.DataFrame, within: str | None = None) -> npt.NDArray[np.bool_]:
+    """Tell of each row whether it has the key of the one before; times come first, in which most rows differ.
+
+    Before the first row there is nothing, which is null in every column.
+    """
+    is_repeated = np.ones(frame.height, dtype=np.bool_)
+    for name in (*reversed(table.business_key), *([within] if within else [])):
+        if not is_repeated.any():
+            break
+        values = frame.get_column(name)
+        is_repeated[0] &= values[0] is None
+        is_repeated[1:] &= values[1:].eq_missing(values[:-1]).to_numpy()
+    return is_repeated
 
 
 def _failures(table: Table, errors: SchemaErrors) -> pl.DataFrame:

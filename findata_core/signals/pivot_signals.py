@@ -1,52 +1,82 @@
-"""What candles do at the levels of the week: crossings, touches and breakouts.
+"""Signals of candles at the levels of the week, from frames to rows.
 
-What belongs here: the rules of the three kinds and their vectorised search. What does not: the levels
-themselves (pivots.py) and folding candles (findata_core/market).
-
-The side of a level that the price is on is the side of the last close strictly above or below it; before
-the first such close of a validity window, that of the first candle's open (none where it opens on the
-level). A candle's rules use nothing later than its own end, so later candles change no earlier signal:
-- crossing: it closes strictly on the other side than the price was on before.
-- touch: low <= level <= high without a crossing; "up" from below, "down" from above.
-- breakout: the very next candle after a crossing, all of it strictly beyond the level.
+What belongs here: which candles and levels meet in a validity window, on one scale, and the rows of what is found.
+What does not: the rules of the three kinds (crossings.py), the levels themselves (pivots.py) and folding candles
+(findata_core/market).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from findata_core.market.scales import Scale, price_factors, rescaled
+from findata_core.market.scales import Scale, price_factors
 from findata_core.schema.frames import conform, empty
+from findata_core.schema.runs import row_places, rows_where
 from findata_core.schema.tables import table
+from findata_core.signals.columns import (
+    UNKNOWN,
+    Floats,
+    Numbers,
+    common_ranks,
+    expanded,
+    gathered,
+    instants,
+    instants_column,
+    instants_text,
+    joined_text,
+    ranks,
+    starts_run,
+    text_lists,
+)
+from findata_core.signals.crossings import KINDS, NONE, Found, Prices, joined, search
 from findata_core.signals.pivots import LEVELS, SCALE_OF_LEVELS, with_first_session, with_knowledge
 
+__all__ = ["KINDS", "PIVOT_SIGNALS", "pivot_signals"]
+
 PIVOT_SIGNALS = "signals.pivot_signals"
-KINDS = ("crossing", "touch", "breakout")
 CANDLE_INTERVAL = "5m"
-NONE = -1  # no candle
-TO_LEVELS = "to_levels"  # what a candle's prices are multiplied by to be compared with its levels
+FAMILY = ("instrument_id", "adjustment")
+KNOWN_BASIS = (*FAMILY, "ingest_time")
+KIND_ORDER = np.argsort(np.argsort(KINDS))  # by name, as rows are sorted
+CANDLE_KEY = ("instrument_id", "interval", "source_interval", "event_time")
 
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.intp]
+
+class Levels(NamedTuple):
+    """Levels in the order of their windows: the row of the pivots, the position in LEVELS, the price."""
+
+    row: Numbers
+    name: Numbers
+    price: Floats
 
 
-class Found(NamedTuple):
-    """Signals as positions: of the candle, of the one that set the side before it (or NONE), of the level."""
+class Windows(NamedTuple):
+    """Validity windows: positions, ends exclusive, of the candles that lie in each and of its levels."""
 
-    candle: Numbers
-    candle_before: Numbers
-    level: Numbers
-    kind: Numbers  # position in KINDS
-    is_up: NDArray[np.bool_]
+    first_candle: Numbers
+    end_candle: Numbers
+    first_level: Numbers
+    end_level: Numbers
 
-    def moved(self, candles: int, levels: int) -> "Found":
-        """Return the same signals as positions in frames where that many rows come before."""
-        before = np.where(self.candle_before == NONE, NONE, self.candle_before + candles)
-        return self._replace(candle=self.candle + candles, candle_before=before, level=self.level + levels)
+    def in_which_both_are(self) -> "Windows":
+        """Return the windows that hold candles and levels."""
+        both = (self.first_candle < self.end_candle) & (self.first_level < self.end_level)
+        return Windows(*(positions[both] for positions in self))
+
+
+class Matched(NamedTuple):
+    """Candles and pivots as frames, and what lies where: positions are of candles and levels in their order."""
+
+    bars: pl.DataFrame
+    pivots: pl.DataFrame
+    candle_rows: Numbers  # in the order of instrument, basis and time
+    prices: Prices  # in that order, on the scale of the levels
+    to_levels: Floats  # by what prices were multiplied for it
+    levels: Levels
+    windows: Windows
 
 
 def pivot_signals(
@@ -68,133 +98,163 @@ def pivot_signals(
     `sessions` and `splits` (rows of reference.splits): where a split lies between a candle and a level, both are
     compared on the level's scale; price and level_price come out on the candle's.
     """
-    chosen = pivots.filter(pl.col("source_interval") == source_interval)
-    bars, levels = _matched(with_knowledge(candles), with_knowledge(chosen))
-    if sessions is not None and splits is not None and not splits.is_empty():
-        bars, levels = _with_scales(bars, levels, sessions, splits)
-    rows = empty(table(PIVOT_SIGNALS)) if bars.is_empty() else _rows(bars, levels, list(_found(bars, levels)))
-    if session_dates is not None:
-        rows = rows.filter(pl.col("session_date").is_in(list(session_dates)))
-    signals = conform(rows, table(PIVOT_SIGNALS)).sort(table(PIVOT_SIGNALS).business_key)
+    bars = rows_where(candles, candles.get_column("interval") == CANDLE_INTERVAL)
+    chosen = rows_where(pivots, pivots.get_column("source_interval") == source_interval)
+    signals = empty(table(PIVOT_SIGNALS))
+    if not bars.is_empty() and not chosen.is_empty():
+        matched = _matched(with_knowledge(bars), with_knowledge(chosen))
+        has_windows = len(matched.windows.first_level) > 0
+        if has_windows and sessions is not None and splits is not None and not splits.is_empty():
+            matched = _on_one_scale(matched, sessions, splits)
+        found = _of_sessions(_found(matched), matched, session_dates)
+        signals = _rows(_sorted(found, matched), matched) if len(found.candle) else signals
     return signals if "ingest_time" in candles.columns else signals.drop("ingest_time")
 
 
-def _matched(candles: pl.DataFrame, pivots: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return candles that lie in a validity window, and levels, one a row; both sorted by window."""
-    key = ["instrument_id", "adjustment", "valid_from_time"]
-    windows = (
-        pivots.select(*key, "valid_until_time").unique().sort("valid_from_time").with_row_index("window")
+def _matched(bars: pl.DataFrame, pivots: pl.DataFrame) -> Matched:
+    """Bring candles and levels into the order of their windows."""
+    bar_family, pivot_family = common_ranks(bars, pivots, FAMILY)
+    times, starts = instants(bars.get_column("event_time")), instants(pivots.get_column("valid_from_time"))
+    candle_rows, pivot_rows = np.lexsort((times, bar_family)), np.lexsort((starts, pivot_family))
+    family, starts = pivot_family[pivot_rows], starts[pivot_rows]
+    first = np.flatnonzero(starts_run(family) | starts_run(starts))
+    ends = np.maximum.reduceat(instants(pivots.get_column("valid_until_time"))[pivot_rows], first)
+    spans = _spans(bar_family[candle_rows], times[candle_rows], family[first], starts[first], ends)
+    levels, edges = _levels(pivots, pivot_rows, first)
+    columns = (bars.get_column(name).to_numpy()[candle_rows] for name in Prices._fields)
+    windows = Windows(*spans, edges[:-1], edges[1:]).in_which_both_are()
+    return Matched(bars, pivots, candle_rows, Prices(*columns), np.ones(bars.height), levels, windows)
+
+
+def _spans(
+    bar_families: Numbers, times: Numbers, families: Numbers, starts: Numbers, ends: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Return where the candles of each window begin and end; it ends at the latest where the next one begins."""
+    goes_on = families[1:] == families[:-1]
+    ends[:-1] = np.where(goes_on, np.minimum(ends[:-1], starts[1:]), ends[:-1])
+    first, end = (np.searchsorted(bar_families, families, side) for side in ("left", "right"))
+    places = [
+        low + np.searchsorted(times[low:high], [start, stop])
+        for low, high, start, stop in zip(first, end, starts, ends, strict=True)
+    ]
+    spans = np.array(places)
+    return spans[:, 0], spans[:, 1]
+
+
+def _levels(pivots: pl.DataFrame, rows: Numbers, first: Numbers) -> tuple[Levels, Numbers]:
+    """Return the levels of pivots in the order of these rows, and where those of each window begin and the last end."""
+    prices = np.column_stack([pivots.get_column(level).to_numpy() for level in LEVELS])[rows]
+    at, name = np.nonzero(
+        ~np.isnan(prices)
+    )  # a NaN, which no price is above or below, gives no signal as none does
+    edges = np.searchsorted(at, np.append(first, len(rows)))
+    return Levels(rows[at], name, prices[at, name]), edges
+
+
+def _on_one_scale(matched: Matched, sessions: pl.DataFrame, splits: pl.DataFrame) -> Matched:
+    """Bring the levels of each window to the scale of its youngest, and the prices of its candles too."""
+    levels, windows = matched.levels, matched.windows
+    level_window, level_at = expanded(windows.first_level, windows.end_level)
+    candle_window, candle_at = expanded(windows.first_candle, windows.end_candle)
+    wanted = _wanted(matched, level_window, level_at, sessions)
+    known = gathered(matched.pivots, KNOWN_BASIS, levels.row[level_at])
+    placed = gathered(matched.bars, ("session_date", *KNOWN_BASIS), matched.candle_rows[candle_at])
+    level_factors = _factors(known, wanted, level_window, SCALE_OF_LEVELS, sessions, splits)
+    given = Scale("session_date", "ingest_time")
+    to_levels, level_prices = matched.to_levels.copy(), levels.price.copy()
+    to_levels[candle_at] = _factors(placed, wanted, candle_window, given, sessions, splits)
+    level_prices[level_at] *= level_factors
+    prices = Prices(*(price * to_levels for price in matched.prices))
+    return matched._replace(prices=prices, to_levels=to_levels, levels=levels._replace(price=level_prices))
+
+
+def _wanted(
+    matched: Matched, level_window: Numbers, level_at: Numbers, sessions: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the scale of each window: its first session, and when the youngest of its levels became known."""
+    rows = matched.levels.row[level_at]
+    first = np.flatnonzero(starts_run(level_window))
+    windows = gathered(matched.pivots, ("instrument_id", "valid_from_time"), rows[first])
+    youngest = np.maximum.reduceat(instants(matched.pivots.get_column("ingest_time"))[rows], first)
+    dates = with_first_session(windows, sessions).get_column("first_session_date")
+    return pl.DataFrame([dates, instants_column("youngest_time", youngest)])
+
+
+def _factors(
+    rows: pl.DataFrame,
+    wanted: pl.DataFrame,
+    window: Numbers,
+    given: Scale,
+    sessions: pl.DataFrame,
+    splits: pl.DataFrame,
+) -> Floats:
+    scaled = rows.hstack(gathered(wanted, wanted.columns, window))
+    factors = price_factors(scaled, splits, sessions, given, Scale("first_session_date", "youngest_time"))
+    return factors.to_numpy()
+
+
+def _found(matched: Matched) -> Found:
+    """Search window by window."""
+    return joined(
+        search(
+            Prices(*(prices[first:end] for prices in matched.prices)), matched.levels.price[level:end_level]
+        ).moved(first, level)
+        for first, end, level, end_level in zip(*matched.windows, strict=True)
     )
-    bars = (
-        candles.filter(pl.col("interval") == CANDLE_INTERVAL)
-        .sort("event_time")
-        .join_asof(
-            windows,
-            left_on="event_time",
-            right_on="valid_from_time",
-            by=["instrument_id", "adjustment"],
-            check_sortedness=False,  # both sorted above; Polars can't verify it within groups
-        )
-        .filter(pl.col("event_time") < pl.col("valid_until_time"))
+
+
+def _of_sessions(found: Found, matched: Matched, session_dates: Collection[date] | None) -> Found:
+    if session_dates is None:
+        return found
+    days = matched.bars.get_column("session_date").to_numpy()[matched.candle_rows[found.candle]]
+    return found.at(np.isin(days, np.array(list(session_dates), "datetime64[D]")))
+
+
+def _sorted(found: Found, matched: Matched) -> Found:
+    """Return signals in the order of their business key."""
+    rows, times = matched.levels.row[found.level], instants(matched.bars.get_column("event_time"))
+    instrument, variant = (
+        ranks(matched.pivots.get_column(name))[rows] for name in ("instrument_id", "variant")
     )
-    levels = pivots.join(windows, on=key).unpivot(
-        LEVELS,
-        index=["window", "variant", "source_interval", "window_start_date", "settles_time", "ingest_time"],
-        variable_name="level",
-        value_name="level_price",
-    )
-    return bars.sort("window", "event_time"), levels.drop_nulls("level_price").sort("window")
+    level, kind = matched.levels.name[found.level], KIND_ORDER[found.kind]
+    return found.at(np.lexsort((times[matched.candle_rows[found.candle]], kind, level, variant, instrument)))
 
 
-def _with_scales(
-    bars: pl.DataFrame, levels: pl.DataFrame, sessions: pl.DataFrame, splits: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return candles with the factor to the scale of their window's levels, and those levels, on that one scale."""
-    placed = with_first_session(bars, sessions)
-    windows = placed.select("window", "instrument_id", "adjustment", "first_session_date").unique()
-    known = levels.join(windows, on="window", maintain_order="left").with_columns(
-        youngest_time=pl.col("ingest_time").max().over("window")
-    )
-    wanted = Scale("first_session_date", "youngest_time")
-    level_factors = price_factors(known, splits, sessions, SCALE_OF_LEVELS, wanted)
-    placed = placed.join(known.select("window", "youngest_time").unique(), on="window", maintain_order="left")
-    factors = price_factors(placed, splits, sessions, Scale("session_date", "ingest_time"), wanted)
-    return (
-        placed.select(bars.columns).with_columns(factors.alias(TO_LEVELS)),
-        rescaled(known, level_factors, ["level_price"]).select(levels.columns),
-    )
-
-
-def _found(bars: pl.DataFrame, levels: pl.DataFrame) -> Iterator[Found]:
-    """Search window by window: matrices of a week of candles by some fifty levels stay in the cache."""
-    prices = bars.select("open", "high", "low", "close").to_numpy()
-    if TO_LEVELS in bars.columns:
-        prices = prices * bars.select(TO_LEVELS).to_numpy()
-    level_prices = levels.get_column("level_price").to_numpy()
-    bar_windows, level_windows = bars.get_column("window").to_numpy(), levels.get_column("window").to_numpy()
-    for window in np.unique(bar_windows):
-        first, end = np.searchsorted(bar_windows, [window, window + 1])
-        first_level, end_level = np.searchsorted(level_windows, [window, window + 1])
-        opens, highs, lows, closes = np.hsplit(prices[first:end], 4)
-        found = _search(opens, highs, lows, closes, level_prices[first_level:end_level])
-        yield found.moved(int(first), int(first_level))
-
-
-def _search(opens: Floats, highs: Floats, lows: Floats, closes: Floats, levels: Floats) -> Found:
-    """Find the signals of one window: prices are columns of candles in order, levels a row."""
-    sides = np.sign(closes - levels).astype(np.int8)
-    before = _last_strict_before(sides)
-    sides_before = np.take_along_axis(sides, np.maximum(before, 0), axis=0)
-    sides_before = np.where(before == NONE, np.sign(opens[:1] - levels).astype(np.int8), sides_before)
-    crosses = sides * sides_before < 0
-    touches = ~crosses & (sides_before != 0) & (lows <= levels) & (levels <= highs)
-    beyond = np.where(sides_before > 0, lows > levels, highs < levels)
-    breaks_out = np.vstack([np.zeros_like(crosses[:1]), crosses[:-1]]) & beyond
-    kinds = np.select([crosses, touches, breaks_out], range(len(KINDS)), default=NONE)
-    at = np.nonzero(kinds != NONE)
-    kind = kinds[at]
-    # A breakout goes on on the side it is on; a crossing and a touch move away from the side they come from.
-    is_up = (sides_before[at] > 0) == (kind == KINDS.index("breakout"))
-    return Found(at[0], before[at], at[1], kind, is_up)
-
-
-def _last_strict_before(sides: NDArray[np.int8]) -> Numbers:
-    """Return for each candle the last earlier one that closed strictly on a side, or NONE."""
-    positions = np.arange(len(sides))[:, np.newaxis]
-    last = np.maximum.accumulate(np.where(sides != 0, positions, NONE), axis=0)
-    return np.vstack([np.full_like(last[:1], NONE), last[:-1]])
-
-
-def _rows(bars: pl.DataFrame, levels: pl.DataFrame, found: list[Found]) -> pl.DataFrame:
+def _rows(found: Found, matched: Matched) -> pl.DataFrame:
     """Turn positions into rows; times of settlement and knowledge are the latest of all that was used."""
-    candle, before, level, kind, is_up = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    shown = _evidence(bars)
-    level_rows = levels[level].rename({"settles_time": "level_settles", "ingest_time": "level_ingest"})
-    if TO_LEVELS in bars.columns:
-        level_rows = level_rows.with_columns(pl.col("level_price") / bars.get_column(TO_LEVELS)[candle])
-    earlier_index = (
-        pl.Series(before).to_frame("at").select(pl.when(pl.col("at") != NONE).then("at")).to_series()
-    )
-    earlier = shown.select(pl.all().gather(earlier_index).name.suffix("_before"))
-    columns = [shown[candle], level_rows, earlier, pl.DataFrame({"kind": kind, "is_up": is_up})]
-    return pl.concat(columns, how="horizontal").with_columns(
-        kind=pl.col("kind").replace_strict(dict(enumerate(KINDS)), return_dtype=pl.String),
-        direction=pl.when("is_up").then(pl.lit("up")).otherwise(pl.lit("down")),
-        evidence=pl.concat_list("key_before", "key").list.drop_nulls(),
-        settles_time=pl.max_horizontal("settles_time", "settles_time_before", "level_settles"),
-        ingest_time=pl.max_horizontal("ingest_time", "ingest_time_before", "level_ingest"),
-    )
+    bars, pivots, levels = matched.bars, matched.pivots, matched.levels
+    candle, pivot = matched.candle_rows[found.candle], levels.row[found.level]
+    at_candle, at_pivot = row_places(candle), row_places(pivot)
+    columns = [
+        bars.get_column("instrument_id")[at_candle],
+        pivots.get_column("variant")[at_pivot],
+        pl.Series("level", LEVELS)[row_places(levels.name[found.level])],
+        pl.Series("kind", KINDS)[row_places(found.kind)],
+        *(bars.get_column(name)[at_candle] for name in ("event_time", "session_date", "available_time")),
+        pl.Series("direction", ("down", "up"))[row_places(found.is_up)],
+        pl.Series("level_price", levels.price[found.level] / matched.to_levels[found.candle]),
+        bars.get_column("close")[at_candle].alias("price"),
+        *(pivots.get_column(name)[at_pivot] for name in ("window_start_date", "source_interval")),
+        _evidence(found, matched),
+        *(_latest(name, found, matched, candle, pivot) for name in ("settles_time", "ingest_time")),
+    ]
+    return conform(pl.DataFrame(columns), table(PIVOT_SIGNALS))
 
 
-def _evidence(bars: pl.DataFrame) -> pl.DataFrame:
-    start = pl.col("event_time").dt.to_string("%Y-%m-%dT%H:%M:%SZ")
-    return bars.select(
-        "instrument_id",
-        "event_time",
-        "session_date",
-        "available_time",
-        "settles_time",
-        "ingest_time",
-        price="close",
-        key=pl.concat_str("instrument_id", "interval", "source_interval", start, separator="/"),
-    )
+def _latest(name: str, found: Found, matched: Matched, candle: Numbers, pivot: Numbers) -> pl.Series:
+    of_bars, of_pivots = (instants(frame.get_column(name)) for frame in (matched.bars, matched.pivots))
+    before = np.where(found.candle_before == NONE, UNKNOWN, of_bars[matched.candle_rows[found.candle_before]])
+    return instants_column(name, np.maximum(np.maximum(of_bars[candle], before), of_pivots[pivot]))
+
+
+def _evidence(found: Found, matched: Matched) -> pl.Series:
+    """Return the keys of the candles that show each signal, in the order of time."""
+    both = np.column_stack([found.candle_before, found.candle]).ravel()
+    shown = both[both != NONE]
+    is_shown = np.zeros(len(matched.candle_rows), np.bool_)
+    is_shown[shown] = True
+    rows = row_places(matched.candle_rows[is_shown])
+    *names, times = (matched.bars.get_column(name)[rows] for name in CANDLE_KEY)
+    keys = joined_text([name.to_arrow() for name in names] + [instants_text(times)])
+    edges = np.concatenate([[0], np.cumsum(1 + (found.candle_before != NONE))])
+    return text_lists("evidence", keys.take(pa.array((np.cumsum(is_shown) - 1)[shown])), edges)

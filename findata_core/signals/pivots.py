@@ -1,22 +1,40 @@
 """Weekly pivot levels: the catalogue of variants, and the levels that complete weeks give.
 
-What belongs here: each variant's formula, when levels are valid, and re-deriving them for a check. What
-does not: folding weeks (findata_core/market) and what candles do at levels (pivot_signals.py).
+What belongs here: each variant's formula, the rows of levels, and re-deriving them for a check. What does not: folding
+weeks (findata_core/market), what stands around a week (validity.py) and what candles do at levels (pivot_signals.py).
 Names: P = the previous trading week, H L C O = its high, low, close, open, R = H - L. docs/pivots.md
 lists the variants with their sources.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
+import numpy as np
 import polars as pl
 
-from findata_core.errors import DataError
 from findata_core.exchanges import mic_of
 from findata_core.market.scales import Scale, price_factors, rescaled
 from findata_core.schema.frames import conform, empty
+from findata_core.schema.runs import row_places, rows_where
 from findata_core.schema.tables import table
+from findata_core.signals.columns import (
+    UNKNOWN,
+    Floats,
+    Numbers,
+    Truths,
+    floats_column,
+    gathered,
+    instants,
+    instants_column,
+    ranks,
+)
+from findata_core.signals.validity import NONE, Followed, days, followed
 
+Number = TypeVar("Number", pl.Expr, Floats)  # what formulas are of: columns of a frame, or arrays
+
+# Polars divides one row by 3 and multiplies several with 1/3: the last bit went by how many weeks were asked for.
+THIRD = 1 / 3
 WEEKLY_PIVOTS = "signals.weekly_pivots"
 LEVELS = ("pp", "r1", "r2", "r3", "r4", "r5", "s1", "s2", "s3", "s4", "s5")
 WINDOW_PRICES = ("window_open", "window_high", "window_low", "window_close")
@@ -25,14 +43,15 @@ TRADINGVIEW = "https://www.tradingview.com/support/solutions/43000521824-pivot-p
 
 
 @dataclass(frozen=True)
-class Prices:
-    """Prices of P, and the open of the week after it, as expressions over a frame."""
+class Prices(Generic[Number]):
+    """Prices of P, their mean (H + L + C) / 3, and the open of the week after P."""
 
-    open: pl.Expr
-    high: pl.Expr
-    low: pl.Expr
-    close: pl.Expr
-    current_open: pl.Expr
+    open: Number
+    high: Number
+    low: Number
+    close: Number
+    current_open: Number
+    centre: Number
 
 
 STORED_PRICES = Prices(
@@ -41,12 +60,18 @@ STORED_PRICES = Prices(
     low=pl.col("window_low"),
     close=pl.col("window_close"),
     current_open=pl.col("current_open"),
+    centre=(pl.col("window_high") + pl.col("window_low") + pl.col("window_close")) * THIRD,
 )
 SCALE_OF_WEEK = Scale("last_session_date", "week_ingest_time")
 SCALE_OF_LEVELS = Scale("first_session_date", "ingest_time")
 SCALE_OF_CURRENT = Scale("first_session_date", "current_ingest_time")
-Levels = dict[str, pl.Expr]
-Formula = Callable[[Prices], Levels]
+
+
+class Formula(Protocol):
+    """Levels by name, from prices in a frame's columns or in arrays: one text for what is made and what is checked."""
+
+    def __call__(self, p: Prices[Number], /) -> dict[str, Number]:
+        """Return the levels that the variant has."""
 
 
 @dataclass(frozen=True)
@@ -58,69 +83,61 @@ class PivotVariant:
     uses_current_open: bool = False
 
 
-def _traditional(p: Prices) -> Levels:
+def _traditional(p: Prices[Number]) -> dict[str, Number]:
     """Floor pivots whose outer levels start from the high and the low."""
-    pp = (p.high + p.low + p.close) / 3
+    pp = p.centre
     resistances = {f"r{n}": p.high + (n - 1) * (pp - p.low) for n in (3, 4, 5)}
     supports = {f"s{n}": p.low - (n - 1) * (p.high - pp) for n in (3, 4, 5)}
     return {"pp": pp, **_inner(pp, p), **resistances, **supports}
 
 
-def _classic(p: Prices) -> Levels:
+def _classic(p: Prices[Number]) -> dict[str, Number]:
     """Floor pivots whose levels from the second on are whole ranges away from the centre."""
-    pp = (p.high + p.low + p.close) / 3
+    pp = p.centre
     width = p.high - p.low
     outer_r = {"r3": pp + 2 * width, "r4": pp + 3 * width}
     outer_s = {"s3": pp - 2 * width, "s4": pp - 3 * width}
     return {"pp": pp, **_inner(pp, p), **outer_r, **outer_s}
 
 
-def _fibonacci(p: Prices) -> Levels:
-    pp = (p.high + p.low + p.close) / 3
-    return {"pp": pp, **_around(pp, p.high - p.low, (0.382, 0.618, 1.0))}
+def _fibonacci(p: Prices[Number]) -> dict[str, Number]:
+    return {"pp": p.centre, **_around(p.centre, p.high - p.low, (0.382, 0.618, 1.0))}
 
 
-def _woodie_open(p: Prices) -> Levels:
+def _woodie_open(p: Prices[Number]) -> dict[str, Number]:
     """Woodie's centre leans on the open of the week that the levels are for."""
     return _woodie((p.high + p.low + 2 * p.current_open) / 4, p)
 
 
-def _woodie_close(p: Prices) -> Levels:
+def _woodie_close(p: Prices[Number]) -> dict[str, Number]:
     """The other reading of Woodie: the centre leans on the close of P."""
     return _woodie((p.high + p.low + 2 * p.close) / 4, p)
 
 
-def _camarilla(p: Prices) -> Levels:
+def _camarilla(p: Prices[Number]) -> dict[str, Number]:
     """Levels stand around the close of P; the pivot point itself is the floor traders' (H + L + C) / 3."""
-    pp = (p.high + p.low + p.close) / 3
-    return {"pp": pp, **_around(p.close, p.high - p.low, (1.1 / 12, 1.1 / 6, 1.1 / 4, 1.1 / 2))}
+    return {"pp": p.centre, **_around(p.close, p.high - p.low, (1.1 / 12, 1.1 / 6, 1.1 / 4, 1.1 / 2))}
 
 
-def _demark(p: Prices) -> Levels:
+def _demark(p: Prices[Number]) -> dict[str, Number]:
     """One level on each side; the weight goes by how P closed against its own open."""
-    fell, rose = p.close < p.open, p.close > p.open
-    x = (
-        pl.when(fell)
-        .then(p.high + 2 * p.low + p.close)
-        .when(rose)
-        .then(2 * p.high + p.low + p.close)
-        .otherwise(p.high + p.low + 2 * p.close)
-    )
+    fell, rose = ~(p.close >= p.open), p.close > p.open
+    x = p.high * (1 + rose) + p.low * (1 + fell) + p.close * (2 - rose - fell)
     return {"pp": x / 4, "r1": x / 2 - p.low, "s1": x / 2 - p.high}
 
 
-def _woodie(pp: pl.Expr, p: Prices) -> Levels:
+def _woodie(pp: Number, p: Prices[Number]) -> dict[str, Number]:
     outer = {"r3": p.high + 2 * (pp - p.low), "s3": p.low - 2 * (p.high - pp)}
     return {"pp": pp, **_inner(pp, p), **outer}
 
 
-def _inner(pp: pl.Expr, p: Prices) -> Levels:
+def _inner(pp: Number, p: Prices[Number]) -> dict[str, Number]:
     """Return the first and second levels, which traditional, classic and Woodie's share."""
     width = p.high - p.low
     return {"r1": 2 * pp - p.low, "s1": 2 * pp - p.high, "r2": pp + width, "s2": pp - width}
 
 
-def _around(centre: pl.Expr, width: pl.Expr, shares: tuple[float, ...]) -> Levels:
+def _around(centre: Number, width: Number, shares: tuple[float, ...]) -> dict[str, Number]:
     """Return levels at these shares of the range on both sides of the centre, numbered outwards."""
     resistances = {f"r{n}": centre + width * share for n, share in enumerate(shares, start=1)}
     return resistances | {f"s{n}": centre - width * share for n, share in enumerate(shares, start=1)}
@@ -135,6 +152,16 @@ PIVOT_VARIANTS: Mapping[str, PivotVariant] = {
     "woodie_close": PivotVariant(_woodie_close, "https://www.mql5.com/en/code/102"),
     "woodie_open": PivotVariant(_woodie_open, TRADINGVIEW, uses_current_open=True),
 }
+
+
+class Made(NamedTuple):
+    """The rows to be made, variant by variant: from which week, and with which first daily candle of the next."""
+
+    variant: Numbers  # position in PIVOT_VARIANTS
+    week: Numbers  # position in Followed
+    opening: Numbers  # row of the daily candles, or NONE
+    settles_time: Numbers
+    ingest_time: Numbers
 
 
 def weekly_pivots(
@@ -155,14 +182,12 @@ def weekly_pivots(
     `splits`: rows of reference.splits. Levels are in the shares of the first session after P (adjustment "raw"),
     or of the day their youngest bar was received if that is later ("split"): prices of P are brought there.
     """
-    daily = with_knowledge(daily_candles.filter(pl.col("interval") == "1d"))
-    weeks = _with_validity(with_knowledge(weekly_candles), sessions)
-    if weeks.is_empty():
-        pivots = empty(table(WEEKLY_PIVOTS))
-        return pivots if "ingest_time" in weekly_candles.columns else pivots.drop("ingest_time")
-    weeks = _with_current_open(_with_sources(weeks, daily), daily)
-    rows = pl.concat(_of_variant(weeks, name, sessions, splits) for name in PIVOT_VARIANTS)
-    pivots = conform(rows, table(WEEKLY_PIVOTS)).sort(LEVEL_KEY)
+    pivots = empty(table(WEEKLY_PIVOTS))
+    weeks = rows_where(weekly_candles, weekly_candles.get_column("is_complete"))
+    if not weeks.is_empty():
+        daily = rows_where(daily_candles, daily_candles.get_column("interval") == "1d")
+        found = followed(with_knowledge(weeks), with_knowledge(daily), sessions)
+        pivots = _pivots(found, sessions, splits) if len(found.row) else pivots
     return pivots if "ingest_time" in weekly_candles.columns else pivots.drop("ingest_time")
 
 
@@ -235,118 +260,105 @@ def _long(pivots: pl.DataFrame, value_name: str) -> pl.DataFrame:
     return pivots.unpivot(columns, index=LEVEL_KEY, variable_name="column", value_name=value_name)
 
 
-def _with_validity(weekly_candles: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Complete weeks with valid_from_time, valid_until_time and the date of the first session after P.
-
-    The next week is the one of the next session that the exchange holds: a week without sessions is skipped.
-    """
-    weeks = (
-        weekly_candles.filter("is_complete")
-        .with_columns(mic=mic_of(pl.col("instrument_id")))
-        .sort("period_end_date")
-    )
-    weeks = _with_last_session(weeks, sessions)
-    trading_weeks = _trading_weeks(sessions).sort("first_session_date")
-    joined = weeks.join_asof(
-        trading_weeks,
-        left_on="period_end_date",
-        right_on="first_session_date",
-        by="mic",
-        strategy="forward",
-        allow_exact_matches=False,
-        check_sortedness=False,  # sorted above; Polars can't verify it within groups
-    )
-    return joined.filter(pl.col("first_session_date").is_not_null())
-
-
-def _trading_weeks(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Each exchange's ISO weeks (Monday to Sunday of session dates) that hold a session."""
-    monday = pl.col("session_date").dt.truncate("1w")
-    return sessions.group_by("mic", monday.alias("monday")).agg(
-        first_session_date=pl.col("session_date").min(),
-        valid_from_time=pl.col("open_time").min(),
-        valid_until_time=pl.col("close_time").max(),
-    )
+def _pivots(found: Followed, sessions: pl.DataFrame, splits: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the rows of all variants, sorted by their key."""
+    made = _made(found)
+    prices = _prices(made, found)
+    if splits is not None and not splits.is_empty():
+        prices *= _factors(made, found, sessions, splits)
+    levels, is_absent = _levels(made, prices)
+    order = _order(made, found)
+    weeks, validity = found.weeks, found.validity.at(made.week[order])
+    of_week, at = row_places(found.row[made.week[order]]), made.week[order]
+    start, end = weeks.get_column("period_start_date")[of_week], weeks.get_column("period_end_date")[of_week]
+    columns = [
+        weeks.get_column("instrument_id")[of_week],
+        pl.Series("variant", list(PIVOT_VARIANTS))[row_places(made.variant[order])],
+        weeks.get_column("source_interval")[of_week],
+        start.alias("window_start_date"),
+        end.alias("window_end_date"),
+        instants_column("valid_from_time", validity.valid_from_time),
+        instants_column("valid_until_time", validity.valid_until_time),
+        *map(floats_column, LEVELS, levels[:, order], is_absent[:, order]),
+        *map(pl.Series, WINDOW_PRICES, prices[:-1, order]),
+        floats_column("current_open", prices[-1, order], made.opening[order] == NONE),
+        found.source_candles[row_places(at)],
+        instants_column("settles_time", made.settles_time[order]),
+        weeks.get_column("source")[of_week],
+        weeks.get_column("adjustment")[of_week],
+        instants_column("ingest_time", made.ingest_time[order]),
+    ]
+    return conform(pl.DataFrame(columns), table(WEEKLY_PIVOTS))
 
 
-def _with_sources(weeks: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
-    """Add the keys of the daily candles behind P, and the knowledge time of the youngest of them."""
-    key = pl.concat_str(
-        "instrument_id",
-        "interval",
-        "source_interval",
-        pl.col("session_date").dt.to_string("%Y-%m-%d"),
-        separator="/",
-    )
-    behind = (
-        daily.sort("session_date")
-        .group_by(
-            "instrument_id",
-            "source_interval",
-            "adjustment",
-            pl.col("session_date").dt.truncate("1w").alias("period_start_date"),
-        )
-        .agg(source_candles=key, daily_ingest_time=pl.col("ingest_time").max())
-    )
-    key_of_week = ["instrument_id", "source_interval", "adjustment", "period_start_date"]
-    joined = weeks.join(behind, on=key_of_week, how="left")
-    _refuse_absent_candles(joined)
-    return joined.with_columns(ingest_time=pl.max_horizontal("ingest_time", "daily_ingest_time"))
-
-
-def _refuse_absent_candles(weeks: pl.DataFrame) -> None:
-    given = pl.col("source_candles").list.len().fill_null(0)
-    short = weeks.filter(given != pl.col("expected_sessions"))
-    for week in short.head(1).iter_rows(named=True):
-        given_count, count = len(week["source_candles"] or []), week["expected_sessions"]
-        name = f"{week['instrument_id']} ({week['source_interval']})"
-        raise DataError(
-            f"{name}: {given_count} of {count} daily candles are given for the complete week "
-            f"from {week['period_start_date']}",
-            "Materialize market/candles and market/weekly_candles of that week again",
-        )
-
-
-def _with_current_open(weeks: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
-    """Add the open of the first session after P from that session's own complete daily candle.
-
-    Of the same source interval and adjustment, so that two families or two bases are never mixed.
-    """
-    firsts = daily.filter("is_complete").select(
-        "instrument_id",
-        "source_interval",
-        "adjustment",
-        first_session_date="session_date",
-        current_open="open",
-        current_settles_time="settles_time",
-        current_ingest_time="ingest_time",
-    )
-    return weeks.join(
-        firsts, on=["instrument_id", "source_interval", "adjustment", "first_session_date"], how="left"
+def _made(found: Followed) -> Made:
+    """Say which rows there are; what a variant does not use of the current week leaves no trace in them."""
+    uses_opening = np.array([variant.uses_current_open for variant in PIVOT_VARIANTS.values()])
+    variant, week = np.nonzero(~uses_opening[:, np.newaxis] | (found.opening != NONE))
+    opening = np.where(uses_opening[variant], found.opening[week], NONE)
+    settles, ingest = (instants(found.daily.get_column(name)) for name in ("settles_time", "ingest_time"))
+    settles_time = instants(found.weeks.get_column("settles_time"))[found.row[week]]
+    return Made(
+        variant,
+        week,
+        opening,
+        np.maximum(settles_time, np.append(settles, UNKNOWN)[opening]),
+        np.maximum(found.ingest_time[week], np.append(ingest, UNKNOWN)[opening]),
     )
 
 
-def _of_variant(
-    weeks: pl.DataFrame, name: str, sessions: pl.DataFrame, splits: pl.DataFrame | None
-) -> pl.DataFrame:
-    """Rows of one variant; what it does not use of the current week leaves no trace in them."""
-    if PIVOT_VARIANTS[name].uses_current_open:
-        rows = weeks.filter(pl.col("current_open").is_not_null())
-    else:
-        current = ("current_open", "current_settles_time", "current_ingest_time")
-        rows = weeks.with_columns(pl.lit(None, weeks.schema[column]).alias(column) for column in current)
-    rows = rows.with_columns(
-        window_start_date="period_start_date",
-        window_end_date="period_end_date",
-        week_ingest_time="ingest_time",
-        settles_time=pl.max_horizontal("settles_time", "current_settles_time"),
-        ingest_time=pl.max_horizontal("ingest_time", "current_ingest_time"),
-        variant=pl.lit(name),
-        **{name: pl.col(name.removeprefix("window_")) for name in WINDOW_PRICES},
+def _order(made: Made, found: Followed) -> Numbers:
+    """Return the order of LEVEL_KEY."""
+    row = found.row[made.week]
+    instrument, source = (
+        ranks(found.weeks.get_column(name))[row] for name in ("instrument_id", "source_interval")
     )
-    rows = _on_scale_of_levels(rows, WINDOW_PRICES, SCALE_OF_WEEK, sessions, splits)
-    rows = _on_scale_of_levels(rows, ["current_open"], SCALE_OF_CURRENT, sessions, splits)
-    return _levels_of(rows, name)
+    start = days(found.weeks.get_column("period_start_date"))[row]
+    return np.lexsort((start, source, made.variant, instrument))
+
+
+def _prices(made: Made, found: Followed) -> Floats:
+    """Return open, high, low and close of each row's week, and the open of the week after."""
+    row = found.row[made.week]
+    of_week = [found.weeks.get_column(name.removeprefix("window_")).to_numpy()[row] for name in WINDOW_PRICES]
+    return np.stack([*of_week, np.append(found.daily.get_column("open").to_numpy(), np.nan)[made.opening]])
+
+
+def _factors(made: Made, found: Followed, sessions: pl.DataFrame, splits: pl.DataFrame) -> Floats:
+    """Return by what those prices are multiplied to come to the scale that the levels are on."""
+    names = ("instrument_id", "adjustment", "available_time")
+    rows = gathered(found.weeks, names, found.row[made.week]).with_columns(
+        mic=mic_of(pl.col("instrument_id"))
+    )
+    received = instants(found.daily.get_column("ingest_time"))
+    rows = _with_last_session(rows, sessions).with_columns(
+        pl.Series("first_session_date", found.validity.first_session_date[made.week].astype("datetime64[D]")),
+        instants_column("week_ingest_time", found.ingest_time[made.week]),
+        instants_column("current_ingest_time", np.append(received, UNKNOWN)[made.opening]),
+        instants_column("ingest_time", made.ingest_time),
+    )
+    of_week, current = (
+        price_factors(rows, splits, sessions, scale, SCALE_OF_LEVELS).to_numpy()
+        for scale in (SCALE_OF_WEEK, SCALE_OF_CURRENT)
+    )
+    return np.stack([of_week, of_week, of_week, of_week, current])
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what is too large is infinite, in arrays as in frames
+def _levels(made: Made, prices: Floats) -> tuple[Floats, Truths]:
+    """Return the levels, a line each, and which of them a row's variant does not have."""
+    levels, is_absent = (
+        np.zeros((len(LEVELS), len(made.variant))),
+        np.ones((len(LEVELS), len(made.variant)), np.bool_),
+    )
+    edges = np.searchsorted(made.variant, np.arange(len(PIVOT_VARIANTS) + 1))
+    for variant, first, end in zip(PIVOT_VARIANTS.values(), edges, edges[1:], strict=False):
+        opens, highs, lows, closes, current_opens = prices[:, first:end]
+        given = Prices(opens, highs, lows, closes, current_opens, (highs + lows + closes) * THIRD)
+        for level, values in variant.formula(given).items():
+            levels[LEVELS.index(level), first:end] = values
+            is_absent[LEVELS.index(level), first:end] = False
+    return levels, is_absent
 
 
 def _levels_of(rows: pl.DataFrame, name: str) -> pl.DataFrame:

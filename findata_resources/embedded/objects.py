@@ -135,7 +135,8 @@ class ObjectServer:
         return read_secrets(self.home)
 
     def _choose_ports(self) -> None:
-        ports = [*free_ports(3, offset=_GRPC_OFFSET), *free_ports(1)]
+        # Drawn at once, so that none comes twice; one more, as S3's own may be among them.
+        ports = [port for port in free_ports(5, offset=_GRPC_OFFSET) if port != self.port][:4]
         write_secrets(self.home, self._secrets().model_copy(update={"s3_internal_ports": ports}))
 
 

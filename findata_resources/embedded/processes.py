@@ -25,8 +25,9 @@ from pydantic import BaseModel
 MARK_VARIABLE = "FINDATA_STACK_PROCESS"
 _PROC = Path("/proc")
 _LOG_SIZE_LIMIT_BYTES = 20_000_000
-# Below the ephemeral range of Linux (32768 and up), also after adding SeaweedFS's gRPC offset.
-_INTERNAL_PORTS = range(11_000, 22_000)
+# Below the ephemeral range of Linux (32768 and up), also after adding SeaweedFS's gRPC offset, and no wider than
+# that: no port is another one's after adding it.
+_INTERNAL_PORTS = range(11_000, 21_000)
 
 
 class ProcessRecord(BaseModel):

@@ -77,7 +77,7 @@ def uncompressed(body: bytes, member: str | None = None) -> bytes:
 
 def _unzipped(body: bytes, member: str | None) -> bytes:
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        names = [item.filename for item in archive.infolist() if not item.is_dir()]
+        names = [name for name in archive.namelist() if not name.endswith("/")]  # as folders do
         chosen = [name for name in names if member is None or fnmatch(name, member)]
         if len(chosen) != 1:
             raise MalformedPayload(

@@ -23,6 +23,7 @@ from findata_resources.providers import lean
 from findata_resources.providers.recorded_datasets import LISTING_COLUMNS
 from findata_resources.providers.recorded_layout import field, fields
 from findata_resources.providers.recorded_manifest import LayoutPart, ValuesPart
+from findata_resources.providers.recorded_times import within_years
 
 ADDRESS = "reference.listings"
 DATES = ("from_date", "to_date", "listed_date", "delisted_date")
@@ -97,7 +98,7 @@ def _dated(rows: pl.DataFrame, received_time: str) -> pl.DataFrame:
     """Return the rows with their dates; a list without any is of the day it was received."""
     is_snapshot = "from_date" not in rows.columns
     dates = (
-        pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        within_years(rows.get_column(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False))
         for name in DATES
         if name in rows.columns
     )

@@ -33,6 +33,15 @@ def instants(frame: pl.DataFrame, part: TimePart, path: str, width: timedelta) -
 
 def days(frame: pl.DataFrame, part: TimePart, path: str) -> pl.Series:
     """Return each row's calendar day: as written, or in `zone` where the stamps have offsets."""
+    return within_years(_days(frame, part, path))
+
+
+def within_years(found: pl.Series) -> pl.Series:
+    """Return days, null where Python has no such year: Polars reads -20-08-07 and 20161-02-02, too."""
+    return pl.select(pl.when(found.is_between(date.min, date.max)).then(found).alias(found.name)).to_series()
+
+
+def _days(frame: pl.DataFrame, part: TimePart, path: str) -> pl.Series:
     if part.epoch is not None:
         return _need_zone(_from_epoch(_stamp(frame, part), part.epoch), part)
     stamps = _day_field(frame, part, path)

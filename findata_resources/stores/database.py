@@ -3,7 +3,7 @@
 Nothing here knows what a table means; that is timescale.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, LiteralString, cast
@@ -54,6 +54,7 @@ REFUSALS = (
 
 # Up to so many rows are sent as parameters: a staging table of its own takes longer than writing them.
 FEW_ROWS = 20
+ROWS_A_BLOCK = 10_000  # are objects of Python at a time
 
 
 class Database:
@@ -76,11 +77,8 @@ class Database:
     def transaction(self) -> Iterator[Cursor]:
         """Yield a cursor inside one transaction: committed at the end, rolled back on any error."""
         with _explained():
-            if self._writer is None or self._writer.closed:
-                self._writer = psycopg.connect(self._url, autocommit=True, application_name="findata")
-                # A plan that was kept while a table was small reads all of it when it has grown.
-                self._writer.execute("SET plan_cache_mode = force_custom_plan")
-            with self._writer.transaction(), self._writer.cursor() as cursor:
+            writer = self._writing()
+            with writer.transaction(), writer.cursor() as cursor:
                 yield cursor
 
     def frame(self, query: sql.Composable) -> pl.DataFrame:
@@ -88,6 +86,21 @@ class Database:
         with _explained(), self._reading() as connection, connection.cursor() as cursor:
             cursor.execute(query.as_string(None))
             return cast("pl.DataFrame", pl.from_arrow(_plain(cursor.fetch_arrow_table())))
+
+    def few(
+        self, query: sql.Composable, schema: Mapping[str, pl.DataType | type[pl.DataType]]
+    ) -> pl.DataFrame:
+        """Run a query that mostly answers some dozens of rows, and return them in these dtypes.
+
+        A frame() takes most of a millisecond however little there is; here every value is made an object of
+        Python first. Inside a transaction it reads what that has written. No column may be jsonb.
+        """
+        with _explained(), self._writing().cursor() as cursor:
+            cursor.execute(query.as_string(None).encode())
+            blocks = [pl.DataFrame(schema=schema)]
+            while rows := cursor.fetchmany(ROWS_A_BLOCK):
+                blocks.append(pl.DataFrame(rows, schema=schema, orient="row"))
+        return blocks[-1] if len(blocks) <= 2 else pl.concat(blocks)
 
     @contextmanager
     def lock(self, name: str, *, is_shared: bool = False) -> Iterator[None]:
@@ -111,6 +124,13 @@ class Database:
             if connection is not None:
                 connection.close()
         self._writer = self._holder = self._reader = None
+
+    def _writing(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        if self._writer is None or self._writer.closed:
+            self._writer = psycopg.connect(self._url, autocommit=True, application_name="findata")
+            # A plan that was kept while a table was small reads all of it when it has grown.
+            self._writer.execute("SET plan_cache_mode = force_custom_plan; SET TimeZone = 'UTC'")
+        return self._writer
 
     @contextmanager
     def _reading(self) -> Iterator["Reader"]:
@@ -138,7 +158,7 @@ def _plain(rows: pa.Table) -> pa.Table:
 def copy_into(
     cursor: Cursor, table: Table, frame: pl.DataFrame, target: sql.Composable | None = None
 ) -> None:
-    """Append the frame's rows to the table (or to `target`, of the same columns) by binary COPY."""
+    """Append the frame's rows to the table (or to `target`, of the same columns) by binary COPY; few as parameters."""
     with copying(cursor, table, frame, target):
         pass
 
@@ -153,6 +173,10 @@ def copying(
     costs no time of its own. It must not use the cursor; an error in it takes the COPY back.
     """
     if frame.is_empty():
+        yield
+        return
+    if frame.height <= FEW_ROWS and target is None:
+        cursor.execute(_insert_of_few(table, frame.height), _parameters(frame))
         yield
         return
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
@@ -184,8 +208,18 @@ def upsert(cursor: Cursor, table: Table, frame: pl.DataFrame) -> int:
 @cache
 def _upsert_of_few(table: Table, height: int) -> sql.SQL:
     """Return the statement with VALUES, and a place for each value of so many rows."""
+    return fixed(_upsert_statement(table, _places(table, height)))
+
+
+@cache
+def _insert_of_few(table: Table, height: int) -> sql.SQL:
+    statement = sql.SQL("INSERT INTO {} ({}) {}")
+    return fixed(statement.format(name_of(table), columns_of(table), _places(table, height)))
+
+
+def _places(table: Table, height: int) -> sql.Composed:
     row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(table.columns)))
-    return fixed(_upsert_statement(table, sql.SQL("VALUES {}").format(sql.SQL(", ").join([row] * height))))
+    return sql.SQL("VALUES {}").format(sql.SQL(", ").join([row] * height))
 
 
 def _parameters(frame: pl.DataFrame) -> list[Any]:

@@ -16,6 +16,13 @@ from psycopg import sql
 from findata_core.lineage import Spread, arrows_from
 from findata_resources.stores.database import Cursor, Database, fixed
 
+MARKS_SCHEMA = {
+    "subject": pl.String(),
+    "scope_date": pl.Date(),
+    "mark_id": pl.Int64(),
+    "from_time": pl.Datetime("us", "UTC"),
+}
+
 # SELECTs of (subject, scope_date) from `changed (subject, scope_date)`; {asset} is the one that becomes due
 SPREADS: dict[Spread, LiteralString] = {
     Spread.SAME_DATE: "SELECT subject, scope_date FROM changed",
@@ -114,13 +121,14 @@ def due_scopes(
         "SELECT subject, scope_date, mark_id, from_time FROM ops.due WHERE asset = {} "
         "AND scope_date >= {}::date AND scope_date < {}::date ORDER BY scope_date, subject"
     ).format(sql.Literal(asset), sql.Literal(str(start or date.min)), sql.Literal(str(end or date.max)))
-    return database.frame(query)
+    return database.few(query, MARKS_SCHEMA)
 
 
 def due_dates(database: Database) -> pl.DataFrame:
     """Return asset, scope_date and the number of subjects due, sorted."""
-    return database.frame(
-        sql.SQL("SELECT asset, scope_date, count(*) AS subjects FROM ops.due GROUP BY 1, 2 ORDER BY 1, 2")
+    return database.few(
+        sql.SQL("SELECT asset, scope_date, count(*) AS subjects FROM ops.due GROUP BY 1, 2 ORDER BY 1, 2"),
+        {"asset": pl.String, "scope_date": pl.Date, "subjects": pl.Int64},
     )
 
 

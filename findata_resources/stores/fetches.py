@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from psycopg import sql
 
+from findata_core.schema import runs
 from findata_resources.stores.database import Cursor, Database, literal_list
 
 
@@ -50,8 +51,8 @@ def count_revisions(cursor: Cursor, observations: pl.DataFrame, revised_at: Mapp
     `revised_at`: how many, by the receive time of the answer that did it. Of answers received at one instant the
     one with the greater payload_id speaks (findata_core/versions.py).
     """
-    folded = observations.select("payload_id", "ingest_time").unique().sort("payload_id")
-    speaking = {received: payload_id for payload_id, received in folded.iter_rows()}
+    folded = sorted(set(runs.heads(observations, ["payload_id", "ingest_time"])))
+    speaking = {received: payload_id for payload_id, received in folded}
     counts = {payload_id: revised_at.get(received, 0) for received, payload_id in speaking.items()}
     if not counts:
         return

@@ -7,18 +7,19 @@ ops.volume_profiles. What does not: what a break is (findata_core.quality), when
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 
 import polars as pl
 from psycopg import sql
 
-from findata_core.schema.frames import conform, polars_schema
+from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import Table, table
 from findata_resources.stores import due
 from findata_resources.stores.database import Cursor, Database, columns_of, copy_into, literal_list, name_of
-from findata_resources.stores.scopes import difference
-from findata_resources.stores.statements import delete_rows, rows_of_subjects
+from findata_resources.stores.scopes import difference, scope_pairs
+from findata_resources.stores.statements import DAY, delete_rows, window
 
 BAR_TABLES = ("market.bars", "market.bars_1d")
 BREAKS = table("ops.breaks")
@@ -28,8 +29,31 @@ COMPARED = (
     *("instrument_id", "interval", "source", "adjustment", "event_time", "session_date", "session_phase"),
     *("open", "high", "low", "close", "volume", "settles_time", "ingest_time"),
 )
+DUE_SCHEMA = {
+    "subject": pl.String(),
+    "scope_date": pl.Date(),
+    "mark_id": pl.Int64(),
+    "slices": pl.Int64(),
+    "has_minutes": pl.Boolean(),
+    "has_intraday": pl.Boolean(),
+}
 MIC = sql.SQL("reverse(split_part(reverse(instrument_id), '.', 1))")
 SICK = sql.SQL("kind = 'sick_volume'")
+
+
+def due_sessions(database: Database) -> pl.DataFrame:
+    """Return what is due of the ledger, and what bars it is about: subject, scope_date, mark_id, how many `slices`
+    (interval, source, basis) the session has, and whether minutes (has_minutes) or any intraday bars (has_intraday)
+    are among them; sorted by date and subject."""
+    # Each mark asks for itself: how many there are is news to the planner, which would read all digests.
+    query = sql.SQL(
+        "SELECT due.subject, due.scope_date, due.mark_id, held.* FROM ops.due CROSS JOIN LATERAL ("
+        "SELECT count(*) AS slices, coalesce(bool_or(slice LIKE '1m/%'), false) AS has_minutes, "
+        "coalesce(bool_or(table_name = 'market.bars'), false) AS has_intraday FROM ops.digests "
+        "WHERE table_name = ANY({}) AND subject = due.subject AND scope_date = due.scope_date) AS held "
+        "WHERE due.asset = {} ORDER BY due.scope_date, due.subject"
+    ).format(literal_list(BAR_TABLES, "text"), sql.Literal(BREAKS.address))
+    return database.few(query, DUE_SCHEMA)
 
 
 def bar_versions(
@@ -37,17 +61,19 @@ def bar_versions(
 ) -> pl.DataFrame:
     """Return all versions of the bars of (subject, scope_date) pairs: superseded_time is null for current ones.
 
-    Minutes are read a week of the pairs at a time: pairs far from each other do not read what lies between.
+    In one statement: in two, a version could be closed between them. Minutes are read a week of the pairs at a
+    time: pairs far from each other do not read what lies between.
     """
-    found = [_no_versions()]
-    if scopes.is_empty():
-        return found[0]
-    for name in tables:
-        width = "1w" if name == "market.bars" else "10y"
-        weeks = scopes.group_by(pl.col("scope_date").dt.truncate(width), maintain_order=True)
-        found.extend(_versions_in(database, table(name), week) for _, week in weeks)
-    pairs = scopes.select(instrument_id="subject", session_date="scope_date").unique()
-    return pl.concat(found).join(pairs, on=["instrument_id", "session_date"], how="semi")
+    if scopes.is_empty() or not tables:
+        return empty(_closed(BAR_TABLES[0]))
+    selects = [
+        select
+        for name in tables
+        for span in _spans(scopes, "1w" if name == "market.bars" else "10y")
+        for select in _versions_in(name, span)
+    ]
+    rows = conform(database.frame(sql.SQL(" UNION ALL ").join(selects)), _closed(BAR_TABLES[0]))
+    return rows if _is_all_between(scopes) else _rows_of(rows, scopes)
 
 
 def receive_times(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -66,8 +92,7 @@ def receive_times(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
         sql.Literal(str(days.max())),
     )
     told = database.frame(query).with_columns(pl.col("ingest_time").cast(pl.Datetime("us", "UTC")))
-    pairs = scopes.select(instrument_id="subject", session_date="scope_date").unique()
-    return told.join(pairs, on=["instrument_id", "session_date"], how="semi")
+    return _rows_of(told, scopes)
 
 
 def mark_told_again(cursor: Cursor, address: str, scopes: Sequence[tuple[str, date]]) -> None:
@@ -81,29 +106,6 @@ def mark_told_again(cursor: Cursor, address: str, scopes: Sequence[tuple[str, da
         [[subject for subject, _ in scopes], [day for _, day in scopes]],
     )
     due.mark(cursor, BREAKS.address, [(name, day) for name, day in cursor.fetchall()])
-
-
-def holdings(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
-    """Return for each (subject, scope_date) that holds bars how many `slices` (interval, source, basis) there
-    are, and whether minutes (has_minutes) or any intraday bars (has_intraday) are among them."""
-    if scopes.is_empty():
-        schema = {"slices": pl.Int64, "has_minutes": pl.Boolean, "has_intraday": pl.Boolean}
-        return scopes.select("subject", "scope_date").with_columns(
-            pl.lit(None, dtype).alias(name) for name, dtype in schema.items()
-        )
-    days = scopes.get_column("scope_date")
-    query = sql.SQL(
-        "SELECT subject, scope_date, count(*) AS slices, bool_or(slice LIKE '1m/%') AS has_minutes, "
-        "bool_or(table_name = 'market.bars') AS has_intraday FROM ops.digests WHERE table_name = ANY({}) "
-        "AND subject = ANY({}) AND scope_date BETWEEN {}::date AND {}::date GROUP BY 1, 2"
-    ).format(
-        literal_list(BAR_TABLES, "text"),
-        _texts(scopes.get_column("subject")),
-        sql.Literal(str(days.min())),
-        sql.Literal(str(days.max())),
-    )
-    found = database.frame(query)
-    return found.join(scopes, on=["subject", "scope_date"], how="semi")
 
 
 def slices(database: Database) -> pl.DataFrame:
@@ -122,20 +124,21 @@ def slices(database: Database) -> pl.DataFrame:
 def breaks_of(database: Database, scopes: pl.DataFrame) -> pl.DataFrame:
     """Return the ledger's rows of (subject, scope_date) pairs, those of sick volume left out."""
     if scopes.is_empty():
-        return conform(pl.DataFrame(schema=polars_schema(BREAKS)), BREAKS)
-    where = (
-        sql.SQL("NOT ")
-        + SICK
-        + sql.SQL(" AND instrument_id = ANY({})").format(_texts(scopes.get_column("subject")))
-    )
-    rows = read(database, BREAKS, where)
-    pairs = scopes.select(instrument_id="subject", session_date="scope_date")
-    return rows.join(pairs, on=["instrument_id", "session_date"], how="semi")
+        return empty(BREAKS)
+    return _rows_of(read(database, BREAKS, _compared_breaks(scopes)), scopes)
 
 
-def sick_sessions(database: Database, mics: Sequence[str], first: date, last: date) -> pl.DataFrame:
-    """Return the ledger's rows of sick volume on some exchanges, from `first` to `last`, both inclusive."""
-    return read(database, BREAKS, SICK + sql.SQL(" AND ") + _on_venues(mics, first, last))
+def breaks_around(
+    database: Database, scopes: pl.DataFrame, mics: Sequence[str], first: date, last: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return breaks_of() the pairs, and the rows of sick volume on some exchanges, from `first` to `last`, both
+    inclusive."""
+    sick = SICK + sql.SQL(" AND ") + _on_venues(mics, first, last)
+    rows = read(database, BREAKS, sql.SQL("({}) OR ({})").format(_compared_breaks(scopes), sick))
+    if rows.is_empty():
+        return rows, rows
+    is_sick = pl.col("kind") == "sick_volume"
+    return _rows_of(rows.filter(~is_sick), scopes), rows.filter(is_sick)
 
 
 def profiles_on(database: Database, mics: Sequence[str], first: date, last: date) -> pl.DataFrame:
@@ -157,22 +160,63 @@ def put(cursor: Cursor, target: Table, old: pl.DataFrame, new: pl.DataFrame) -> 
     return come.height
 
 
-def _no_versions() -> pl.DataFrame:
-    schema = polars_schema(table(BAR_TABLES[0]).history())
-    return pl.DataFrame(schema={name: schema[name] for name in (*COMPARED, "superseded_time")})
-
-
-def _versions_in(database: Database, target: Table, scopes: pl.DataFrame) -> pl.DataFrame:
-    """Read current and closed versions in one statement: in two, a version could be closed between them."""
-    current, closed = target.narrowed(COMPARED), target.history().narrowed((*COMPARED, "superseded_time"))
-    query = sql.SQL("SELECT {}, NULL::timestamptz AS superseded_time FROM ({}) AS now UNION ALL {}").format(
-        columns_of(current),
-        rows_of_subjects(target, current, scopes),
-        rows_of_subjects(target, closed, scopes),
+def _versions_in(address: str, scopes: pl.DataFrame) -> Iterator[sql.Composable]:
+    """Yield the SELECT of the current versions, and that of the closed ones."""
+    target, current, closed = table(address), _current(address), _closed(address)
+    where = sql.SQL(" AND ").join([_is_named(scopes), *window(target, *_days_of(scopes))])
+    yield sql.SQL("SELECT {}, NULL::timestamptz AS superseded_time FROM {} WHERE {}").format(
+        columns_of(current), name_of(current), where
     )
-    schema = polars_schema(closed)
-    rows = database.frame(query)
-    return rows.select(pl.col(name).cast(schema[name]) for name in (*COMPARED, "superseded_time"))
+    yield sql.SQL("SELECT {} FROM {} WHERE {}").format(columns_of(closed), name_of(closed), where)
+
+
+@cache
+def _current(address: str) -> Table:
+    return table(address).narrowed(COMPARED)
+
+
+@cache
+def _closed(address: str) -> Table:
+    return table(address).history().narrowed((*COMPARED, "superseded_time"))
+
+
+def _spans(scopes: pl.DataFrame, width: str) -> list[pl.DataFrame]:
+    """Cut scopes into those of one week, or of ten years."""
+    if scopes.get_column("scope_date").n_unique() == 1:
+        return [scopes]
+    span = pl.col("scope_date").dt.truncate(width)
+    return scopes.select("subject", "scope_date", span=span).partition_by("span", maintain_order=True)
+
+
+def _days_of(scopes: pl.DataFrame) -> tuple[date, date]:
+    """Return the first date of scopes, and the day after the last."""
+    days = scopes.get_column("scope_date")
+    first, last = days.min(), days.max()
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    return first, last + DAY
+
+
+def _is_all_between(scopes: pl.DataFrame) -> bool:
+    """Tell whether the pairs are all that there are of their subjects from the first date to the last: a week of a
+    universe, one session."""
+    start, end = _days_of(scopes)
+    possible = scopes.get_column("subject").n_unique() * (end - start).days
+    return possible == scopes.height and possible == len(scope_pairs(scopes))
+
+
+def _rows_of(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of (subject, scope_date) pairs, in their order."""
+    pairs = scopes.select(instrument_id="subject", session_date="scope_date")
+    return rows.join(pairs, on=["instrument_id", "session_date"], how="semi", maintain_order="left")
+
+
+def _compared_breaks(scopes: pl.DataFrame) -> sql.Composable:
+    return sql.SQL("NOT ") + SICK + sql.SQL(" AND ") + _is_named(scopes)
+
+
+def _is_named(scopes: pl.DataFrame) -> sql.Composable:
+    return sql.SQL("instrument_id = ANY({})").format(_texts(scopes.get_column("subject")))
 
 
 def _on_venues(mics: Sequence[str], first: date, last: date) -> sql.Composable:
@@ -182,4 +226,4 @@ def _on_venues(mics: Sequence[str], first: date, last: date) -> sql.Composable:
 
 
 def _texts(values: pl.Series) -> sql.Composed:
-    return literal_list(values.unique().sort().to_list(), "text")
+    return literal_list(sorted(values.unique()), "text")

@@ -45,7 +45,7 @@ def report_of(
     target: Table, written: pl.DataFrame, unchanged: int, closed: pl.DataFrame | None = None
 ) -> WriteReport:
     """Report rows written and left alone, and the versions that were closed by them."""
-    counts = closed.group_by("superseded_time").len().iter_rows() if closed is not None else ()
+    times = closed.get_column("superseded_time").to_list() if closed is not None else []
     first, last = _span_of(target, written)
     return WriteReport(
         rows_written=written.height,
@@ -54,7 +54,7 @@ def report_of(
         first_time=first,
         last_time=last,
         subjects=frozenset(written.get_column(target.digest_subject).unique()),
-        revised_at=dict(counts),
+        revised_at=Counter(times),
     )
 
 

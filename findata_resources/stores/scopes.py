@@ -3,19 +3,20 @@
 What belongs here: frames in, frames out. What does not: SQL (digest_book, timescale).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from findata_core.schema import runs
 from findata_core.schema.hashing import WHOLE_HISTORY
 from findata_core.schema.tables import Table
 
 SCOPE = ["subject", "scope_date", "slice"]
 SCOPE_SCHEMA = {"subject": pl.String, "scope_date": pl.Date, "slice": pl.String}
-# Scopes of so few rows are told apart in Python: a join of Polars takes as long as looking at a thousand.
-FEW_ROWS = 1_000
 
 Scope: TypeAlias = tuple[str, date, str]
 
@@ -28,12 +29,6 @@ def scope_set(scopes: pl.DataFrame) -> set[Scope]:
 def scopes_frame(scopes: Iterable[Scope]) -> pl.DataFrame:
     """Return scopes as a frame, in the order given."""
     return pl.DataFrame(list(scopes), schema=SCOPE_SCHEMA, orient="row")
-
-
-def first_of_runs(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """Return these columns of each row in which one of them is not what it is in the row before."""
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in columns)
-    return rows.select(columns).filter(differs | (pl.int_range(pl.len()) == 0))
 
 
 def changed_scopes(
@@ -73,52 +68,48 @@ def scope_expressions(target: Table) -> list[pl.Expr]:
 
 def pairs_of(target: Table, rows: pl.DataFrame) -> set[tuple[str, date]]:
     """Return the (subject, scope_date) pairs of rows; quick where the rows of a pair lie together."""
-    columns = [name for name in (target.digest_subject, target.digest_date) if name]
-    subject, day, _ = scope_expressions(target)
-    return set(first_of_runs(rows, columns).select(subject, day).iter_rows())
+    return {scope[:2] for scope in _scopes_at(target, rows, runs.starts(rows, _told_by(target)))}
 
 
 def rows_of(target: Table, rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that belong to the scopes, in their order."""
     if scopes.is_empty() or rows.is_empty():
         return rows.clear()
-    if rows.height <= FEW_ROWS:
-        return _few_rows_of(target, rows, scope_set(scopes))
-    keyed = rows.with_columns(scope_expressions(target)) if not _has_scope_columns(target) else rows
-    return keyed.join(scopes.select(SCOPE), on=SCOPE, how="semi", maintain_order="left").select(rows.columns)
-
-
-def _few_rows_of(target: Table, rows: pl.DataFrame, scopes: set[Scope]) -> pl.DataFrame:
-    """Do what rows_of() does, row by row; mostly all of them or none belong to the scopes."""
-    belongs = [scope in scopes for scope in _scopes_of_rows(target, rows)]
-    if all(belongs):
-        return rows
-    return rows.filter(pl.Series(belongs)) if any(belongs) else rows.clear()
-
-
-def _scopes_of_rows(target: Table, rows: pl.DataFrame) -> Iterator[Scope]:
-    if _has_scope_columns(target):
-        return zip(*(rows.get_column(name).to_list() for name in SCOPE), strict=True)
-    count = rows.height
-    subjects = rows.get_column(target.digest_subject).to_list()
-    days = rows.get_column(target.digest_date).to_list() if target.digest_date else [WHOLE_HISTORY] * count
-    parts = [rows.get_column(name).to_list() for name in target.digest_slice]
-    slices = ["/".join(texts) for texts in zip(*parts, strict=True)] if parts else [""] * count
-    return zip(subjects, days, slices, strict=True)
-
-
-def _has_scope_columns(target: Table) -> bool:
-    return set(SCOPE) <= set(target.column_names)
+    wanted = scope_set(scopes)
+    return runs.chosen(rows, _belonging(target, rows, lambda scope: scope in wanted))
 
 
 def split(target: Table, rows: pl.DataFrame, pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split rows into those outside and those inside the (subject, scope_date) pairs."""
     if pairs.is_empty() or rows.is_empty():
         return rows, rows.clear()
-    keyed = rows.with_columns(scope_expressions(target))
-    on = ["subject", "scope_date"]
-    outside = keyed.join(pairs, on=on, how="anti").select(rows.columns)
-    return outside, keyed.join(pairs, on=on, how="semi").select(rows.columns)
+    wanted = scope_pairs(pairs)
+    is_inside = _belonging(target, rows, lambda scope: scope[:2] in wanted)
+    return runs.chosen(rows, ~is_inside), runs.chosen(rows, is_inside)
+
+
+def _belonging(target: Table, rows: pl.DataFrame, is_wanted: Callable[[Scope], bool]) -> runs.Flags:
+    """Return which rows are of wanted scopes; they mostly lie together, and each run is asked once."""
+    first = runs.starts(rows, _told_by(target))
+    wanted = np.array([is_wanted(scope) for scope in _scopes_at(target, rows, first)], np.bool_)
+    return np.repeat(wanted, np.diff(np.append(first, rows.height)))
+
+
+def _told_by(target: Table) -> list[str]:
+    """Return the columns that tell scopes apart; digests and what is like them name scopes as such."""
+    if set(SCOPE) <= set(target.column_names):
+        return SCOPE
+    return [name for name in (target.digest_subject, target.digest_date, *target.digest_slice) if name]
+
+
+def _scopes_at(target: Table, rows: pl.DataFrame, first: npt.NDArray[np.int64]) -> list[Scope]:
+    names = _told_by(target)
+    found = runs.values_at(rows, names, first)
+    if names is SCOPE:
+        return [(subject, day, part) for subject, day, part in found]
+    if not target.digest_date:
+        return [(subject, WHOLE_HISTORY, "/".join(parts)) for subject, *parts in found]
+    return [(subject, day, "/".join(parts)) for subject, day, *parts in found]
 
 
 def pairs_frame(pairs: Iterable[tuple[str, date]]) -> pl.DataFrame:
@@ -134,9 +125,25 @@ def scope_pairs(scopes: pl.DataFrame) -> set[tuple[str, date]]:
 
 
 def difference(old: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows that are only in `old` and those that are only in `new`, all columns compared."""
+    """Return the rows that are only in `old` and those that are only in `new`, all columns compared.
+
+    No row stands twice in either.
+    """
     if old.is_empty() or new.is_empty():
         return old, new
+    old, new = _without_pairs(old, new)
     columns = new.columns
+    if old.is_empty() or new.is_empty():
+        return old, new
     gone = old.join(new, on=columns, how="anti", nulls_equal=True)
     return gone, new.join(old, on=columns, how="anti", nulls_equal=True)
+
+
+def _without_pairs(old: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leave out rows that are the same in the same place: mostly all but a few, which no join need look at."""
+    if old.height != new.height:
+        return old, new
+    differs = np.zeros(new.height, np.bool_)
+    for name in new.columns:
+        differs |= runs.differences(old.get_column(name), new.get_column(name))
+    return runs.chosen(old, differs), runs.chosen(new, differs)

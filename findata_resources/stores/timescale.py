@@ -13,7 +13,8 @@ from datetime import date, datetime
 import polars as pl
 from psycopg import sql
 
-from findata_core.schema.frames import conform, empty
+from findata_core.schema import runs
+from findata_core.schema.frames import conform, empty, polars_schema
 from findata_core.schema.hashing import digests
 from findata_core.schema.tables import Table, table
 from findata_core.versions import Versions, fold_versions
@@ -41,7 +42,6 @@ from findata_resources.stores.scopes import (
     SCOPE,
     changed_scopes,
     difference,
-    first_of_runs,
     pairs_frame,
     pairs_of,
     rows_of,
@@ -101,8 +101,13 @@ class TimescaleStore:
         end: date | None = None,
         subjects: Iterable[str] | None = None,
         where: sql.Composable | None = None,
+        *,
+        are_few: bool = False,
     ) -> pl.DataFrame:
-        """Return rows with digest date in [start, end) of some subjects (default: all), by business key."""
+        """Return rows with digest date in [start, end) of some subjects (default: all), by business key.
+
+        `are_few`: the caller knows of some dozens at most, which come a quicker way.
+        """
         conditions = [*window(source, start, end), *([where] if where else [])]
         if subjects is not None:
             chosen = literal_list(sorted(subjects), "text")
@@ -114,6 +119,8 @@ class TimescaleStore:
             sql.SQL(" AND ").join(conditions),
             sql.SQL(", ").join(map(sql.Identifier, source.business_key)),
         )
+        if are_few:
+            return self.database.few(query, polars_schema(source))
         return conform(self.database.frame(query), source)
 
     def fold_facts(
@@ -376,8 +383,8 @@ def _fill(cursor: Cursor, target: Table, facts: Facts, versions: Versions) -> Wr
 
 def _fold_payloads(target: Table, observations: pl.DataFrame) -> Versions:
     """Fold observations among themselves; one payload's rows of a subject are unique already."""
-    said = first_of_runs(observations, [target.digest_subject, "payload_id"])
-    if said.get_column(target.digest_subject).is_unique().all():
+    said = [subject for subject, _ in runs.heads(observations, [target.digest_subject, "payload_id"])]
+    if len(set(said)) == len(said):
         nothing = empty(target.history())
         return Versions(observations, nothing, observations.clear())
     return fold_versions(target, observations)

@@ -21,14 +21,14 @@ from findata_serving import candle_queries, cursors, grids, parameters
 from findata_serving.answering import answer, form_of, lasting_of, now_of
 from findata_serving.auth import requires
 from findata_serving.caching import Depends
-from findata_serving.candle_frames import Basis, Found, candles_of, days_read, page_of
+from findata_serving.candle_frames import DAY, Basis, Found, candles_of, days_read, goes_back, page_of
 from findata_serving.candle_grid import on_grid
 from findata_serving.candle_queries import Wanted
 from findata_serving.formats import Page
 from findata_serving.instruments import require_instrument
 from findata_serving.openapi import rows_answers
 from findata_serving.problems import bad_parameter
-from findata_serving.reading import Rows, read, rows_of
+from findata_serving.reading import Rows, rows_of
 from findata_serving.records import added, described, record
 from findata_serving.rest.listing import written
 from findata_serving.routes import KeepingRoute
@@ -37,6 +37,7 @@ from findata_serving.sources import Sources
 router = APIRouter(dependencies=[requires("read:market")], route_class=KeepingRoute, tags=["market"])
 
 DAILY = ("1d", "1w", "1mo")
+MICROSECOND = timedelta(microseconds=1)
 AWAITED_DAYS = timedelta(days=7)  # a session's bars are asked for until then, at least
 FACTORS = (
     added("price_factor", ColumnKind.FLOAT64, "What the stored prices were multiplied by.", is_nullable=True),
@@ -156,7 +157,7 @@ async def _with_fallback(
 
 async def _rows(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[Rows, tuple[str, ...]]:
     if basis == Basis(None, None):
-        return await read(sources, await candle_queries.query_of(sources, wanted)), ()
+        return await candle_queries.rows_of(sources, wanted), ()
     days = await days_read(sources, wanted, basis)
     if days is None:
         return rows_of(record("candles"), empty(view("v1_live.candles"))), ()
@@ -165,7 +166,15 @@ async def _rows(sources: Sources, wanted: Wanted, basis: Basis) -> tuple[Rows, t
         lambda platform: _computed(candles_of(platform, wanted, basis, first, end), wanted)
     )
     shape = ADJUSTED if "price_factor" in found.rows.columns else record("candles")
-    return rows_of(shape, found.rows), found.notes
+    rows = rows_of(shape, found.rows)
+    if rows.height <= wanted.limit and await goes_back(sources, wanted, basis, first):
+        # All that lies before the first day began and ended before the day after it.
+        rows.earlier_than = (
+            (first + DAY - date(1970, 1, 1)) // MICROSECOND
+            if not rows.height
+            else int(rows.first("event_time"))
+        )
+    return rows, found.notes
 
 
 def _computed(found: Found, wanted: Wanted) -> Found:
@@ -174,6 +183,8 @@ def _computed(found: Found, wanted: Wanted) -> Found:
 
 def _page(request: Request, wanted: Wanted, rows: Rows) -> tuple[Rows, str | None]:
     """Return the rows of the page, and the cursor of the next one if there is one."""
+    if rows.earlier_than is not None:
+        return rows, cursors.made(request, [wanted.source_interval, rows.earlier_than])
     if rows.height <= wanted.limit:
         return rows, None
     if wanted.is_latest:

@@ -39,6 +39,7 @@ class Listing:
     """What is listed: rows of a record that fulfil conditions, in the order of a key that tells them apart.
 
     `relation`: in SQL, instead of the record's. `books`: asked of findata's own books, which readers don't see.
+    `is_latest`: nobody said where to begin: the first page has the latest rows, and pages go back in time.
     """
 
     record: Record
@@ -47,6 +48,7 @@ class Listing:
     limit: int
     relation: str = ""
     books: bool = False
+    is_latest: bool = False
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,7 +71,8 @@ async def listed(
             conditions.arguments.append(_argument(listing.record, name, value))
             places.append(f"${len(conditions.arguments)}")
         names = ", ".join(f'"{name}"' for name in listing.key)
-        conditions.texts.append(f"({names}) > ({', '.join(places)})")
+        sign = "<" if listing.is_latest else ">"
+        conditions.texts.append(f"({names}) {sign} ({', '.join(places)})")
     query = Query(
         listing.record,
         conditions.joined(),
@@ -78,6 +81,7 @@ async def listed(
         limit=listing.limit + 1,
         relation=listing.relation,
         books=listing.books,
+        is_latest=listing.is_latest,
     )
     rows = await read(request.app.state.sources, query)
     if not rows.height and cursor is None and if_empty is not None:
@@ -107,8 +111,9 @@ async def computed(
         values = [
             _argument(listing.record, name, value) for name, value in zip(listing.key, key, strict=True)
         ]
-        frame = frame.filter(_after(listing.key, values))
-    rows = rows_of(listing.record, frame.head(listing.limit + 1))
+        frame = frame.filter(_beyond(listing, values))
+    count = listing.limit + 1
+    rows = rows_of(listing.record, frame.tail(count) if listing.is_latest else frame.head(count))
     return _answered(request, listing, rows, chosen, as_of)
 
 
@@ -133,7 +138,10 @@ def written(instant: datetime) -> str:
 
 def _answered(request: Request, listing: Listing, rows: Rows, form: str, as_of: datetime | None) -> Response:
     next_cursor = None
-    if rows.height > listing.limit:
+    if rows.height > listing.limit and listing.is_latest:
+        rows = rows.cut(rows.height - listing.limit, rows.height)
+        next_cursor = cursors.made(request, [rows.first(name) for name in listing.key])
+    elif rows.height > listing.limit:
         rows = rows.cut(0, listing.limit)
         next_cursor = cursors.made(request, [rows.last(name) for name in listing.key])
     page = Page(next_cursor, None if as_of is None else written(as_of), listing.notes, listing.facts)
@@ -157,10 +165,11 @@ def _argument(record: Record, name: str, value: Any) -> Any:
     return value
 
 
-def _after(key: Sequence[str], values: Sequence[Any]) -> pl.Expr:
-    """Return the condition of rows that come after a key."""
+def _beyond(listing: Listing, values: Sequence[Any]) -> pl.Expr:
+    """Return the condition of rows that come after a key, or before it where pages go back in time."""
     condition = pl.lit(value=False)
-    for place in range(len(key)):
-        same = [pl.col(name) == value for name, value in zip(key[:place], values[:place], strict=True)]
-        condition = condition | pl.all_horizontal(*same, pl.col(key[place]) > values[place])
+    for place, (name, value) in enumerate(zip(listing.key, values, strict=True)):
+        same = [pl.col(first) == values[at] for at, first in enumerate(listing.key[:place])]
+        goes_on = pl.col(name) < value if listing.is_latest else pl.col(name) > value
+        condition = condition | pl.all_horizontal(*same, goes_on)
     return condition

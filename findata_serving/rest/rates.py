@@ -92,14 +92,16 @@ async def fixings(
     cursor: parameters.Cursor = None,
     form: parameters.Format = None,
 ) -> Response:
-    """Return fixings of the days [start, end)."""
+    """Return fixings of the days [start, end); without start the latest ones, and next_cursor goes back in time."""
     instant = parameters.as_of_of(as_of, now_of(request))
     conditions = _conditions(rate, source, parameters.days_of(start, end))
     relation = ""
     if instant is not None:
         conditions.arguments.append(instant)
         relation = f"v1_live.rates_as_of(${len(conditions.arguments)})"
-    listing = Listing(RATE, ("observation_date", "source"), conditions, limit, relation)
+    listing = Listing(
+        RATE, ("observation_date", "source"), conditions, limit, relation, is_latest=start is None
+    )
     return await listed(request, listing, cursor, form, instant, _missing(request, rate))
 
 
@@ -119,10 +121,13 @@ async def revisions(
     cursor: parameters.Cursor = None,
     form: parameters.Format = None,
 ) -> Response:
-    """Return every version of the fixings of which there is more than one, the oldest of each first."""
+    """Return every version of the fixings of which there is more than one, the oldest of each first.
+
+    Without start the latest ones, and next_cursor goes back in time.
+    """
     conditions = _conditions(rate, source, parameters.days_of(start, end))
     key = ("observation_date", "source", "ingest_time")
-    listing = Listing(REVISION, key, conditions, limit, _VERSIONS, books=True)
+    listing = Listing(REVISION, key, conditions, limit, _VERSIONS, books=True, is_latest=start is None)
     return await listed(request, listing, cursor, form, if_empty=_missing(request, rate))
 
 
@@ -146,14 +151,14 @@ async def averages(
     cursor: parameters.Cursor = None,
     form: parameters.Format = None,
 ) -> Response:
-    """Return averages and the index of the days [start, end)."""
+    """Return averages and the index of the days [start, end); without start the latest, and next_cursor goes back."""
     parameters.require_choice("measure", measure, MEASURES)
     instant = parameters.as_of_of(as_of, now_of(request))
     first, end_day = parameters.days_of(start, end)
     conditions = _conditions(rate, None, (first, end_day))
     if measure:
         conditions.add('"measure" = {}', measure)
-    listing = Listing(AVERAGE, ("observation_date", "measure"), conditions, limit)
+    listing = Listing(AVERAGE, ("observation_date", "measure"), conditions, limit, is_latest=start is None)
     missing = _missing(request, rate)
     if instant is None:
         return await listed(request, listing, cursor, form, if_empty=missing)

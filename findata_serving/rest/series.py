@@ -93,7 +93,10 @@ async def observations(
     cursor: parameters.Cursor = None,
     form: parameters.Format = None,
 ) -> Response:
-    """Return one row an observation of [start, end): the value that stood; what was withdrawn is left out."""
+    """Return one row an observation of [start, end): the value that stood; what was withdrawn is left out.
+
+    Without start the latest ones, and next_cursor goes back in time.
+    """
     instant = parameters.as_of_of(as_of, now_of(request))
     days, vintage = parameters.days_of(start, end), parameters.day_of("vintage_date", vintage_date)
     conditions = Conditions(parameters.require_name("a series_id", series_id))
@@ -109,7 +112,9 @@ async def observations(
         if day:
             conditions.add(f'"observation_date" {sign} {{}}', day)
     relation = _LATEST.format(relation=relation, until=until)
-    listing = Listing(OBSERVATION, ("observation_date", "source"), conditions, limit, relation)
+    listing = Listing(
+        OBSERVATION, ("observation_date", "source"), conditions, limit, relation, is_latest=start is None
+    )
     return await listed(request, listing, cursor, form, instant, _missing(request, series_id))
 
 

@@ -64,7 +64,10 @@ async def pivots(
     cursor: parameters.Cursor = None,
     form: parameters.Format = None,
 ) -> Response:
-    """Return the levels that are valid at some time of [start, end), a date read as its midnight in UTC."""
+    """Return the levels that are valid at some time of [start, end), a date read as its midnight in UTC.
+
+    Without start the latest ones, and next_cursor goes back in time.
+    """
     parameters.require_name("an instrument_id", instrument_id)
     parameters.require_choice("variant", variant, VARIANTS)
     parameters.require_choice("source_interval", source_interval, ("1m", "1d"))
@@ -78,7 +81,7 @@ async def pivots(
         conditions.add('"valid_until_time" > {}', begins)
     if ends:
         conditions.add('"valid_from_time" < {}', ends)
-    listing = Listing(PIVOT, ("window_start_date", "variant"), conditions, limit)
+    listing = Listing(PIVOT, ("window_start_date", "variant"), conditions, limit, is_latest=start is None)
     sources = request.app.state.sources
 
     async def missing() -> None:
@@ -126,7 +129,10 @@ async def signals(
     cursor: parameters.Cursor = None,
     form: parameters.Format = None,
 ) -> Response:
-    """Return signals in the order of time. Each is known from its available_time on, not from event_time."""
+    """Return signals in the order of time. Each is known from its available_time on, not from event_time.
+
+    Without start the latest ones, and next_cursor goes back in time.
+    """
     parameters.require_name("an instrument_id", instrument_id)
     parameters.require_choice("variant", variant, VARIANTS)
     parameters.require_choice("kind", kind, KINDS)
@@ -143,7 +149,9 @@ async def signals(
             column = "event_time" if bound.is_instant else "session_date"
             conditions.add(f'"{column}" {sign} {{}}', bound.at)
             chosen.append(pl.col(column) >= bound.at if sign == ">=" else pl.col(column) < bound.at)
-    listing = Listing(SIGNAL, ("event_time", "variant", "level", "kind"), conditions, limit)
+    listing = Listing(
+        SIGNAL, ("event_time", "variant", "level", "kind"), conditions, limit, is_latest=start is None
+    )
     sources = request.app.state.sources
 
     async def missing() -> None:

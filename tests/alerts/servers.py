@@ -1,6 +1,7 @@
 """A mail server and a webhook on loopback, with their manners: slow, refusing, failing, busy.
 
-What belongs here: what a sink talks to. What does not: what it is told.
+What belongs here: what a sink talks to. What does not: what it is told. A pause ends with the server: one that is longer
+than anybody waits costs nothing.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-import time
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -26,14 +26,15 @@ class MailServer:
     offers: tuple[bytes, ...] = ()
     mails: list[Message] = field(default_factory=list)
     words: list[bytes] = field(default_factory=list)
+    _is_over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         outer = self
 
         class Talk(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                time.sleep(outer.pause_seconds)
-                outer.talk(self)
+                if not outer._is_over.wait(outer.pause_seconds):
+                    outer.talk(self)
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk)
         self._server.daemon_threads = True
@@ -42,6 +43,7 @@ class MailServer:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._is_over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -86,6 +88,7 @@ class Webhook:
     body: bytes = b"ok"
     pause_seconds: float = 0
     posted: list[dict[str, Any]] = field(default_factory=list)
+    _is_over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         outer = self
@@ -93,7 +96,8 @@ class Webhook:
         class Hook(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 said = self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(outer.pause_seconds)
+                if outer._is_over.wait(outer.pause_seconds):
+                    return
                 if outer.status < 300:
                     outer.posted.append(json.loads(said))
                 try:
@@ -114,5 +118,6 @@ class Webhook:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._is_over.set()
         self._server.shutdown()
         self._server.server_close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,12 @@ def by_mail(tmp_path: Path, port: int, security: str = "none", **further: Any) -
     )
 
 
-def closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses, and that nobody else takes meanwhile: it is bound and does not listen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def test_the_catalogue_of_sinks_is_that_of_the_settings() -> None:
@@ -92,7 +94,7 @@ def test_mail_that_the_server_refuses_is_a_failure(tmp_path: Path, answer: bytes
 
 
 def test_a_mail_server_that_is_slow_is_not_waited_for(tmp_path: Path) -> None:
-    with MailServer(pause_seconds=2) as server, pytest.raises(SinkFailed, match="timed out"):
+    with MailServer(pause_seconds=600) as server, pytest.raises(SinkFailed, match="timed out"):
         send("smtp", by_mail(tmp_path, server.port, alert_timeout_seconds=0.3), SAID, NOW)
 
 
@@ -110,10 +112,10 @@ def test_a_password_is_not_sent_in_the_open(tmp_path: Path) -> None:
         by_mail(tmp_path, 25, "none", alert_smtp_user="ann", alert_smtp_password="hunter22")
 
 
-def test_nobody_at_the_address_is_a_failure(tmp_path: Path) -> None:
+def test_nobody_at_the_address_is_a_failure(tmp_path: Path, closed_port: int) -> None:
     with pytest.raises(SinkFailed, match="ConnectionRefusedError"):
-        send("smtp", by_mail(tmp_path, closed_port()), SAID, NOW)
-    hook = settings(tmp_path, "webhook", alert_webhook_url=f"http://127.0.0.1:{closed_port()}/s3cr3tpath")
+        send("smtp", by_mail(tmp_path, closed_port), SAID, NOW)
+    hook = settings(tmp_path, "webhook", alert_webhook_url=f"http://127.0.0.1:{closed_port}/s3cr3tpath")
     with pytest.raises(SinkFailed, match="ConnectError") as failure:
         send("webhook", hook, SAID, NOW)
     assert "s3cr3tpath" not in str(failure.value)
@@ -142,7 +144,7 @@ def test_a_busy_webhook_is_left_alone_as_long_as_it_asks(tmp_path: Path) -> None
 
 
 def test_a_slow_webhook_is_not_waited_for(tmp_path: Path) -> None:
-    with Webhook(pause_seconds=1.5) as hook:
+    with Webhook(pause_seconds=600) as hook:
         chosen = settings(tmp_path, "webhook", alert_webhook_url=hook.url, alert_timeout_seconds=0.3)
         with pytest.raises(SinkFailed, match="ReadTimeout"):
             send("webhook", chosen, SAID, NOW)

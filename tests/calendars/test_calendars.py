@@ -107,6 +107,11 @@ def test_pence_cents_and_agorot_are_a_hundred_price_units() -> None:
     }
 
 
+@pytest.mark.parametrize("year", [1, 1598, 2270, 9999])
+def test_years_that_the_library_cannot_count_have_no_sessions(year: int) -> None:
+    assert sessions_of("XNYS", date(year, 1, 1), date(year, 2, 1)).is_empty()
+
+
 def test_dates_beyond_a_calendars_bounds_have_no_sessions() -> None:
     sessions = sessions_of("XHKG", date(1950, 1, 1), date(1960, 1, 6))
 

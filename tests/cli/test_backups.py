@@ -430,7 +430,7 @@ def stopped_at(
         if line in said:
             os.kill(process.pid, with_signal)
             break
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     return process  # type: ignore[no-any-return]
 
 

@@ -58,6 +58,18 @@ def test_pages_are_joined_and_nothing_is_doubled(
     assert client.candles(MSFT, "5m", limit=7)["event_time"].is_sorted()
 
 
+def test_lists_without_a_start_are_all_rows_or_the_latest_in_the_order_of_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.rates("SOFR", start="1900-01-01")
+    monkeypatch.setattr(clients, "MOST_ROWS", 40)
+
+    assert whole.height > 100
+    assert client.rates("SOFR").equals(whole)
+    assert client.rates("SOFR", limit=50).equals(whole.tail(50))
+    assert client.rates("SOFR", start="1900-01-01", limit=50).equals(whole.head(50))
+
+
 def test_several_instruments_come_one_after_the_other(client: Client) -> None:
     both = client.candles([LONDON, MSFT], "1d", start=START, end=END, source_interval="1m")
     one_by_one = [
@@ -71,6 +83,33 @@ def test_minutes_are_bars_and_pandas_takes_them(client: Client) -> None:
     assert minutes.height == 390
     assert minutes.schema == client.candles(MSFT, "1m", limit=1).schema
     assert minutes.to_pandas()["close"].tolist() == minutes["close"].to_list()
+
+
+@pytest.mark.parametrize("window", [{"start": date(2022, 5, 1)}, {}], ids=["forward", "back in time"])
+def test_a_month_of_minutes_is_every_regular_bar_of_its_source(
+    client: Client, loaded_sample: Platform, window: dict[str, date]
+) -> None:
+    found = client.bars(MSFT, limit=50_000, **window)
+
+    bars = loaded_sample.read("market.bars", date(2022, 5, 1), date(2022, 7, 1), interval="1m")
+    expected = bars.filter(
+        pl.col("instrument_id") == MSFT,
+        pl.col("session_phase") == "regular",
+        pl.col("source") == found["source"].first(),
+    ).sort("event_time")
+    shared = [
+        "event_time",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "session_date",
+        "settles_time",
+        "ingest_time",
+    ]
+    assert found["session_date"].n_unique() > 15
+    assert found.select(shared).equals(expected.select(shared))
 
 
 def test_as_of_before_anything_was_known_is_an_empty_frame_of_the_same_shape(client: Client) -> None:

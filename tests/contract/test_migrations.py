@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from findata_core.errors import StoreError
+from findata_resources.embedded.processes import wait_until
 from findata_resources.environment import PROJECT
 from findata_resources.migrations import migrate as migrating
 from findata_resources.migrations.migrate import locked, migrate, upgrade
@@ -20,6 +21,8 @@ from findata_resources.migrations.view_sources import SOURCES
 from findata_resources.migrations.views import create_views, drop_views
 from tests.contract.conftest import MakeDatabase
 from tests.contract.storage import add_good_rows, answers, bring_to, execute, reading, revisions
+
+PATIENCE_SECONDS = 60.0
 
 
 def test_every_consumers_query_answers_the_same_before_and_after_each_migration(first_storage: str) -> None:
@@ -77,14 +80,20 @@ def test_who_reads_during_a_migration_waits_and_never_finds_a_view_missing(
                 query = b"SELECT count(*), (SELECT count(*) FROM v1.bars_as_of(now())) FROM v1.candles"
                 counted.append(connection.execute(query).fetchone())
 
+    def reads_again() -> bool:
+        before = len(counted)
+        return wait_until(lambda: len(counted) > before, PATIENCE_SECONDS)
+
     reader = threading.Thread(target=read)
     reader.start()
     try:
         for _ in range(5):
+            assert reads_again()  # however slowly it comes to it
             with locked(url) as connection:
                 upgrade(connection)
                 grant(connection)
                 connection.commit()
+        assert reads_again()
     finally:
         stop.set()
         reader.join()

@@ -43,7 +43,7 @@ def running_daemon(log: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(PATIENCE_SECONDS)
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

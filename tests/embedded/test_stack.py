@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ import pytest
 from findata_core.errors import NotRunning, PortTaken, StackError
 from findata_resources.embedded import stack as embedded_stack
 from findata_resources.embedded.objects import s3_client
-from findata_resources.embedded.processes import marked_processes
+from findata_resources.embedded.processes import marked_processes, wait_until
 from findata_resources.embedded.server import mark_of
 from findata_resources.embedded.state import (
     StackSecrets,
@@ -33,6 +34,7 @@ from tests.conftest import SettingsFor
 
 Stack = tuple[Settings, Endpoints]
 SERVERS = ("database", "objects")
+PATIENCE_SECONDS = 60.0
 
 
 def only_database(settings: Settings) -> Settings:
@@ -56,17 +58,32 @@ def runs(number: int) -> bool:
 def servers_with_mark(home: Path, server: str) -> list[int]:
     """The marked processes that no other marked one started: PostgreSQL's children carry the mark too."""
     marked = {record.process_id for record in marked_processes(mark_of(home, server))}
-    return [number for number in marked if parent_of(number) not in marked]
+    return [number for number in marked if parent_of(number) not in {None, *marked}]
 
 
-def parent_of(number: int) -> int:
-    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+def parent_of(number: int) -> int | None:
+    """The parent; None for a process that has ended since it was seen, as a connection's does any time."""
+    try:
+        return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def kill(settings: Settings, *servers: str) -> None:
+    """Kill servers and wait until they are gone: on a busy machine a signal takes a while."""
+    numbers = [process_id(settings, server) for server in servers]
+    for number in numbers:
+        os.kill(number, signal.SIGKILL)
+    assert wait_until(lambda: not any(map(runs, numbers)), PATIENCE_SECONDS)
 
 
 def listening_addresses(settings: Settings, server: str) -> set[str]:
     """The addresses on which the server's process listens, from /proc (state 0A is LISTEN)."""
     number = process_id(settings, server)
-    sockets = {os.readlink(f"/proc/{number}/fd/{fd}") for fd in os.listdir(f"/proc/{number}/fd")}
+    sockets = set()
+    for fd in os.listdir(f"/proc/{number}/fd"):
+        with suppress(FileNotFoundError):  # a file or connection that was closed meanwhile
+            sockets.add(os.readlink(f"/proc/{number}/fd/{fd}"))
     lines = [
         line.split()
         for table in ("tcp", "tcp6")
@@ -197,9 +214,7 @@ def test_kill_9_then_up_repairs(home: Path, settings_for: SettingsFor) -> None:
     endpoints = embedded_stack.up(settings)
     with psycopg.connect(endpoints.database_url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
-    for server in SERVERS:
-        os.kill(process_id(settings, server), signal.SIGKILL)
-    time.sleep(0.2)
+    kill(settings, *SERVERS)
     with pytest.raises(NotRunning, match="findata up"):
         resolve_endpoints(settings)
     assert embedded_stack.up(settings) == endpoints
@@ -224,7 +239,7 @@ def test_a_server_that_was_started_but_not_recorded_is_replaced(
 def test_a_lock_file_of_a_reused_process_number_is_dropped(home: Path, settings_for: SettingsFor) -> None:
     settings = only_database(settings_for(home))
     embedded_stack.up(settings)
-    os.kill(process_id(settings, "database"), signal.SIGKILL)
+    kill(settings, "database")
     lock = home / "database/data/postmaster.pid"
     with subprocess.Popen(["sleep", "60"], user=lock.stat().st_uid) as stranger:
         lock.write_text(f"{stranger.pid}\n" + lock.read_text().partition("\n")[2])

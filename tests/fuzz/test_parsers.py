@@ -138,6 +138,11 @@ FOUND = {
     "calendar: a column of another name": ("calendar", SEEDS["calendar"].body.replace(b"time_zone", b"zone", 1)),
     "calendar: broken gzip": ("calendar", HOSTILE["broken gzip"]),
     "ecb: a zip that lacks a byte, whose parts lie before its beginning": ("ecb zip", SEEDS["ecb zip"].body[:2] + SEEDS["ecb zip"].body[3:]),
+    "ecb: a zip whose only part has no name": ("ecb zip", b"\x00urofxref".join(SEEDS["ecb zip"].body.rsplit(b"eurofxref", 1))),
+    "lean: a factor of ninety million digits": ("lean factors", b"19980102,0.86,0.5,1\n20140606,4E90118181,0.5,1\n"),
+    "lean: a factor of ninety million zeros": ("lean factors", b"19980102,0.86,0.5,1\n20140606,4E-90118181,0.5,1\n"),
+    "lean: a line before all calendars": ("lean factors", b"15980102,0.86,0.5,1\n20140606,0.9011,0.0357,645.57\n"),
+    "actions: days before and after all years": ("a table of actions", b"date,ratio,amount,currency,kind\n-20-08-07,,0.4,USD,cash\n20161-02-02,2:1,,,\n0-01-02,2:1,,,\n"),
     "universe: a field that the csv module refuses": ("universe", b"a" * 140_000),
 }  # fmt: skip
 

@@ -37,7 +37,21 @@ def test_a_ratio_is_read_as_two_whole_numbers_in_lowest_terms(text: str, ratio: 
 
 
 @pytest.mark.parametrize(
-    "text", ["", None, "seven", "1:2:3", "nan", "inf", "1:", "0.33333333333333", "1e400", ":1"]
+    "text",
+    [
+        "",
+        None,
+        "seven",
+        "1:2:3",
+        "nan",
+        "inf",
+        "1:",
+        "0.33333333333333",
+        "1e400",
+        "1e-90000000",
+        "0e-90000000",
+        ":1",
+    ],
 )
 def test_what_is_no_ratio_of_whole_numbers_is_none(text: str | None) -> None:
     assert ratio_of_text(text) is None
@@ -51,6 +65,8 @@ def test_zero_and_less_are_kept_for_the_bounds_to_refuse(text: str, ratio: tuple
 def test_true_and_nothing_are_no_numbers() -> None:
     assert decimal_of(True) is None
     assert decimal_of(None) is None
+    assert decimal_of("1e-90000000") is None
+    assert decimal_of("-1e40") == -(Decimal(10) ** 40)
     assert whole_ratio(None, Decimal(1)) is None
 
 

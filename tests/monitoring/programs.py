@@ -23,7 +23,9 @@ from findata_resources.environment import PROJECT
 DOCKER = PROJECT / "docker"
 RULES = DOCKER / "prometheus" / "rules"
 REQUIRED = "FINDATA_REQUIRE_PROGRAMS"  # set by .ci/run: a program that lacks is a failure
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = (
+    60.0  # what starts in some seconds on a machine that does nothing else takes many beside others
+)
 
 
 def program(name: str) -> str:
@@ -104,6 +106,6 @@ def answers(url: str) -> bool:
 
 def asked(url: str, **parameters: str) -> Any:
     """Return a JSON answer."""
-    answer = httpx.get(url, params=parameters, trust_env=False, timeout=10.0)
+    answer = httpx.get(url, params=parameters, trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.is_success, answer.text
     return answer.json()

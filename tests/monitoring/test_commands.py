@@ -16,8 +16,9 @@ from findata_cli.main import app
 from findata_resources.embedded import stack as embedded_stack
 from findata_resources.embedded.exporter import metrics_address
 from findata_resources.embedded.objects import s3_client
-from findata_resources.embedded.processes import free_ports
+from findata_resources.embedded.processes import free_ports, wait_until
 from findata_resources.environment import Endpoints, Settings, load_settings, settings_environment
+from tests.monitoring.programs import PATIENCE_SECONDS
 from tests.monitoring.watched import Watched
 
 
@@ -45,10 +46,15 @@ def test_the_exporter_starts_and_stops_with_the_servers(watched: Watched, home: 
     settings = load_settings(**{**named, "home": home, "metrics_port": port}, _env_file=None)
     result = CliRunner().invoke(app, ["up", "--metrics"], env=settings_environment(settings))
     assert (result.exit_code, metrics_address(port) in result.stdout) == (0, True), result.stderr
-    assert "findata_database_up 1.0" in httpx.get(metrics_address(port), trust_env=False).text
+    # A scrape tells what was collected within its patience; one that is slower tells it the next time.
+    assert wait_until(lambda: "findata_database_up 1.0" in scraped(port), PATIENCE_SECONDS)
     assert [server.name for server in embedded_stack.status(settings) if server.is_running] == ["metrics"]
     embedded_stack.down(settings)
     assert [server.name for server in embedded_stack.status(settings) if server.is_running] == []
+
+
+def scraped(port: int) -> str:
+    return httpx.get(metrics_address(port), trust_env=False, timeout=PATIENCE_SECONDS).text
 
 
 def test_migrate_makes_the_bucket_where_it_is_asked_to(

@@ -19,8 +19,10 @@ from findata_assets.metrics.families import one
 from findata_assets.metrics.outside import Outside
 from findata_assets.steps.platform import Platform
 from findata_core.errors import PortTaken
+from findata_resources.embedded.processes import wait_until
 from findata_resources.environment import PROJECT, Settings, load_settings
 from tests.conftest import MakePlatform
+from tests.monitoring.programs import PATIENCE_SECONDS
 from tests.monitoring.watched import Watched
 from tests.orchestration import SetClock
 
@@ -266,7 +268,7 @@ class Counting:
 
     def __call__(self, outside: Outside) -> Iterator[Metric]:
         self.calls += 1
-        self.gate.wait(30)
+        self.gate.wait(PATIENCE_SECONDS)
         if self.fails:
             raise RuntimeError("as told")
         yield one("calls", "Calls so far.", self.calls)
@@ -274,10 +276,14 @@ class Counting:
 
 @pytest.fixture
 def counting() -> tuple[Counting, list[float], Exporter]:
-    """A collector that is asked once a minute, by a clock that is set."""
+    """A collector that is asked once a minute, by a clock that is set; a scrape waits for it."""
+    return counted_with(PATIENCE_SECONDS)
+
+
+def counted_with(patience_seconds: float) -> tuple[Counting, list[float], Exporter]:
     collect, now = Counting(), [0.0]
     outside = Outside(load_settings(_env_file=None))
-    exporter = Exporter(outside, [Source("counting", collect, 60.0)], 0.2, lambda: now[0])
+    exporter = Exporter(outside, [Source("counting", collect, 60.0)], patience_seconds, lambda: now[0])
     return collect, now, exporter
 
 
@@ -330,12 +336,13 @@ def test_a_collector_that_fails_is_silent_until_it_works_again(
     exporter.close()
 
 
-def test_a_scrape_does_not_wait_for_a_collector_that_hangs(
-    counting: tuple[Counting, list[float], Exporter],
-) -> None:
-    collect, _, exporter = counting
+def test_a_scrape_does_not_wait_for_a_collector_that_hangs() -> None:
+    collect, _, exporter = counted_with(patience_seconds=0.2)
     collect.gate.clear()
-    first, second = samples(text_of(exporter)), samples(text_of(exporter))
+    first = samples(text_of(exporter))
+    # Its thread may have been slower than the scrape: it hangs from here on.
+    assert wait_until(lambda: collect.calls == 1, PATIENCE_SECONDS)
+    second = samples(text_of(exporter))
     assert ("calls", frozenset()) not in {**first, **second}
     assert collect.calls == 1  # it is not asked again while it has not answered
     collect.gate.set()
@@ -344,7 +351,8 @@ def test_a_scrape_does_not_wait_for_a_collector_that_hangs(
 
 def test_the_server_answers_over_http(counting: tuple[Counting, list[float], Exporter]) -> None:
     serving = serve(counting[2], "127.0.0.1", 0)
-    answer = httpx.get(f"http://127.0.0.1:{serving.port}/metrics", trust_env=False)
+    address = f"http://127.0.0.1:{serving.port}/metrics"
+    answer = httpx.get(address, trust_env=False, timeout=2 * PATIENCE_SECONDS)
     serving.stop()
     assert (answer.status_code, "calls 1.0" in answer.text) == (200, True)
 

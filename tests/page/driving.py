@@ -24,7 +24,7 @@ FLAGS = (
 ).split()
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=360, height=740)
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 60_000
 
 
 def chromium() -> str:

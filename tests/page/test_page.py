@@ -50,7 +50,8 @@ def test_arrows_move_among_the_instruments_found(open_tab: OpenTab) -> None:
         tab.open(instrument="MSFT.XNAS")
         tab.page.keyboard.press("/")
         tab.page.keyboard.type("X")
-        tab.expect("#search-2")
+        # Before a slow hand has typed, all instruments are shown; the answer to what it typed begins at the first again.
+        tab.expect('#search-list[data-asked="X"] #search-2')
         tab.page.keyboard.press("ArrowDown")
         assert tab.page.locator("#search-box").get_attribute("aria-activedescendant") == "search-1"
         tab.page.keyboard.press("ArrowUp")
@@ -288,6 +289,8 @@ def test_a_server_that_has_stopped_is_said_to_have(browser: Browser, platform: P
         context = tab(browser, address)
         opened = context.__enter__()
         opened.open(instrument="MSFT.XNAS", interval="1h")
+        # The stream is asked for once all else is there: a server that goes then would cut off that request.
+        opened.expect('#chart[data-live="on"]')
     opened.page.keyboard.press("]")
     message = opened.expect('#message[role="alert"]').inner_text()
     assert "does not answer" in message

@@ -37,7 +37,17 @@ from findata_resources.providers import CAPABILITIES, parse_payload, settles_aft
 from findata_resources.providers.alphavantage import AlphaVantageProvider
 from findata_resources.providers.alphavantage_series import API_INTERVALS, bars_request, query_of
 from findata_resources.providers.universe import parse as parse_universe
-from tests.standin import INVALID_CALL, INVALID_KEY, QUERY, TOO_MANY_REQUESTS, UNAVAILABLE, Answer, StandIn
+from tests.standin import (
+    INVALID_CALL,
+    INVALID_KEY,
+    QUERY,
+    SLOWER_THAN_ANYBODY_WAITS,
+    TOO_MANY_REQUESTS,
+    UNAVAILABLE,
+    Answer,
+    StandIn,
+    patience_for,
+)
 
 NOW = datetime(2024, 7, 8, 21, 0, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -89,8 +99,8 @@ def provider(standin: StandIn) -> AlphaVantageProvider:
     return made(standin.base_url)
 
 
-def made(base_url: str) -> AlphaVantageProvider:
-    return AlphaVantageProvider(SecretStr(KEY), base_url, timeout_seconds=0.3)
+def made(base_url: str, timeout_seconds: float = 30) -> AlphaVantageProvider:
+    return AlphaVantageProvider(SecretStr(KEY), base_url, timeout_seconds=timeout_seconds)
 
 
 def july(interval: str = "1m", symbol: str = "IBM") -> Request:
@@ -379,18 +389,16 @@ def test_an_unknown_symbol_is_refused(standin: StandIn, provider: AlphaVantagePr
         (TOO_MANY_REQUESTS, RetriableProviderError),
         (UNAVAILABLE, RetriableProviderError),
         (Answer(200, as_json(["2024-07-01 09:30:00"]), kept_bytes=30), RetriableProviderError),
-        (Answer(200, b"{}", delay_seconds=0.6), RetriableProviderError),
+        (SLOWER_THAN_ANYBODY_WAITS, RetriableProviderError),
         (Answer(200, INVALID_KEY), RefusedRequest),
         (Answer(400, b"Bad Request"), RefusedRequest),
         (Answer(301, b"", {"Location": "https://www.alphavantage.co/elsewhere"}), RefusedRequest),
     ],
 )
-def test_what_is_no_answer_says_what_to_do(
-    standin: StandIn, provider: AlphaVantageProvider, answer: Answer, error: type[Exception]
-) -> None:
+def test_what_is_no_answer_says_what_to_do(standin: StandIn, answer: Answer, error: type[Exception]) -> None:
     standin.script = [answer]
     with pytest.raises(error, match=r"Next: .+"):
-        provider.fetch(july(), FixedClock())
+        made(standin.base_url, patience_for(answer)).fetch(july(), FixedClock())
     assert standin.count() == 1
 
 

@@ -16,7 +16,15 @@ from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProvi
 from findata_resources.provider import Parsed, row_schema
 from findata_resources.providers import parse_payload
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
-from tests.standin import RATES, TOO_MANY_REQUESTS, UNAVAILABLE, Answer, StandIn
+from tests.standin import (
+    RATES,
+    SLOWER_THAN_ANYBODY_WAITS,
+    TOO_MANY_REQUESTS,
+    UNAVAILABLE,
+    Answer,
+    StandIn,
+    patience_for,
+)
 
 NOW = datetime(2024, 6, 7, 13, 0, tzinfo=UTC)
 REQUEST = rates_request("SOFR", date(2024, 6, 1), date(2024, 6, 7))
@@ -154,7 +162,7 @@ def test_the_window_is_asked_without_its_end(standin: StandIn) -> None:
         (TOO_MANY_REQUESTS, RetriableProviderError),
         (UNAVAILABLE, RetriableProviderError),
         (Answer(200, b'{"refRates": []}' + b" " * 100, kept_bytes=10), RetriableProviderError),
-        (Answer(200, b"{}", delay_seconds=0.6), RetriableProviderError),
+        (SLOWER_THAN_ANYBODY_WAITS, RetriableProviderError),
         (Answer(400, b"Bad Request"), RefusedRequest),
         (Answer(404, b"<html></html>"), RefusedRequest),
     ],
@@ -162,7 +170,7 @@ def test_the_window_is_asked_without_its_end(standin: StandIn) -> None:
 def test_what_is_no_answer_says_what_to_do(standin: StandIn, answer: Answer, error: type[Exception]) -> None:
     standin.script = [answer]
     with pytest.raises(error, match=r"Next: .+"):
-        NewYorkFedProvider(standin.base_url, timeout_seconds=0.3).fetch(REQUEST, FixedClock())
+        NewYorkFedProvider(standin.base_url, patience_for(answer)).fetch(REQUEST, FixedClock())
     assert standin.count() == 1
 
 

@@ -26,12 +26,14 @@ from findata_resources.providers.yahoo_chart import bars_request
 from tests.standin import (
     BAD_INTERVAL,
     CHART,
+    SLOWER_THAN_ANYBODY_WAITS,
     TOO_MANY_REQUESTS,
     UNAVAILABLE,
     Answer,
     Row,
     StandIn,
     chart_body,
+    patience_for,
     sample_bars,
 )
 
@@ -57,7 +59,7 @@ def standin() -> Iterator[StandIn]:
 
 @pytest.fixture
 def provider(standin: StandIn, tmp_path: Path) -> YahooProvider:
-    return YahooProvider(tmp_path / "yfinance", base_url=standin.base_url, timeout_seconds=5)
+    return YahooProvider(tmp_path / "yfinance", base_url=standin.base_url, timeout_seconds=30)
 
 
 def minutes_of(day: date, symbol: str = "MSFT", instrument_id: str = "MSFT.XNAS") -> Request:
@@ -340,7 +342,7 @@ def test_a_daily_bar_belongs_to_the_exchanges_own_day(zone: str, stamp: datetime
         (Answer(200, b"Too Many Requests\r\n"), RetriableProviderError),
         (Answer(200, b"<html>Will be right back...</html>"), RetriableProviderError),
         (Answer(200, b'{"chart":{"result":[]}}' + b" " * 1000, kept_bytes=300), RetriableProviderError),
-        (Answer(200, b"{}", delay_seconds=0.6), RetriableProviderError),
+        (SLOWER_THAN_ANYBODY_WAITS, RetriableProviderError),
         (BAD_INTERVAL, RefusedRequest),
         (
             Answer(
@@ -354,7 +356,7 @@ def test_what_is_no_answer_says_what_to_do(
     standin: StandIn, tmp_path: Path, answer: Answer, error: type[Exception]
 ) -> None:
     standin.yahoo_bars["MSFT", "1m"] = sample_bars("MSFT", "1m")
-    provider = YahooProvider(tmp_path, base_url=standin.base_url, timeout_seconds=0.5)
+    provider = YahooProvider(tmp_path, base_url=standin.base_url, timeout_seconds=patience_for(answer))
     standin.script = [answer]
     with pytest.raises(error, match=r"Next: .+"):
         provider.fetch(minutes_of(date(2022, 6, 13)), FixedClock())

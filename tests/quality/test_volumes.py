@@ -183,3 +183,20 @@ def test_healthy_sessions_of_any_spread_and_size_stay_healthy_and_sick_ones_are_
     ]
     assert of_one(days) == ["healthy"] * len(days)
     assert of_one([*days[:-1], sickened(days[-1], chance)])[-1] == "sick"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.dictionaries(st.integers(0, 70), st.integers(1, 10**9), min_size=1, max_size=20))
+def test_the_usual_volume_is_the_lower_quartile_of_the_other_sessions_around(totals: dict[int, int]) -> None:
+    """Told again in plain Python: of n others in their order, the one with a quarter of n - 1 before it."""
+    said = {"instrument_id": "ABC.XNAS", "source": "a", "adjustment": "raw", "known_time": RECEIVED}
+    counts = {"bars": 390, "zero_bars": 0, "median_volume": 1.0, "high_volume": 1.0}
+    rows = [
+        {**said, **counts, "session_date": DAY + timedelta(days=n), "total_volume": total}
+        for n, total in totals.items()
+    ]
+    told = judge(conform(pl.DataFrame(rows), PROFILES)).get_column("usual_volume").to_list()
+    for day, usual_volume in zip(totals, told, strict=True):
+        others = sorted(total for n, total in totals.items() if 1 <= abs(n - day) <= REACH_DAYS)
+        expected = others[(len(others) - 1) // 4] if others else None
+        assert usual_volume == (pytest.approx(expected) if others else None)

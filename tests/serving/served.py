@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from findata_assets.steps.platform import Platform
 from findata_resources.environment import Settings
 from findata_serving.app import create_app
-from findata_serving.server import Server
+from findata_serving.server import KEEP_ALIVE_SECONDS, Server
 
-START_SECONDS = 30
+START_SECONDS = 60
 OPEN_TO_ALL = {"serving_auth": "off", "serving_requests_per_minute": 0}
 
 
@@ -43,7 +43,17 @@ def served(platform: Platform, app: FastAPI | None = None, **changes: Any) -> It
 @contextmanager
 def listening(app: Callable[..., Any]) -> Iterator[str]:
     """Yield the address of an app that runs in a thread."""
-    server = Server(uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, lifespan="on"))
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        ws="none",
+        log_config=None,
+        lifespan="on",
+        # Longer than clients keep an idle connection: by default both let it go at the same moment.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    server = Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

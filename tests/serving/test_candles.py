@@ -115,8 +115,12 @@ def test_weeks_and_months_are_all_the_rows_of_their_tables(
 
 
 @pytest.mark.parametrize("interval", ["1m", "5m", "1d", "1w"])
-@pytest.mark.parametrize("asked", [{"start": "2022-05-20"}, {}], ids=["forward", "back in time"])
-def test_pages_put_together_are_the_whole(client: httpx.Client, interval: str, asked: dict[str, str]) -> None:
+@pytest.mark.parametrize("known", [{}, {"as_of": "2022-07-20T00:00:00Z"}], ids=["now", "as known then"])
+@pytest.mark.parametrize("start", [{"start": "2022-05-20"}, {}], ids=["forward", "back in time"])
+def test_pages_put_together_are_the_whole(
+    client: httpx.Client, interval: str, known: dict[str, str], start: dict[str, str]
+) -> None:
+    asked = known | start
     whole = columns(client, "AZN.XLON", interval=interval, limit=50_000, **asked)
     times: list[int] = []
     cursor: str | None = ""
@@ -132,7 +136,7 @@ def test_pages_put_together_are_the_whole(client: httpx.Client, interval: str, a
             "/v1/instruments/AZN.XLON/candles", params=params | ({"cursor": cursor} if cursor else {})
         ).json()
         page = answer["columns"]["event_time"]
-        times = times + page if asked else page + times
+        times = times + page if start else page + times
         cursor, pages = answer["next_cursor"], pages + 1
     assert times == whole["event_time"]
     assert pages > 1 or interval == "1w"

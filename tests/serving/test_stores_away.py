@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
@@ -13,10 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from findata_assets.steps.platform import Platform
-from findata_resources.embedded.processes import free_ports
+from findata_resources.embedded.processes import free_ports, wait_until
 from tests.chaos.proxy import Proxy
 from tests.serving.served import served
 
+PATIENCE_SECONDS = 60.0
 CANDLES = "/v1/instruments/MSFT.XNAS/candles"
 EXPLAIN = "/v1/instruments/MSFT.XNAS/explain?interval=1h&event_time=2022-06-01T13:30:00Z"
 
@@ -101,12 +101,6 @@ def test_a_caller_who_hangs_up_leaves_no_query_running(
         with suppress(httpx.ReadTimeout):
             client.get(CANDLES, params={"limit": 3}, timeout=0.5)
             raise AssertionError("it was answered in spite of the lock")
-        _until(lambda: waiting() == 0)
+        assert wait_until(lambda: waiting() == 0, PATIENCE_SECONDS)
         locking.rollback()
     assert client.get(CANDLES, params={"limit": 3}).status_code == 200
-
-
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline

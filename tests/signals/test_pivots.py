@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from findata_core.errors import DataError
 from findata_core.schema.tables import table
@@ -219,6 +220,27 @@ def test_a_level_that_is_off_by_the_last_bit_is_found(
     calendar = sessions([*WEEK, *NEXT_WEEK])
     differences = rederive_differences(pivots, weekly_candle(MONDAY, **MSFT), calendar)
     assert differences.select("variant", "column").rows() == [("demark", "r1")]
+
+
+def test_a_weeks_levels_do_not_go_by_the_weeks_beside_it(
+    weekly_candle: Rows, daily_candles: Rows, sessions: Rows
+) -> None:
+    """A repair makes one week, a rebuild all of them: to the last bit the same, or their hashes differ."""
+    names = [f"N{number}.XNAS" for number in range(40)]
+    weeks = [
+        weekly_candle(
+            MONDAY, **{name: price + number / 100 for name, price in MSFT.items()}, instrument_id=who
+        )
+        for number, who in enumerate(names)
+    ]
+    days = [daily_candles([*WEEK, NEXT_WEEK[0]], instrument_id=who) for who in names]
+    calendar = sessions([*WEEK, *NEXT_WEEK])
+    alone = [weekly_pivots(week, day, calendar) for week, day in zip(weeks, days, strict=True)]
+    together = weekly_pivots(pl.concat(weeks), pl.concat(days), calendar)
+    assert_frame_equal(
+        together, pl.concat(alone).sort(table("signals.weekly_pivots").business_key), check_exact=True
+    )
+    assert rederive_differences(alone[1], weeks[1], calendar).is_empty()
 
 
 def test_levels_of_a_week_that_is_gone_or_corrected_are_found(

@@ -17,6 +17,7 @@ from findata_assets.steps.upkeep import compact_lake, holdings
 from findata_core.errors import ConfigurationError
 from findata_core.schema.hashing import content_hash
 from findata_core.schema.tables import table
+from findata_resources.embedded.processes import wait_until
 from findata_resources.environment import resolve_endpoints
 from findata_resources.stores.lake import Lake, s3_resource
 from findata_resources.stores.lake_files import merged_parquet, parquet
@@ -49,6 +50,7 @@ from tests.stores.sessions import (
     write,
 )
 
+PATIENCE_SECONDS = 60.0
 MERGED = [
     "session=2023-01-04.parquet",
     "session=2023-01-05.parquet",
@@ -413,6 +415,8 @@ def test_two_who_merge_and_publish_at_once_leave_one_consistent_lake(make_platfo
         thread.start()
     for thread in threads:
         thread.join()
+    # Amid writes on a busy machine every look may have met a change; now there are none.
+    assert wait_until(lambda: bool(looks or errors), PATIENCE_SECONDS)
     is_over.set()
     reader.join()
     for one in others:

@@ -12,11 +12,14 @@ from psycopg import sql
 
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
+from findata_resources.embedded.processes import wait_until
 from findata_resources.stores import journal
 from findata_resources.stores.timescale import TimescaleStore
 from tests.schema.good_rows import frame_of, good_row
 from tests.stores.bars import DAY, SUBJECT, fold, no_marks, observed, received
 from tests.stores.test_derived import CANDLES, candles, replace
+
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -32,6 +35,19 @@ def lines(store: TimescaleStore) -> list[tuple[Any, ...]]:
     )
     with store.database.transaction() as cursor:
         return cursor.execute(query).fetchall()
+
+
+def wait_for_transactions(store: TimescaleStore) -> None:
+    """Wait until none is open that began before the lines: any of the server counts, such as a vacuum's."""
+
+    def are_over() -> bool:
+        with store.database.transaction() as cursor:
+            found = cursor.execute(
+                b"SELECT FROM ops.changes WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+            )
+            return found.fetchone() is None
+
+    assert wait_until(are_over, PATIENCE_SECONDS)
 
 
 def test_candles_tell_which_of_a_session_came_differ_and_went(store: TimescaleStore) -> None:
@@ -128,6 +144,7 @@ def test_pruning_leaves_a_mark_of_how_far_it_went_and_what_is_young(store: Times
     replace(store, candles(0, close=254.3))
 
     week_ago = datetime.now(UTC) - timedelta(days=7)
+    wait_for_transactions(store)
     assert journal.prune(store.database, week_ago) == 1
     assert [line[0] for line in lines(store)] == ["", "market.candles"]
     assert journal.prune(store.database, week_ago) == 0
@@ -140,5 +157,6 @@ def test_what_an_open_transaction_may_stand_before_is_not_pruned(store: Timescal
         replace(store, candles(0))
         assert journal.prune(store.database, tomorrow) == 0
         assert [line[0] for line in lines(store)] == ["market.candles"]
+    wait_for_transactions(store)
     assert journal.prune(store.database, tomorrow) == 0  # the newest stays as the mark
     assert [line[0] for line in lines(store)] == [""]

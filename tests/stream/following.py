@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pytest
 
 from findata_assets.steps.platform import Platform
 from findata_core.schema.tables import table
+from findata_resources.embedded.processes import wait_until
 from findata_resources.stores import journal
 from findata_resources.stores.database import copy_into
 from findata_resources.stores.timescale import TimescaleStore
@@ -23,7 +24,7 @@ from tests.schema.good_rows import frame_of, good_row
 from tests.serving.served import listening, served, settings_of
 from tests.stores.bars import DAY, SUBJECT, no_marks
 from tests.stores.test_derived import CANDLES, candles, replace
-from tests.stream.following import following
+from tests.stream.following import PATIENCE_SECONDS, following
 
 FIRST, SECOND, THIRD = (f"2022-05-19T{hour}:30:00Z" for hour in (13, 14, 15))
 LONDON = "AZN.XLON"
@@ -148,7 +149,9 @@ def test_a_cursor_that_is_older_than_what_is_kept_is_told_to_read_anew_and_goes_
         old = follower.cursor
     replace(store, candles(0))
     replace(store, candles(0, 1))
-    journal.prune(store.database, datetime.now(UTC) + timedelta(days=1))
+    # What any transaction of the server may stand before, such as a vacuum's, is left for the next time.
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert wait_until(lambda: journal.prune(store.database, tomorrow) > 0, PATIENCE_SECONDS)
 
     with following(client, old) as again:
         (reset,) = again.until(lambda one: len(one.events) >= 1)
@@ -195,8 +198,9 @@ def test_who_takes_too_little_reads_the_journal_at_its_own_pace_and_misses_nothi
     with following(client) as follower:
         for close in range(1, 21):
             replace(store, candles(0, close=254.0 + close / 100))
-        said = follower.until(lambda one: bool(one.events) and one.events[-1].data["close"] == 254.2)
-    assert said[0].name == "new"
+        # A candle is told as it is when its line is read: the last close may come with the first line.
+        said = follower.until(lambda one: len(one.events) >= 20)
+    assert (said[0].name, said[-1].data["close"]) == ("new", 254.2)
     assert {event.name for event in said[1:]} == {"revised"}
 
 
@@ -222,16 +226,13 @@ def test_who_leaves_takes_everything_along(platform: Platform, monkeypatch: pyte
     with served(platform, app) as client:
         with following(client) as first, following(client, instrument_id=LONDON):
             assert feed.subscribers == 2
-            assert listeners(platform) == 1
+            # It listens as soon as it has connected.
+            assert wait_until(lambda: listeners(platform) == 1, PATIENCE_SECONDS)
             monkeypatch.setattr(feeds, "MOST_SUBSCRIBERS", 2)
             answer = client.get("/v1/stream")
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
             assert first.events == []
-        for _ in range(100):
-            if feed.subscribers == 0 and listeners(platform) == 0:
-                break
-            time.sleep(0.05)
-        assert (feed.subscribers, listeners(platform)) == (0, 0)
+        assert wait_until(lambda: (feed.subscribers, listeners(platform)) == (0, 0), PATIENCE_SECONDS)
 
 
 def test_a_server_that_goes_down_ends_its_streams(platform: Platform) -> None:

@@ -70,8 +70,9 @@ export class ChartPage {
 
   /** Something in view has changed: ask for all of it anew, where the eye is. */
   refresh() {
-    if (this.host.dataset.state === "ready" && !this.state.get().as_of)
-      this.loading(() => this.load(this.state.get(), true));
+    if (this.state.get().as_of) return;
+    this.isBehind = this.host.dataset.state !== "ready"; // what is under way may have been asked for before the news
+    if (!this.isBehind) this.loading(() => this.load(this.state.get(), true));
   }
 
   sayLive(isLive) {
@@ -241,6 +242,7 @@ export class ChartPage {
     mirror(this);
     if (state.as_of) this.live.stop();
     else this.live.follow(this.current.instrument_id, state.interval);
+    if (this.isBehind) this.refresh();
   }
 
   /** Give the first and last session the places that their exchange expects, without candles: what is missing is seen. */

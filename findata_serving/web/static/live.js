@@ -3,7 +3,9 @@
 
 import { authorization } from "./api.js";
 
-const CALM_MILLISECONDS = 400; // events come in bursts: one fold changes candles of every width
+// Events come in bursts: one fold changes candles of every width. And the server may give an answer that it made a second
+// before (RECHECK_SECONDS in caching.py): who asks sooner may be told what was true before the news, and hear no more.
+const CALM_MILLISECONDS = 1_200;
 const FIRST_WAIT_MILLISECONDS = 2_000;
 const LONGEST_WAIT_MILLISECONDS = 60_000;
 const HAS_NO_STREAM = [400, 401, 403, 404];

@@ -11,6 +11,7 @@ import { hideMessage, showMessage, showProblem } from "./messages.js";
 import { labels, SessionScale } from "./sessionscale.js";
 import { check, radios } from "./toolbar.js";
 
+const EARLIEST = "1900-01-01"; // with a start pages go forward in time
 const MOST_ROWS = 20_000;
 const VOLUME = 2; // its column, which not every source has
 const AVERAGES = [
@@ -62,9 +63,9 @@ export class RatesPage {
     check(byId("rates"), rate);
     const as_of = state.as_of;
     const [fixings, averages, revisions] = await Promise.all([
-      ask(ratePath(rate), { as_of, limit: MOST_ROWS }, { signal }),
-      ask(ratePath(rate, "/averages"), { as_of, limit: MOST_ROWS }, { signal }),
-      ask(ratePath(rate, "/revisions"), { limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate), { start: EARLIEST, as_of, limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate, "/averages"), { start: EARLIEST, as_of, limit: MOST_ROWS }, { signal }),
+      ask(ratePath(rate, "/revisions"), { start: EARLIEST, limit: MOST_ROWS }, { signal }),
     ]);
     this.take(rate, fixings, averages, revisions);
     showBanner(byId("rate-banner"), as_of, "Fixings as they were known then, and averages of these.", () =>

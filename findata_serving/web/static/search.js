@@ -32,13 +32,12 @@ export class Search {
   async look() {
     this.asked?.abort();
     this.asked = new AbortController();
+    const q = this.box.value.trim();
     try {
-      const found = await rows(
-        "/v1/instruments",
-        { q: this.box.value.trim(), limit: MOST },
-        { signal: this.asked.signal, pages: 1 },
-      );
-      if (document.activeElement === this.box) this.show(found);
+      const found = await rows("/v1/instruments", { q, limit: MOST }, { signal: this.asked.signal, pages: 1 });
+      if (document.activeElement !== this.box) return;
+      this.show(found);
+      this.list.dataset.asked = q; // for programs: which answer is shown
     } catch (error) {
       if (error.name !== "AbortError") this.tell(`${error.message} ${error.nextStep ?? ""}`);
     }

@@ -11,6 +11,7 @@ import pytest
 
 from findata_resources.embedded.processes import wait_until
 from findata_serving.auth import signing_keys
+from tests.monitoring.programs import PATIENCE_SECONDS
 from tests.serving.auth.guarded import Guarded, guarded, reasons
 from tests.serving.auth.providing import AUDIENCE, Provider, free_port, provider
 from tests.serving.auth.tampered import TAMPERED, Signer
@@ -88,7 +89,7 @@ def test_every_tampered_token_is_refused_alike_and_reaches_nothing(
     assert answers["expired"].headers["content-type"] == "application/problem+json"
     assert not app.reached
     # A line is written when the answer is out already.
-    assert wait_until(lambda: len(reasons(home).splitlines()) - before == len(TAMPERED), 10)
+    assert wait_until(lambda: len(reasons(home).splitlines()) - before == len(TAMPERED), PATIENCE_SECONDS)
     told = [json.loads(line) for line in reasons(home).splitlines()[before:]]
     assert {line["who"] for line in told} == {"address:127.0.0.1"}
     assert all(line["reason"] and line["path"] == "/v1/market" for line in told)

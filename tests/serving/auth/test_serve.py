@@ -65,8 +65,9 @@ def test_up_starts_it_with_the_others_and_down_ends_it(platform: Platform, home:
     assert (told.exit_code, page_address(settings) in told.stdout) == (0, True), told.stderr
     assert httpx.get(f"{page_address(settings)}ready", trust_env=False).json()["status"] == "ready"
     assert [server.name for server in embedded_stack.status(settings) if server.is_running] == ["serving"]
-    log = (home / "logs" / "serving.log").read_text()
-    assert '"path": "/ready"' in log
+    log = home / "logs" / "serving.log"
+    # A request's line is written once its answer is out, so the caller can be there first.
+    assert wait_until(lambda: '"path": "/ready"' in log.read_text(), PATIENCE_SECONDS), log.read_text()
     embedded_stack.down(settings)
     assert [server.name for server in embedded_stack.status(settings) if server.is_running] == []
 
