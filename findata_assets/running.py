@@ -14,7 +14,7 @@ import dagster as dg
 
 from findata_assets.definitions import definitions_on
 from findata_assets.groups import GROUPS, REFERENCE
-from findata_assets.interrupts import INTERRUPT, interrupts_seen
+from findata_assets.interrupts import INTERRUPT
 from findata_assets.partitions import RANGE_END, RANGE_START, SESSIONS
 from findata_assets.resource import given
 from findata_assets.steps.arrivals import refresh_arrivals
@@ -55,7 +55,7 @@ class Runs:
 
 
 class Runner:
-    """Starts runs in this process and counts them."""
+    """Starts runs in this process and counts them; none after `interrupted` has said so (interrupts_seen)."""
 
     def __init__(
         self,
@@ -63,10 +63,12 @@ class Runner:
         instance: dg.DagsterInstance,
         progress: Progress,
         console_log_level: str = "INFO",
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._platform = platform
         self._instance = instance
         self._progress = progress
+        self._interrupted = interrupted
         self._loggers = {"console": {"config": {"log_level": console_log_level}}}
         self._job = definitions_on(given(platform)).resolve_implicit_global_asset_job_def()
         self.done = Runs()
@@ -155,7 +157,9 @@ class Runner:
     def _run(self, tables: Sequence[str], tags: dict[str, str], config: dict[str, Any] | None = None) -> None:
         span = f" {tags[RANGE_START]}..{tags[RANGE_END]}" if tags else ""
         self._progress(f"{', '.join(tables)}{span}")
-        with interrupts_seen() as interrupted, tracing.span("run", assets=", ".join(tables)):
+        if self._interrupted():
+            raise KeyboardInterrupt
+        with tracing.span("run", assets=", ".join(tables)):
             result = self._job.execute_in_process(
                 instance=self._instance,
                 asset_selection=[dg.AssetKey(name.split(".")) for name in tables],
@@ -164,7 +168,7 @@ class Runner:
                 raise_on_error=False,
             )
             self.done.add(result)
-            if interrupted() or _was_interrupted(result):
+            if self._interrupted() or _was_interrupted(result):
                 raise KeyboardInterrupt
         if not result.success:
             raise RunFailed(*_failure(result))

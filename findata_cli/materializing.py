@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from findata_assets.interrupts import interrupts_seen
 from findata_assets.steps.bar_sources import LIVE_SOURCES, RATES_SOURCE
 from findata_cli import opening, screen
 from findata_cli.spans import SessionsOption, Span, parse_span, require_sessions
@@ -89,18 +90,24 @@ def check(task: Task) -> None:
 def run(settings: Settings, task: Task, progress: Callable[[str], None]) -> Outcome:
     """Do it and return what was done."""
     progress("loading the definitions")
-    with opening.dagster_instance(settings) as instance, opening.platform(settings) as platform:
+    with (
+        interrupts_seen() as interrupted,
+        opening.dagster_instance(settings) as instance,
+        opening.platform(settings) as platform,
+    ):
         from findata_assets.running import Runner
         from findata_cli.outcome import Outcome
 
         tables = known_tables(task.tables)
         level = "DEBUG" if screen.is_verbose() else "CRITICAL"
-        runner = Runner(platform, instance, progress, console_log_level=level)
+        runner = Runner(platform, instance, progress, level, interrupted)
         runner.done = outcome = Outcome()
         progress("looking for what is new and what is due")
         runner.refresh_reference()
         _receive(runner, outcome, settings, task)
         runner.run_due(tables or None, task.span.first, task.span.end)
+        if interrupted():
+            raise KeyboardInterrupt
         return outcome
 
 

@@ -35,7 +35,7 @@ def quiet_libraries() -> None:
     """Hide what libraries say about themselves, unless --verbose was given."""
     if not screen.is_verbose():
         warnings.simplefilter("ignore")
-        for name in ("dagster", "alembic", "yfinance"):
+        for name in ("dagster", "alembic", "yfinance", "psycopg"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -6,20 +6,17 @@ Nothing here knows what a table means; that is timescale.py.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import adbc_driver_manager
 import polars as pl
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
 from findata_core.errors import StoreError
 from findata_core.schema.tables import Table
 from findata_resources.stores.copying import copy_stream
-
-if TYPE_CHECKING:
-    from adbc_driver_manager.dbapi import Connection as Reader
+from findata_resources.stores.frames import FrameConnection
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -66,7 +63,7 @@ class Database:
         self._url = database_url
         self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
         self._holder: psycopg.Connection[tuple[Any, ...]] | None = None
-        self._reader: Reader | None = None
+        self._frames = FrameConnection(database_url)
 
     @property
     def url(self) -> str:
@@ -83,9 +80,8 @@ class Database:
 
     def frame(self, query: sql.Composable) -> pl.DataFrame:
         """Run a query and return its rows; what other transactions have committed is seen."""
-        with _explained(), self._reading() as connection, connection.cursor() as cursor:
-            cursor.execute(query.as_string(None))
-            return cast("pl.DataFrame", pl.from_arrow(_plain(cursor.fetch_arrow_table())))
+        with _explained():
+            return self._frames.frame(query.as_string(None))
 
     def few(
         self, query: sql.Composable, schema: Mapping[str, pl.DataType | type[pl.DataType]]
@@ -120,10 +116,11 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
-        for connection in (self._writer, self._holder, self._reader):
+        for connection in (self._writer, self._holder):
             if connection is not None:
                 connection.close()
-        self._writer = self._holder = self._reader = None
+        self._writer = self._holder = None
+        self._frames.close()
 
     def _writing(self) -> "psycopg.Connection[tuple[Any, ...]]":
         if self._writer is None or self._writer.closed:
@@ -131,28 +128,6 @@ class Database:
             # A plan that was kept while a table was small reads all of it when it has grown.
             self._writer.execute("SET plan_cache_mode = force_custom_plan; SET TimeZone = 'UTC'")
         return self._writer
-
-    @contextmanager
-    def _reading(self) -> Iterator["Reader"]:
-        if self._reader is None:
-            # It imports pyarrow's datasets and with them pandas: a second that only those pay who read.
-            import adbc_driver_postgresql.dbapi
-
-            self._reader = adbc_driver_postgresql.dbapi.connect(self._url, autocommit=True)
-        try:
-            yield self._reader
-        except Exception:
-            self._reader.close()
-            self._reader = None
-            raise
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """Return the rows without Arrow's extension types: jsonb comes as one, and is text to us."""
-    for number, item in enumerate(rows.schema):
-        if isinstance(item.type, pa.BaseExtensionType):
-            rows = rows.set_column(number, item.name, rows.column(number).cast(item.type.storage_type))
-    return rows
 
 
 def copy_into(
