@@ -23,13 +23,13 @@ from findata_core.schema.frames import ARROW_TYPES
 from findata_core.schema.tables import Column, ColumnKind
 from findata_serving.reading import Repeated, Rows, Values
 
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
 
 def stream_of(rows: Rows) -> bytes:
     """Return the rows as a stream of one batch."""
     arrays = [_array(column, rows.values[column.name], rows) for column in rows.record.columns]
-    sink = pa.BufferOutputStream()
-    _write(sink, arrays, rows.record.names)
-    return _bytes(sink)
+    return b"".join(_stream(arrays, rows.record.names))
 
 
 def two_streams_of(rows: Rows) -> bytes:
@@ -41,23 +41,15 @@ def two_streams_of(rows: Rows) -> bytes:
         column.name: _array(column, (rows if column.name in differing else top).values[column.name], rows)
         for column in rows.record.columns
     }
-    first, sink = pa.BufferOutputStream(), pa.BufferOutputStream()
-    _write(first, [arrays[name].slice(0, 1) for name in names], names)
-    sink.write(first.tell().to_bytes(8, "little"))
-    sink.write(first.getvalue())
-    _write(sink, [arrays[name] for name in differing], differing)
-    return _bytes(sink)
+    first = b"".join(_stream([arrays[name].slice(0, 1) for name in names], names))
+    every = _stream([arrays[name] for name in differing], differing)
+    return b"".join([len(first).to_bytes(8, "little"), first, *every])
 
 
-def _write(sink: pa.BufferOutputStream, arrays: Sequence[pa.Array], names: Sequence[str]) -> None:
+def _stream(arrays: Sequence[pa.Array], names: Sequence[str]) -> list[Any]:
+    """Return the pieces of a stream of one batch: written into a memory that grows they would be copied again."""
     batch = pa.record_batch(arrays, names=list(names))
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-
-
-def _bytes(sink: pa.BufferOutputStream) -> bytes:
-    found: bytes = sink.getvalue().to_pybytes()
-    return found
+    return [batch.schema.serialize(), batch.serialize(), END_OF_STREAM]
 
 
 def _array(column: Column, values: Values, rows: Rows) -> pa.Array:

@@ -12,7 +12,6 @@ at an instant in the past does not change, and is kept without asking.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from datetime import date
 from functools import cache
 from zlib import compressobj
 
+import xxhash
 import zstandard
 from fastapi import Request
 from starlette.responses import Response
@@ -84,7 +84,7 @@ class Answer:
         return 2 * len(self.body) + 2_000
 
     def _headed(self, body: bytes, encoding: str) -> list[tuple[bytes, bytes]]:
-        digest = hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
+        digest = xxhash.xxh3_128_hexdigest(self.body)
         etag = f'"{digest}-{encoding}"' if encoding else f'"{digest}"'
         headers = [
             (b"content-type", self.media_type.encode()),

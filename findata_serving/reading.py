@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,9 @@ async def read(sources: Sources, query: Query) -> Rows:
 
 async def _found(sources: Sources, query: Query) -> Sequence[Mapping[str, Any]]:
     limit = [] if query.limit is None else [query.limit]
-    return await sources.rows(_statement_of(query), *query.arguments, *limit, books=query.books)
+    return await sources.rows(
+        _statement_of(query), *query.arguments, *limit, books=query.books, in_runs=bool(query.runs)
+    )
 
 
 def rows_of(record: Record, frame: pl.DataFrame) -> Rows:
@@ -216,6 +219,8 @@ def _is_dense(column: Column) -> bool:
 
 def _decoded(query: Query, found: Sequence[Mapping[str, Any]]) -> Rows:
     """Return what a row, or a row a run, says."""
+    if query.runs:  # they come in any order: that of their first instants is mostly the order of all rows
+        found = sorted(found, key=itemgetter(query.order[0]))
     lengths = [run["#"] for run in found]
     height = sum(lengths)
     values: dict[str, Values] = dict.fromkeys(query.record.names)

@@ -25,6 +25,7 @@ from findata_serving.problems import Problem, away
 LOG = logging.getLogger("findata.serving")
 
 HOT_CONNECTIONS = 8
+RUN_CONNECTIONS = 4
 BOOK_CONNECTIONS = 2
 THREADS = 4
 STATEMENT_SECONDS = 20
@@ -52,16 +53,25 @@ class Sources:
         self._probe: asyncio.Task[bool] | None = None  # one at a time, however many ask
         self._pools = {
             "hot": Connections(self._connect_as_reader, HOT_CONNECTIONS),
+            # Runs of rows are put together by hashing: sorting all rows for it takes a quarter of the query's time,
+            # and the planner, which can't know how many there are, would sort them.
+            "runs": Connections(lambda: self._connect_as_reader(enable_sort="off"), RUN_CONNECTIONS),
             "books": Connections(self._connect, BOOK_CONNECTIONS),
         }
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="findata-serving")
         self._of_thread = threading.local()
         self._platforms: list[Platform] = []
 
-    async def rows(self, query: str, *arguments: object, books: bool = False) -> Sequence[asyncpg.Record]:
-        """Run a query; a Problem says that the database is away or that it took too long."""
+    async def rows(
+        self, query: str, *arguments: object, books: bool = False, in_runs: bool = False
+    ) -> Sequence[asyncpg.Record]:
+        """Run a query; a Problem says that the database is away or that it took too long.
+
+        `books`: it asks for findata's own books. `in_runs`: it groups many rows.
+        """
         try:
-            return await self._pools["books" if books else "hot"].fetch(query, *arguments)
+            pool = "books" if books else "runs" if in_runs else "hot"
+            return await self._pools[pool].fetch(query, *arguments)
         except (asyncpg.QueryCanceledError, TimeoutError):
             raise too_slow() from None
         except AWAY as error:
@@ -100,17 +110,17 @@ class Sources:
         platform.forget_sessions()
         return work(platform)
 
-    async def _connect_as_reader(self) -> asyncpg.Connection:
+    async def _connect_as_reader(self, **settings: str) -> asyncpg.Connection:
         """Return a connection in the role of the readers of live rows; without it where the user may not take it."""
         if self._has_role:
             try:
-                return await self._connect(role=LIVE_READER)
+                return await self._connect(role=LIVE_READER, **settings)
             except NO_SUCH_ROLE:
                 LOG.warning(
                     "The database's user can't be %s: what is read is not narrowed by it", LIVE_READER
                 )
                 self._has_role = False
-        return await self._connect()
+        return await self._connect(**settings)
 
     async def _connect(self, **settings: str) -> asyncpg.Connection:
         """Return a connection that can only read."""
