@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
+import adbc_driver_manager
 import polars as pl
 import pyarrow as pa
 
@@ -81,7 +82,8 @@ class FrameConnection:
             self._running = cursor
 
     def _cancel(self) -> None:
-        with self._change:
+        """Let the server stop; where it can't be told, the read goes on to its end."""
+        with self._change, suppress(adbc_driver_manager.Error):
             if self._running is not None:
                 self._running.adbc_cancel()
 
