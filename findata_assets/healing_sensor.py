@@ -46,24 +46,40 @@ def healing(context: dg.SensorEvaluationContext, platform: PlatformResource) -> 
     """Ask for one run for each source that something is due of."""
     looked = {source: health_of(platform.steps, source) for source in BAR_PROVIDERS}
     busy = set(_under_way(context.instance))
+    keys = {source: _keys_of(health) for source, health in looked.items()}
     requests = [
-        _request(source, health)
+        _request(source, keys[source])
         for source, health in looked.items()
-        if health.due and health.rests_until is None and source not in busy
+        if keys[source] and health.rests_until is None and source not in busy
     ]
     if requests:
         return dg.SensorResult(run_requests=requests)
-    words = [f"{source}: {health.in_words()}" for source, health in looked.items() if source not in busy]
+    words = [
+        f"{source}: {health.in_words()}{_without_partition(health, keys[source])}"
+        for source, health in looked.items()
+        if source not in busy
+    ]
     words += [f"{source}: a run is under way" for source in sorted(busy)]
     return dg.SensorResult(skip_reason="; ".join(words))
 
 
-def _request(source: str, health: Health) -> dg.RunRequest:
-    keys = [
-        key
-        for key in SESSIONS.get_partition_keys()
-        if health.first and health.last and str(health.first) <= key <= str(health.last)
-    ]
+def _keys_of(health: Health) -> list[str]:
+    """Return the partitions of the sessions that are due.
+
+    There is none yet of one that has just closed east of Europe (partitions.py), nor before FINDATA_FIRST_SESSION.
+    """
+    due = {str(day) for day in health.days}
+    return [key for key in SESSIONS.get_partition_keys() if key in due]
+
+
+def _without_partition(health: Health, keys: list[str]) -> str:
+    if not health.due or keys:
+        return ""
+    days = f"{health.days[0]} to {health.days[-1]}"
+    return f", of {days}, which have no partition yet or lie before FINDATA_FIRST_SESSION"
+
+
+def _request(source: str, keys: list[str]) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=f"heal_{source}",
         tags={RANGE_START: keys[0], RANGE_END: keys[-1], HEALS: source, "findata/serial": source},

@@ -16,7 +16,7 @@ def plan(
     source: Annotated[str, typer.Argument(help=f"A live source of bars: {', '.join(BAR_PROVIDERS)}.")],
     sessions: SessionsOption = None,
 ) -> None:
-    """Show what would be asked of a source: requests, the least time its limits allow, what is out of reach.
+    """Show what would be asked of a source: requests, the least time its limits leave, what is out of reach.
 
     Nothing is asked. Without --sessions: everything that is due since FINDATA_FIRST_SESSION.
     """
@@ -34,14 +34,17 @@ def plan(
             line.sessions,
             line.requests,
             line.sessions_beyond_wall,
+            line.sessions_refused,
             f"{line.wall_time:%Y-%m-%d %H:%M}" if line.wall_time else "none",
         )
         for line in found.intervals
     ]
-    columns = ("interval", "instruments", "sessions", "requests", "beyond the wall", "wall (UTC)")
-    screen.show(columns, rows, numbers=columns[1:5])
+    columns = ("interval", "instruments", "sessions", "requests", "beyond the wall", "refused", "wall (UTC)")
+    screen.show(columns, rows, numbers=columns[1:6])
+    if found.rests_until is not None:
+        screen.say(f"{source} has failed, and is left alone until {found.rests_until:%Y-%m-%d %H:%M:%S} UTC")
     seconds = round(found.least_time.total_seconds())
     screen.say(
-        f"{found.requests:,} requests to {source}, at least {timedelta(seconds=seconds)} under its limits; "
-        "nothing was asked"
+        f"{found.requests:,} requests to {source}, at least {timedelta(seconds=seconds)} under its limits and what "
+        "is used of them; nothing was asked"
     )

@@ -23,6 +23,8 @@ from zoneinfo import ZoneInfo
 BUCKET_WINDOWS: Mapping[str, timedelta] = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1)}
 DAY = "day"
 NO_LIMIT = "none"
+# More is a slip of the keyboard: who wants no limit says so. It also fits the books' integers.
+MOST_REQUESTS = 1_000_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _SPELLING = re.compile(r"(\d+)/(second|minute|day)")
 
@@ -36,9 +38,11 @@ class Limit:
     zone: str = "UTC"
 
     def __post_init__(self) -> None:
-        """Refuse what would allow nothing or is no window."""
+        """Refuse what would allow nothing, hold back nobody, or is no window."""
         if self.requests < 1:
             raise ValueError(f"a limit of {self.requests} requests allows nothing; it must be 1 or more")
+        if self.requests > MOST_REQUESTS:
+            raise ValueError(f"more than {MOST_REQUESTS:,} requests is no limit; write {NO_LIMIT}")
         if self.window != DAY and self.window not in BUCKET_WINDOWS:
             raise ValueError(f"'{self.window}' is no window; use second, minute or day")
 
@@ -76,20 +80,28 @@ def spend(limit: Limit, spent: Spent, now: datetime) -> Spent:
     return Spent(*_window_of(limit, now), 1)
 
 
-def least_duration(limits: Sequence[Limit], requests: int) -> timedelta:
-    """Return the least time from the first to the last of so many requests, if nothing is spent yet.
+def earliest_end(
+    limits: Sequence[Limit], spent: Mapping[str, Spent], requests: int, now: datetime
+) -> datetime:
+    """Return the instant from which the last of so many requests is free, if each is made as soon as it is.
 
-    Days count whole: what does not fit into one goes on in the next.
+    `spent`: by window, what was used before; a window that it does not name is unused.
     """
     if requests < 1:
-        return timedelta()
-    return max((_least_of(limit, requests) for limit in limits), default=timedelta())
+        return now
+    ends = (_last_free(limit, spent.get(limit.window, NOTHING_SPENT), requests, now) for limit in limits)
+    return max(ends, default=now)
 
 
-def _least_of(limit: Limit, requests: int) -> timedelta:
-    if limit.window == DAY:
-        return timedelta(days=(requests - 1) // limit.requests)
-    return (requests - 1) * BUCKET_WINDOWS[limit.window] / limit.requests
+def _last_free(limit: Limit, spent: Spent, requests: int, now: datetime) -> datetime:
+    if limit.window != DAY:
+        return next_free(limit, spent, now) + (requests - 1) * BUCKET_WINDOWS[limit.window] / limit.requests
+    today = spent if now < spent.end_time else Spent(*_window_of(limit, now), 0)
+    later = requests - max(0, limit.requests - today.used)
+    if later <= 0:
+        return next_free(limit, today, now)
+    midnight = today.end_time.astimezone(ZoneInfo(limit.zone))
+    return (midnight + timedelta(days=(later - 1) // limit.requests)).astimezone(UTC)
 
 
 def parse_limits(text: str) -> dict[str, tuple[Limit, ...]]:

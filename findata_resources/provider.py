@@ -67,6 +67,8 @@ class Capability:
     `wall`: how far before now the start may lie; both None where unlimited. `label`: which end of a bar the
     provider's stamps name. `settles_after`: the provider's own revisions are over this long after the
     session's close. `month_zone`: where a request covers one calendar month, the zone of the months; else "".
+    `recent_reach`: what begins so long before now or later is asked for by itself, since more may be refused as a
+    whole; None where it makes no difference.
     """
 
     dataset: str
@@ -78,6 +80,7 @@ class Capability:
     is_float32: bool
     settles_after: timedelta
     month_zone: str = ""
+    recent_reach: timedelta | None = None
 
 
 @dataclass(frozen=True)

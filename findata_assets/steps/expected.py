@@ -1,7 +1,7 @@
 """What a source should hold: calendar x listing lifetime, and what is known of each session of it.
 
-What belongs here: reading the books for findata_core/quality/states.py. What does not: the rule itself, asking
-(live), counting bars (coverage).
+What belongs here: reading the books for findata_core/quality/states.py, and the universe file. What does not: the
+rule itself, asking (live), counting bars (coverage).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
 from findata_core.quality.states import SESSION, Manners, session_states
 from findata_resources.provider import Capability
@@ -23,6 +24,18 @@ DAILY_LEAD = timedelta(hours=16)
 EXPIRES_SOON = timedelta(days=7)
 # Of a source that nobody can ask, what is missing can't be had.
 RECORDED_ONLY = Manners(DEFAULT_SETTLES_AFTER, timedelta())
+
+_LATEST_UNIVERSE = sql.SQL(
+    "SELECT payload_id FROM ops.payloads WHERE dataset = 'universe' "
+    "ORDER BY received_time DESC, payload_id DESC LIMIT 1"
+)
+_FOLLOWED = {
+    "instrument_id": pl.String(),
+    "mic": pl.String(),
+    "symbol": pl.String(),
+    "first_date": pl.Date(),
+    "last_date": pl.Date(),
+}
 
 
 def asked_capabilities(source: str) -> Iterator[Capability]:
@@ -131,14 +144,14 @@ def sessions_of_followed(
     platform: Platform, source: str, interval: str, start: date, end: date
 ) -> pl.DataFrame:
     """Return GRID_SCHEMA and symbol: sessions in [start, end) of followed instruments, within their listing."""
-    followed = platform.store.database.frame(_followed_query(source))
-    sessions = platform.sessions_of(followed.get_column("instrument_id")).filter(
+    wanted = followed(platform, source)
+    sessions = platform.sessions_of(wanted.get_column("instrument_id")).filter(
         pl.col("session_date") >= start,
         pl.col("session_date") < end,
     )
     day = pl.col("session_date")
     return (
-        followed.join(sessions.select("mic", "session_date", "open_time", "close_time"), on="mic")
+        wanted.join(sessions.select("mic", "session_date", "open_time", "close_time"), on="mic")
         .filter(day >= pl.col("first_date"), day <= pl.col("last_date"))
         .select(
             "instrument_id",
@@ -152,23 +165,26 @@ def sessions_of_followed(
     )
 
 
-def _followed_query(source: str) -> sql.Composed:
-    """Instruments of the universe file received last, under a source's symbol, with its first and last date."""
-    return sql.SQL(
-        """
-        SELECT instruments.instrument_id, instruments.mic, symbols.symbol,
-               greatest(symbols.from_date, coalesce(instruments.from_date, DATE '0001-01-01')) AS first_date,
-               least(coalesce(symbols.to_date, DATE '9999-12-31'),
-                     coalesce(instruments.to_date, DATE '9999-12-31')) AS last_date
-        FROM reference.instruments
-        JOIN reference.symbols
-             ON symbols.instrument_id = instruments.instrument_id AND symbols.source = {}
-        WHERE instruments.instrument_id IN (
-             SELECT subject FROM ops.payload_scopes WHERE table_name = 'reference.instruments' AND payload_id = (
-                  SELECT payload_id FROM ops.payloads WHERE dataset = 'universe'
-                  ORDER BY received_time DESC LIMIT 1))
-        """
-    ).format(sql.Literal(source))
+def followed(platform: Platform, source: str) -> pl.DataFrame:
+    """Return instrument_id, mic, symbol, first_date and last_date (both inclusive) of what a source is asked for.
+
+    By the universe file received last alone: reference.symbols keeps what files before it called an instrument, by
+    which old payloads are read. A symbol that was corrected or taken away must not be asked for beside the new one.
+    """
+    latest = platform.store.database.few(_LATEST_UNIVERSE, {"payload_id": pl.Int64()})
+    if latest.is_empty():
+        return pl.DataFrame(schema=_FOLLOWED)
+    (payload,) = payloads_by_id(platform, latest.get_column("payload_id"))
+    said = {part.table: part.rows for part in platform.parsed.of(payload)}
+    instruments = said["reference.instruments"].select("instrument_id", "mic", "from_date", "to_date")
+    symbols = said["reference.symbols"].filter(source=source)
+    return symbols.join(instruments, on="instrument_id", suffix="_of_life", maintain_order="left").select(
+        "instrument_id",
+        "mic",
+        "symbol",
+        first_date=pl.max_horizontal("from_date", "from_date_of_life"),
+        last_date=pl.min_horizontal("to_date", "to_date_of_life").fill_null(date.max),
+    )
 
 
 def _held_query(start: date, end: date, instruments: Sequence[str]) -> sql.Composed:

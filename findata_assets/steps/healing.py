@@ -16,15 +16,14 @@ from findata_resources.stores import breakers, quotas
 
 @dataclass(frozen=True)
 class Health:
-    """What a source is still to be asked for: sessions due, from `first` to `last`, and how soon one is forgotten.
+    """What a source is still to be asked for: sessions due, their `days`, sorted, and how soon one is forgotten.
 
     `counts`: sessions by state. `rests_until`: the source is left alone until then, or its limit is used up.
     """
 
     is_followed: bool = False
     due: int = 0
-    first: date | None = None
-    last: date | None = None
+    days: tuple[date, ...] = ()
     expires_time: datetime | None = None
     rests_until: datetime | None = None
     counts: dict[str, int] = field(default_factory=dict)
@@ -48,14 +47,12 @@ def health_of(platform: Platform, source: str) -> Health:
         return Health()
     due = states.filter("is_due")
     counts = dict(states.group_by("state").len().iter_rows())
-    days, forgotten = due.get_column("session_date"), due.get_column("expires_time").drop_nulls().min()
-    first, last = days.min(), days.max()
-    assert isinstance(first, date | None)
-    assert isinstance(last, date | None)
+    days = tuple(due.get_column("session_date").unique().sort())
+    forgotten = due.get_column("expires_time").drop_nulls().min()
     assert isinstance(forgotten, datetime | None)
     rests = _rests_until(platform, source) if due.height else None
     ordered = {state: counts.get(state, 0) for state in STATES}
-    return Health(True, due.height, first, last, forgotten, rests, ordered)
+    return Health(True, due.height, days, forgotten, rests, ordered)
 
 
 def _rests_until(platform: Platform, source: str) -> datetime | None:

@@ -4,8 +4,10 @@ What belongs here: from sessions that are due to requests. What does not: which 
 states.py, expected.py), making the requests (requesting.py), limits and waits (patience.py).
 """
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 
 import polars as pl
 
@@ -24,6 +26,7 @@ from findata_resources.providers.nyfed import PROVIDER, WIDEST_WINDOW, NewYorkFe
 
 FIRST_FX = date(1999, 1, 4)  # first day of the euro's reference rates
 DAY = timedelta(days=1)
+Span = tuple[datetime, datetime]  # [start, end)
 CLOSING = timedelta(
     hours=3
 )  # bars that Yahoo adds after a close belong to the session: auctions, late prints
@@ -37,7 +40,7 @@ def fetch_bars(platform: Platform, source: str, start: date, end: date) -> Fetch
     for capability in asked_capabilities(source):
         states = states_of(platform, source, capability, start, end)
         asks += _asks(platform, made, capability, states)
-        beyond += _beyond_wall(source, capability, states)
+        beyond += _out_of_reach(source, capability, states)
     return ask_all(platform, made.provider, asks) + beyond
 
 
@@ -103,18 +106,27 @@ def _asks(platform: Platform, made: BarSource, capability: Capability, states: p
     ]
 
 
-def _beyond_wall(source: str, capability: Capability, states: pl.DataFrame) -> Fetched:
-    """Return, in words, how many sessions a source has forgotten before it was asked for them."""
+def _out_of_reach(source: str, capability: Capability, states: pl.DataFrame) -> Fetched:
+    """Return, in words, how many sessions a source has forgotten before it was asked for them, and has refused."""
     lost = states.filter(state="unobtainable")
-    if lost.is_empty() or capability.wall is None:
-        return Fetched()
-    days = lost.get_column("session_date")
-    text = (
-        f"{lost.height} instrument-sessions of {capability.interval} from {days.min()!s} to {days.max()!s}: {source} "
-        f"gives the last {capability.wall.days} days. Next: load older bars from recorded files "
-        "(docs/providers/recorded.md)"
+    found = []
+    for is_beyond, sessions in lost.group_by("is_beyond_wall"):
+        days = sessions.get_column("session_date")
+        what = f"{sessions.height} instrument-sessions of {capability.interval} from {days.min()!s} to {days.max()!s}"
+        found.append(f"{what}: {_forgotten(source, capability) if is_beyond[0] else _refused(source)}")
+    return Fetched(beyond_wall=tuple(sorted(found)))
+
+
+def _forgotten(source: str, capability: Capability) -> str:
+    reach = "nothing" if capability.wall is None else f"the last {capability.wall.days} days"
+    return f"{source} gives {reach}. Next: load older bars from recorded files (docs/providers/recorded.md)"
+
+
+def _refused(source: str) -> str:
+    return (
+        f"{source} has refused them twice, a day apart. Next: see why in ops.fetches; correct the symbol in the "
+        "universe file, or load them from recorded files (docs/providers/recorded.md)"
     )
-    return Fetched(beyond_wall=(text,))
 
 
 def windows_of(
@@ -124,12 +136,23 @@ def windows_of(
     lead = DAILY_LEAD if capability.interval == "1d" else timedelta()
     now = platform.clock.now()
     for (instrument_id, symbol), mine in sessions.group_by(["instrument_id", "symbol"], maintain_order=True):
-        spans = (
+        spans = [
             (opens - lead, min(closes + CLOSING, now))
             for opens, closes in mine.select("open_time", "close_time").iter_rows()
-        )
-        for begin, stop in windows_over(capability, spans):
-            yield str(instrument_id), str(symbol), begin, stop
+        ]
+        for some in _older_and_recent(capability, spans, now):
+            for begin, stop in windows_over(capability, some):
+                yield str(instrument_id), str(symbol), begin, stop
+
+
+def _older_and_recent(
+    capability: Capability, spans: Sequence[Span], now: datetime
+) -> tuple[Sequence[Span], Sequence[Span]]:
+    """Part spans, in order, where a source may refuse what begins before; all are recent where it may not."""
+    if capability.recent_reach is None:
+        return [], spans
+    first = bisect_left(spans, now - capability.recent_reach, key=itemgetter(0))
+    return spans[:first], spans[first:]
 
 
 def _midnight(day: date) -> datetime:

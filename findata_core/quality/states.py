@@ -41,7 +41,10 @@ GRID_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Manners:
-    """How a source behaves for an interval: its revisions end `settles_after` the close; it forgets after `wall`."""
+    """How a source behaves for an interval: its revisions end `settles_after` the close; it forgets after `wall`.
+
+    `wall` of nothing: nobody can ask it. None: it never forgets.
+    """
 
     settles_after: timedelta
     wall: timedelta | None
@@ -70,7 +73,8 @@ def session_states(
 
     Adds status ("complete", "partial", "missing"), state (STATES), is_final, is_due, present_bars, expected_bars,
     payload_id (the last answer that speaks for the whole session; null where there is none), expires_time: when the
-    source forgets the session (null: never, or nothing more is wanted), told_time: when it was first known after the
+    source forgets the session (null: never, or nothing more is wanted), is_beyond_wall: it is unobtainable since it
+    was forgotten, whatever was refused before, told_time: when it was first known after the
     close what the source has of it, and settled_time: the same once it no longer revises it (null: not yet).
     """
     known = (
@@ -87,7 +91,8 @@ def session_states(
     is_settled = pl.col("first_told").is_not_null() | (is_complete & (pl.col("read_time") >= settles))
     enough = pl.when("is_doubted").then(LAST_OPINION).otherwise(SECOND_OPINION)
     is_confirmed = pl.col("last_settled") - pl.col("first_settled") >= enough
-    forgotten = pl.col("open_time") + manners.wall if manners.wall else pl.lit(None, pl.Datetime("us", "UTC"))
+    never = pl.lit(None, pl.Datetime("us", "UTC"))
+    forgotten = never if manners.wall is None else pl.col("open_time") + manners.wall
     judged = known.with_columns(
         is_final=((is_complete & is_settled & ~pl.col("is_doubted")) | is_confirmed).fill_null(value=False),
         is_beyond=(forgotten < now).fill_null(value=False),
@@ -112,6 +117,7 @@ def session_states(
         "expected_bars",
         "payload_id",
         "expires_time",
+        is_beyond_wall=(pl.col("state") == "unobtainable") & pl.col("is_beyond"),
         told_time=pl.coalesce("first_answer_told", _known_otherwise()),
         settled_time=pl.coalesce("first_told", _known_otherwise()),
     ).sort(SESSION)  # fmt: skip

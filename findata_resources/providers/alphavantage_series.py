@@ -35,6 +35,8 @@ _SETTLES_AFTER = timedelta(hours=24)
 _MONTH = timedelta(days=31)
 # "compact" is the latest 100 points (documentation); 120 days have at most 87 weekdays.
 _COMPACT_REACH = timedelta(days=120)
+# A request that is planned so may wait for its turn, and is compact still.
+_RECENT = _COMPACT_REACH - timedelta(days=1)
 
 
 def _capability(interval: str) -> Capability:
@@ -43,6 +45,7 @@ def _capability(interval: str) -> Capability:
         dataset="bars",
         interval=interval,
         widest_window=None if is_daily else _MONTH,
+        recent_reach=_RECENT if is_daily else None,
         wall=None,
         label="start",
         adjustment="raw",

@@ -44,9 +44,14 @@ def free_from(
     database: Database, provider: str, key: str, limits: Sequence[Limit], now: datetime
 ) -> datetime:
     """Return the instant from which a request is free, to somebody who only looks: nothing is taken."""
-    with database.transaction() as cursor:
-        spent = _locked(cursor, provider, key, limits)
+    spent = spent_of(database, provider, key, limits)
     return max((next_free(limit, spent[limit.window], now) for limit in limits), default=now)
+
+
+def spent_of(database: Database, provider: str, key: str, limits: Sequence[Limit]) -> Mapping[str, Spent]:
+    """Return what is spent of each limit, by window, to somebody who only looks."""
+    with database.transaction() as cursor:
+        return _locked(cursor, provider, key, limits)
 
 
 def _locked(cursor: Cursor, provider: str, key: str, limits: Sequence[Limit]) -> Mapping[str, Spent]:

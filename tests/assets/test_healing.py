@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from findata_assets.healing_sensor import HEALS, healing
 from findata_assets.partitions import RANGE_END, RANGE_START
 from findata_assets.resource import given
 from findata_assets.steps.due_steps import run_due
-from findata_assets.steps.expected import followed_states, known_states
+from findata_assets.steps.expected import asked_capabilities, followed_states, known_states, states_of
 from findata_assets.steps.healing import health_of
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.sources import refresh_reference
@@ -130,6 +131,25 @@ def test_a_source_that_rests_is_left_alone(
     assert "left alone until" in str(found.skip_reason)
 
 
+def test_sessions_without_a_partition_yet_wait_for_it_and_stop_no_other_source(
+    live: Orchestrated, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokyo closes hours before its day has a partition (10:00 UTC)."""
+    ask(live, standin, EVENING)
+    at(live.platform, standin, EVENING + DAY)
+    monkeypatch.setattr(
+        "findata_assets.healing_sensor.SESSIONS", dg.StaticPartitionsDefinition(["2022-06-03"])
+    )
+    found = look(live)
+    assert not found.run_requests
+    assert "which have no partition yet" in str(found.skip_reason)
+
+    some = dg.StaticPartitionsDefinition(["2022-06-03", "2022-06-06", "2022-06-08", "2022-06-14"])
+    monkeypatch.setattr("findata_assets.healing_sensor.SESSIONS", some)
+    (request,) = look(live).run_requests or []
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2022-06-06", "2022-06-14")
+
+
 def test_a_run_that_is_under_way_is_not_doubled(live: Orchestrated, standin: StandIn) -> None:
     ask(live, standin, EVENING)
     at(live.platform, standin, EVENING + DAY)
@@ -138,6 +158,28 @@ def test_a_run_that_is_under_way_is_not_doubled(live: Orchestrated, standin: Sta
     found = look(live)
     assert not found.run_requests
     assert "a run is under way" in str(found.skip_reason)
+
+
+def test_a_symbol_that_was_corrected_is_asked_for_alone_and_one_that_was_taken_away_no_more(
+    live: Orchestrated, standin: StandIn, tmp_path: Path
+) -> None:
+    """Old files' symbols stay in reference.symbols, by which old payloads are read."""
+    path = tmp_path / "universe.csv"
+    live.platform.settings = live.platform.settings.model_copy(update={"universe": path})
+    line = "instrument_id,mic,currency,price_units,yahoo\nMSFT.XNAS,XNAS,USD,1,{}\n"
+    symbols = []
+    for hour, symbol in enumerate(("MFST", "MSFT", "", "MFST")):
+        at(live.platform, standin, EVENING + timedelta(hours=hour))
+        path.write_text(line.format(symbol))
+        refresh_reference(live.platform)
+        (capability,) = [item for item in asked_capabilities("yahoo") if item.interval == "1d"]
+        states = states_of(live.platform, "yahoo", capability, date(2022, 6, 13), date(2022, 6, 15))
+        symbols.append(states.get_column("symbol").to_list())
+    assert symbols == [["MFST"] * 2, ["MSFT"] * 2, [], ["MFST"] * 2]
+    kept = live.rows(
+        "SELECT DISTINCT symbol FROM reference.symbols WHERE instrument_id = 'MSFT.XNAS' ORDER BY 1"
+    )
+    assert kept == [("MFST",), ("MSFT",)]
 
 
 def test_a_session_that_the_source_says_nothing_of_is_proven_empty_by_its_answer(

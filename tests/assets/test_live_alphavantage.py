@@ -14,8 +14,11 @@ from psycopg import sql
 
 from findata_assets.raw.alphavantage import alphavantage_bars
 from findata_assets.steps.due_steps import run_due
+from findata_assets.steps.expected import followed_states
+from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.sources import refresh_reference
 from findata_resources.environment import resolve_endpoints
+from findata_resources.providers import CAPABILITIES
 from findata_resources.stores.objects import Objects
 from tests.conftest import MakePlatform
 from tests.orchestration import Orchestrated, SetClock, failure_of
@@ -25,6 +28,7 @@ MONDAY, TUESDAY = date(2022, 6, 13), date(2022, 6, 14)
 EVENING = datetime(2022, 6, 14, 21, 0, tzinfo=UTC)  # an hour after New York's close
 NEW_YORK = ZoneInfo("America/New_York")
 KEY = "Q7ZSECRETKEY42XX"
+PREMIUM = "Thank you for using Alpha Vantage! The outputsize=full parameter value is a premium feature."
 UNIVERSE = """instrument_id,mic,currency,price_units,alphavantage,from_date,to_date
 MSFT.XNAS,XNAS,USD,1,MSFT,2019-11-26,
 """
@@ -178,3 +182,28 @@ def test_without_a_key_the_step_says_which_setting_is_missing(
     result = live.materialize([alphavantage_bars], partition_key=str(TUESDAY))
     assert "FINDATA_ALPHAVANTAGE_API_KEY" in str(failure_of(result).description)
     assert standin.count() == 0
+
+
+def test_days_that_only_paid_plans_give_do_not_take_the_last_hundred_with_them(
+    live: Orchestrated, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """119 days before the evening of 14 June is that of 15 February: sessions from the 16th on are recent."""
+    (days_alone,) = [item for item in CAPABILITIES["alphavantage"] if item.interval == "1d"]
+    monkeypatch.setitem(CAPABILITIES, "alphavantage", (days_alone,))  # type: ignore[arg-type]
+    standin.script = [Answer(200, json.dumps({"Information": PREMIUM}).encode())]
+    told = fetch_bars(live.platform, "alphavantage", date(2022, 1, 3), date(2022, 6, 15))
+    run_due(live.platform)
+    assert (told.requests, len(told.failures)) == (2, 1)
+    assert "premium" in told.failures[0]
+    sizes = [path.partition("outputsize=")[2].partition("&")[0] for path in standin.paths if "DAILY" in path]
+    assert sizes == ["full", "compact"]
+    assert live.count("market.bars_1d") == 10  # June's, which is all that the stand-in has
+    refused = "SELECT window_end_time::text FROM ops.fetches WHERE is_refused"
+    assert live.rows(refused) == [("2022-02-16 00:00:00+00",)]  # three hours after the close of the 15th
+
+    live.platform.clock = SetClock(EVENING + timedelta(days=1))
+    standin.script = [Answer(200, json.dumps({"Information": PREMIUM}).encode())]
+    fetch_bars(live.platform, "alphavantage", date(2022, 1, 3), date(2022, 6, 15))
+    states = followed_states(live.platform, "alphavantage")
+    lost = states.filter(state="unobtainable").get_column("session_date")
+    assert (lost.min(), lost.max()) == (date(2022, 1, 3), date(2022, 2, 15))

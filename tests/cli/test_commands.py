@@ -303,7 +303,7 @@ def test_plan_says_what_would_be_asked_and_asks_nothing(findata: Run, loaded_sam
     result = findata("plan", "yahoo", "--sessions", "2022-06-06..2022-06-10", on=loaded_sample)
     lines = [re.split(r"\s{2,}", line.strip()) for line in result.stdout.splitlines()]
     assert result.exit_code == 0, result.output
-    assert ["1d", "0", "0", "0", "0", "none"] in lines
+    assert ["1d", "0", "0", "0", "0", "0", "none"] in lines
     assert "0 requests to yahoo" in result.stdout
     assert "nothing was asked" in result.stdout
 

@@ -86,6 +86,24 @@ def test_a_session_that_nobody_asked_for_is_due_until_the_source_forgets_it() ->
     assert (row["state"], row["is_due"], row["expires_time"]) == ("unobtainable", False, None)
 
 
+def test_what_was_forgotten_and_what_was_refused_are_told_apart() -> None:
+    forgotten = judged(OPEN + 29 * DAY + HOUR)
+    assert (forgotten["state"], forgotten["is_beyond_wall"]) == ("unobtainable", True)
+    refused = judged(CLOSE + 2 * DAY, refusals=[CLOSE + HOUR, CLOSE + DAY + HOUR])
+    assert (refused["state"], refused["is_beyond_wall"]) == ("unobtainable", False)
+    held = judged(OPEN + 40 * DAY, [CLOSE + HOUR, CLOSE + DAY], "complete", CLOSE + HOUR)
+    assert (held["state"], held["is_beyond_wall"]) == ("present", False)
+
+
+def test_what_a_source_lacks_that_nobody_can_ask_can_not_be_had() -> None:
+    """Recorded files alone: there is no wall that is days away, there is nobody to ask."""
+    nobody = Manners(DAY, timedelta())
+    row = judged(CLOSE + HOUR, manners=nobody)
+    assert (row["state"], row["is_due"], row["expires_time"]) == ("unobtainable", False, None)
+    row = judged(CLOSE + HOUR, status="partial", read=CLOSE, manners=nobody)
+    assert (row["state"], row["is_due"]) == ("present", False)
+
+
 def test_a_request_that_failed_leaves_the_session_awaiting_and_due() -> None:
     row = judged(CLOSE + HOUR, failed=True)
     assert (row["state"], row["is_due"]) == ("awaiting", True)

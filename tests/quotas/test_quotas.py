@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from findata_core.quotas import NOTHING_SPENT, Limit, Spent, next_free, parse_limits, spend, with_zones
+from findata_core.quotas import (
+    NOTHING_SPENT,
+    Limit,
+    Spent,
+    earliest_end,
+    next_free,
+    parse_limits,
+    spend,
+    with_zones,
+)
 
 NOON = datetime(2022, 6, 15, 12, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -110,6 +119,21 @@ def test_a_day_is_the_providers_own_also_when_summer_time_begins_or_ends(
     assert (spent.start_time, spent.end_time) == (instant(start), instant(end))
 
 
+@given(limits, st.integers(0, 9), st.integers(1, 30))
+def test_the_earliest_end_is_when_the_last_request_is_granted_to_who_asks_whenever_one_is_free(
+    limit: Limit, made: int, requests: int
+) -> None:
+    spent, now = NOTHING_SPENT, NOON
+    for _ in range(made):
+        spent = spend(limit, spent, now) if next_free(limit, spent, now) <= now else spent
+    end = earliest_end([limit], {limit.window: spent}, requests, now)
+    for _ in range(requests):
+        now = next_free(limit, spent, now)
+        spent = spend(limit, spent, now)
+    # Pauses are rounded up to microseconds one by one.
+    assert timedelta() <= now - end <= timedelta(microseconds=requests)
+
+
 def instant(parts: tuple[int, ...]) -> datetime:
     return datetime(parts[0], parts[1], parts[2], parts[3], tzinfo=UTC)
 
@@ -164,6 +188,8 @@ def test_limits_are_read_as_they_are_written() -> None:
         "yahoo=1/day+2/day",
         "yahoo=1/day,yahoo=2/day",
         "yahoo=none+1/day",
+        "yahoo=1000000001/minute",
+        "yahoo=100000000000000000000/second",
     ],
 )
 def test_nonsense_is_refused_in_words(text: str) -> None:

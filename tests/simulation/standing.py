@@ -46,7 +46,7 @@ def sensor_sees_work(platform: Platform, month: Month) -> Iterator[str]:
     """Tell what the healing sensor would still ask for."""
     for source in SOURCES if any(one.alphavantage for one in month.world.instruments) else SOURCES[:1]:
         health = health_of(platform, source)
-        if not health.is_followed or (health.first is not None and health.first <= month.world.days[-1]):
+        if not health.is_followed or (health.days and health.days[0] <= month.world.days[-1]):
             yield f"{source}: {health.in_words()}"
 
 
