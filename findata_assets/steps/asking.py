@@ -70,7 +70,7 @@ def stored_rows(platform: Platform, wanted: Asked) -> Iterator[tuple[str, pl.Dat
 
 
 def _moment(text: str) -> datetime | date:
-    """Return the instant in UTC, or the date; a month such as 2022-06 is its first day."""
+    """Return the instant in UTC, or the date; a month such as 2022-06 is its first day. ConfigurationError: neither."""
     stripped = text.strip()
     try:
         if len(stripped) == len("2022-06"):
@@ -78,12 +78,17 @@ def _moment(text: str) -> datetime | date:
         if len(stripped) <= len("2022-06-01"):
             return date.fromisoformat(stripped)
         moment = datetime.fromisoformat(stripped)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except ValueError:
         raise ConfigurationError(
             f"{text!r} is neither an instant nor a date",
             "write 2022-06-01T13:30Z, '2022-06-01 13:30' (UTC), '2022-06-01 09:30-04:00' or 2022-06-01",
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:  # its offset takes it out of the years that there are
+        raise ConfigurationError(
+            f"{stripped} lies outside of the years 1 to 9999 in UTC",
+            "write an instant of a year that findata holds data of, such as 2022-06-01T13:30Z",
+        ) from None
 
 
 def _tables(interval: str) -> list[str]:

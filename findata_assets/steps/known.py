@@ -26,6 +26,7 @@ from findata_assets.steps.derivations import (
 )
 from findata_assets.steps.platform import Platform
 from findata_core.errors import ConfigurationError
+from findata_core.intervals import interval_of
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import Table, table, tables
 from findata_resources.stores.database import literal_list
@@ -53,7 +54,7 @@ class KnownAt:
         """Return rows with scope dates in [start, end) of some subjects and one interval (default: all).
 
         In the table's shape, sorted by business key. ConfigurationError: the table keeps no versions, or has
-        no dates to choose among.
+        no dates or intervals to choose among; UnknownInterval: there is none of that name.
         """
         del are_few  # versions are folded in any case, which is most of it
         target = _versioned(address)
@@ -61,6 +62,8 @@ class KnownAt:
             raise ConfigurationError(
                 f"{address} has no sessions to choose among", "leave --sessions out; WHERE in SQL narrows it"
             )
+        if interval is not None:
+            _require_interval(target, interval)
         if target.has_history:
             rows = self._facts(target, start, end, subjects)
         else:
@@ -146,3 +149,13 @@ def _versioned(address: str) -> Table:
             f"{address} has no past that can be asked for", f"Use one of {', '.join(known)}"
         )
     return table(address)
+
+
+def _require_interval(target: Table, interval: str) -> None:
+    """Refuse an interval that there is none of, and any where the table's rows have none."""
+    interval_of(interval)
+    if "interval" not in target.column_names:
+        raise ConfigurationError(
+            f"{target.address} has no intervals to choose among",
+            "leave --interval out; WHERE in SQL narrows it",
+        )

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from findata_assets.steps.known import DERIVATIONS
 from findata_assets.steps.platform import Platform
 from findata_cli.contents import rows_of_tables
+from findata_core.schema.tables import table, tables
 from findata_resources.environment import settings_environment
 from tests.cli.conftest import Run, run
 from tests.conftest import SAMPLE, MakePlatform, _platforms
@@ -258,6 +260,8 @@ def test_as_of_prints_what_was_known_then(findata: Run, loaded_sample: Platform)
         ("yesterday", "market.bars", "2022-06-01T13:30Z"),
         ("2022-06-01 12:00", "ops.coverage", "market.candles"),
         ("2022-06-01 12:00", "market.bar", "market.bars"),
+        ("9999-12-31 23:59-05:00", "market.bars", "outside of the years 1 to 9999"),
+        ("0001-01-01T00:00+05:00", "market.bars", "outside of the years 1 to 9999"),
     ],
 )
 def test_as_of_refuses_what_it_can_not_answer(
@@ -266,6 +270,25 @@ def test_as_of_refuses_what_it_can_not_answer(
     result = findata("as-of", instant, table, on=loaded_sample)
     assert result.exit_code == 2
     assert said in result.stderr.replace("\n", " ")
+
+
+TOLD = sorted({*DERIVATIONS, *(item.address for item in tables() if item.has_history)})
+WITHOUT_INTERVALS = [name for name in TOLD if "interval" not in table(name).column_names]
+
+
+@pytest.mark.parametrize("name", WITHOUT_INTERVALS)
+def test_as_of_refuses_an_interval_of_what_has_none(findata: Run, loaded_sample: Platform, name: str) -> None:
+    result = findata("as-of", "2022-06-15 17:00", name, "--interval", "1m", on=loaded_sample)
+    assert result.exit_code == 2
+    assert f"{name} has no intervals" in result.stderr.replace("\n", " ")
+    assert "leave --interval out" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", sorted({*TOLD} - {*WITHOUT_INTERVALS}))
+def test_as_of_refuses_a_width_that_is_none(findata: Run, loaded_sample: Platform, name: str) -> None:
+    result = findata("as-of", "2022-06-15 17:00", name, "--interval", "7m", on=loaded_sample)
+    assert result.exit_code == 2
+    assert "There is no interval '7m'" in result.stderr.replace("\n", " ")
 
 
 def test_coverage_counts_sessions_and_draws_them(findata: Run, loaded_sample: Platform) -> None:
