@@ -137,7 +137,10 @@ def names_of_securities(reads: Reads, regions: pl.Series | None) -> pl.DataFrame
 
 
 def _first_times(reads: Reads) -> pl.DataFrame:
-    """Return when each name was said first, of those of which a version is closed: an identifier goes by it."""
+    """Return when each name was said first, of those of which a version is closed: an identifier goes by it.
+
+    To be read after the names: a version that is closed in between is then in both, which says the same time.
+    """
     closed = reads.closed("reference.listings")
     key = list(table("reference.listings").business_key)
     return closed.group_by(key).agg(pl.col("ingest_time").min().alias("first_time"))

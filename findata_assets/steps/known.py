@@ -29,7 +29,7 @@ from findata_core.errors import ConfigurationError
 from findata_core.intervals import interval_of
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import Table, table, tables
-from findata_resources.stores.database import literal_list
+from findata_resources.stores.versions import known_at
 
 Derivation = Callable[[Reads, date | None, date | None, pl.Series | None], pl.DataFrame]
 
@@ -65,7 +65,7 @@ class KnownAt:
         if interval is not None:
             _require_interval(target, interval)
         if target.has_history:
-            rows = self._facts(target, start, end, subjects)
+            rows = known_at(self.platform.store.database, target, self.instant, start, end, subjects)
         else:
             rows = conform(DERIVATIONS[address](self, start, end, subjects), target)
         if interval is not None:
@@ -80,24 +80,6 @@ class KnownAt:
         """Return the versions of a table of facts that were closed by then, with superseded_time."""
         instant = sql.SQL("superseded_time <= {}::timestamptz").format(sql.Literal(self.instant.isoformat()))
         return self.platform.store.read(table(address).history(), where=instant)
-
-    def _facts(
-        self, target: Table, start: date | None, end: date | None, subjects: pl.Series | None
-    ) -> pl.DataFrame:
-        """Return the current versions that were known then, and those closed since."""
-        instant = sql.SQL("{}::timestamptz").format(sql.Literal(self.instant.isoformat()))
-        known = sql.SQL("ingest_time <= {}").format(instant)
-        if subjects is not None:
-            wanted = literal_list(subjects.unique().sort().to_list(), "text")
-            known += sql.SQL(" AND {} = ANY({})").format(sql.Identifier(target.digest_subject), wanted)
-        closed = known + sql.SQL(" AND superseded_time > {}").format(instant)
-        store = self.platform.store
-        return pl.concat(
-            [
-                store.read(target, start, end, where=known),
-                store.read(target.history(), start, end, where=closed).drop("superseded_time"),
-            ]
-        )
 
 
 def sorted_by_key(target: Table, rows: pl.DataFrame) -> pl.DataFrame:

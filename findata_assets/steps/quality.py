@@ -25,6 +25,7 @@ from findata_core.quality.states import SESSION
 from findata_core.quality.verdicts import Verdict, not_closed, verdict, without_session
 from findata_core.schema.tables import table
 from findata_resources.stores import quality as books
+from findata_resources.stores.versions import all_versions
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -157,9 +158,10 @@ def _revisions(platform: Platform, first: date, end: date) -> pl.DataFrame:
     """Return what was taken back of minutes and of days."""
     told = []
     for address in ("market.bars", "market.bars_1d"):
-        closed = platform.store.read(table(address).history(), first, end)
-        if closed.height:
-            told.append(revisions(platform.read(address, first, end), closed))
+        target = table(address)
+        if platform.store.read(target.history(), first, end).height:
+            # Again, with the current ones: what is closed in between would be taken for withdrawn.
+            told.append(revisions(*all_versions(platform.store.database, target, first, end)))
     return pl.concat(told) if told else pl.DataFrame(schema={"instrument_id": pl.String})
 
 

@@ -28,6 +28,7 @@ from findata_core.schema.tables import table
 from findata_resources.stores import due, reopening
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.reports import WriteReport
+from findata_resources.stores.versions import all_versions
 
 CHANGES = table("reference.session_changes")
 SESSIONS = table("reference.sessions")
@@ -43,9 +44,8 @@ def note_session_changes(platform: Platform) -> WriteReport:
     if marks.is_empty():
         return WriteReport()
     mine = sql.SQL("mic = ANY({})").format(literal_list(marks.get_column("subject").to_list(), "text"))
-    current, history, known = (
-        platform.store.read(source, where=mine) for source in (SESSIONS, SESSIONS.history(), CHANGES)
-    )
+    current, history = all_versions(platform.store.database, SESSIONS, where=mine)
+    known = platform.store.read(CHANGES, where=mine)
     changes = session_changes(current, history)
     new = changes.join(known, on=CHANGES.business_key, how="anti").select(DAY).unique().sort(DAY)
     reopen(platform, list(new.iter_rows()))
