@@ -13,7 +13,7 @@ import polars as pl
 
 from findata_assets.steps.adjusted import Wanted as AdjustedWanted
 from findata_assets.steps.adjusted import adjusted_candles
-from findata_assets.steps.derivations import splits_of
+from findata_assets.steps.derivations import as_received, splits_of
 from findata_assets.steps.known import KnownAt
 from findata_assets.steps.platform import Platform
 from findata_core.market.adjusting import View
@@ -164,7 +164,8 @@ def _periods(reads: Platform | KnownAt, wanted: Wanted, first: date, end: date) 
     if days.is_empty():
         return empty(table(PERIODS[wanted.interval]))
     sessions = reads.sessions_of(subject)
-    rows = fold_period_candles(days, sessions, wanted.interval, splits_of(reads, subject))
+    splits = splits_of(reads, subject)
+    rows = fold_period_candles(as_received(reads, days, splits), sessions, wanted.interval, splits)
     return rows.filter(pl.col("period_start_date") >= begin)  # of an earlier one only the rest was read
 
 

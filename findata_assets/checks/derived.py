@@ -11,7 +11,7 @@ from findata_assets.checks.contract import MOST_ROWS_SHOWN, result
 from findata_assets.partitions import SESSIONS, checked_window
 from findata_assets.resource import PlatformResource
 from findata_assets.steps.breaks import open_breaks, summarize
-from findata_assets.steps.derivations import PERIODS, daily_of_both_families, splits_of
+from findata_assets.steps.derivations import PERIODS, as_received, daily_of_both_families, splits_of
 from findata_assets.steps.platform import Platform
 from findata_core.intervals import CANDLE_INTERVALS
 from findata_core.market.choosing import choose_sources
@@ -137,7 +137,9 @@ def _periods_are_folds(platform: Platform, address: str) -> dg.AssetCheckResult:
     periods = platform.store.read(table(address))
     days = counted_in_periods(daily_of_both_families(platform), periods)
     sessions = platform.sessions_of(days.get_column("instrument_id"))
-    days = on_one_scale_of_periods(days, splits_of(platform), sessions, PERIODS[address])
+    splits = splits_of(platform)
+    days = as_received(platform, days, splits)
+    days = on_one_scale_of_periods(days, splits, sessions, PERIODS[address])
     differences = refold_differences(periods, days)
     return result(differences.is_empty(), {"candles": periods.height}, _shown(differences))
 

@@ -21,6 +21,7 @@ from findata_core.intervals import PERIOD_INTERVALS
 from findata_core.market.adjusting import STALE_CLOSE, Actions, View, actions_of, adjusted
 from findata_core.market.candles import daily_candles, fold_period_candles, minute_candles
 from findata_core.market.choosing import choose_sources
+from findata_core.market.releases import with_received_times
 from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
 
@@ -78,7 +79,12 @@ def _bars(reads: Platform | KnownAt, wanted: Wanted, start: date | None, end: da
             f"No bars of {wanted.instrument_id} of {wanted.interval} are known there",
             "findata coverage shows which sessions there are, as instrument_id and interval are spelt",
         )
-    return choose_sources(bars)
+    return _received(reads, choose_sources(bars))
+
+
+def _received(reads: Platform | KnownAt, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add when rows were received, where some of their instrument were held at first: their basis is of that day."""
+    return with_received_times(rows, reads.released(rows.get_column("instrument_id")))
 
 
 def _zone(reads: Platform | KnownAt, instrument_id: str) -> str:
@@ -94,6 +100,7 @@ def _actions(reads: Platform | KnownAt, wanted: Wanted, zone: str) -> Actions:
     usual = exchange_of(mic_of(wanted.instrument_id))
     currency = usual.currency if known.is_empty() else str(known.item(0, "currency"))
     units = usual.price_units if known.is_empty() else int(known.item(0, "price_units"))
+    dividends = _received(reads, dividends)
     paid = dividends if wanted.view == "all" else dividends.clear()
     return actions_of(splits, paid, zone, currency, units)
 
@@ -104,7 +111,7 @@ def _closes(reads: Platform | KnownAt, wanted: Wanted, actions: Actions, zone: s
     Later than the sessions wanted too: each dividend up to `on` is taken out of them.
     """
     before, end = wanted.start - STALE_CLOSE if wanted.start else None, on + timedelta(days=1)
-    own = [reads.read(DAILY, before, end, pl.Series([wanted.instrument_id]), "1d")]
+    own = [_received(reads, reads.read(DAILY, before, end, pl.Series([wanted.instrument_id]), "1d"))]
     if wanted.interval != "1d":
         own.append(_bars(reads, wanted, before, end))
     traded = [
@@ -157,7 +164,7 @@ def adjusted_candles(
     if wanted.view == "all":
         closes = _closes(reads, replace(wanted, interval="1d", start=first - reach), actions, zone, on)
         closes = None if closes.is_empty() else closes
-    rows = adjusted(days, actions, wanted.view, on, zone, closes)
+    rows = adjusted(_received(reads, days), actions, wanted.view, on, zone, closes)
     rows = rows.with_columns(pl.col("volume").round().cast(pl.Int64))
     if is_period:
         basis = rows.drop("price_factor", "volume_factor").with_columns(adjustment=pl.lit("split"))

@@ -14,6 +14,7 @@ from findata_core.economic.vintages import revisions
 from findata_core.market.candles import daily_candles, fold_session_candles
 from findata_core.market.choosing import choose_sources
 from findata_core.market.periods import fold_period_candles
+from findata_core.market.releases import with_received_times
 from findata_core.rates.disagreements import calendar_disagreements
 from findata_core.rates.preferring import merged_averages, preferred_fixings
 from findata_core.rates.sofr import recompute_averages
@@ -58,6 +59,10 @@ class Reads(Protocol):
         """Return the sessions of the exchanges that some instruments trade on."""
         ...
 
+    def released(self, instrument_ids: pl.Series) -> pl.DataFrame:
+        """Return what was held at first of instruments' prices and then released, in RELEASED_SCHEMA."""
+        ...
+
 
 def session_candles(
     reads: Reads, start: date | None, end: date | None, subjects: pl.Series | None
@@ -78,6 +83,7 @@ def period_candles(
     reach = end and (end + WEEK if period == "1w" else (end + 31 * DAY).replace(day=1))
     days = daily_of_both_families(reads, subjects, start, reach)
     splits = splits_of(reads, subjects)
+    days = as_received(reads, days, splits)
     candles = _or_empty(
         address, days, lambda rows: fold_period_candles(rows, _sessions(reads, rows), period, splits)
     )
@@ -93,6 +99,7 @@ def pivots_of_weeks(
     # Levels are valid in the next trading week, which a week-long holiday may push back by one.
     days = daily_of_both_families(reads, subjects, start, end and end + 3 * WEEK)
     splits = splits_of(reads, subjects)
+    days = as_received(reads, days, splits)
     return _or_empty(
         "signals.weekly_pivots", weeks, lambda rows: weekly_pivots(rows, days, _sessions(reads, rows), splits)
     )
@@ -105,6 +112,7 @@ def signals_of_week(reads: Reads, days: Sequence[date], subjects: pl.Series | No
     weeks = (monday - 2 * WEEK, monday)
     pivots = reads.read("signals.weekly_pivots", *weeks, subjects, are_few=_are_few(subjects))
     splits, sessions = splits_of(reads, subjects), _sessions(reads, candles)
+    candles = as_received(reads, candles, splits)
     return pivot_signals(candles, pivots, list(days), sessions=sessions, splits=splits)
 
 
@@ -149,6 +157,13 @@ def _first_times(reads: Reads) -> pl.DataFrame:
 def splits_of(reads: Reads, subjects: pl.Series | None = None) -> pl.DataFrame:
     """Return the splits of instruments, of all sources."""
     return reads.read("reference.splits", subjects=subjects, are_few=_are_few(subjects))
+
+
+def as_received(reads: Reads, rows: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Return candles with their received_time where it may matter: beside splits, of what was held at first."""
+    if rows.is_empty() or splits.is_empty():
+        return rows
+    return with_received_times(rows, reads.released(splits.get_column("instrument_id")))
 
 
 def daily_of_both_families(

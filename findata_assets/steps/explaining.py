@@ -15,7 +15,7 @@ import polars as pl
 
 from findata_assets.steps.asking import Asked, stored_rows
 from findata_assets.steps.completing import complete_payloads
-from findata_assets.steps.derivations import splits_of
+from findata_assets.steps.derivations import as_received, splits_of
 from findata_assets.steps.facts import payloads_by_id
 from findata_assets.steps.platform import Platform
 from findata_core.errors import FindataError
@@ -151,12 +151,12 @@ def _make_again(platform: Platform, target: Table, row: dict[str, Any], bars: pl
         return empty(target)
     sessions = platform.sessions_of(bars.get_column("instrument_id"))
     splits = splits_of(platform, bars.get_column("instrument_id"))
-    made = conform(_fold(target, row, splits)(bars, sessions), target)
+    made = conform(_fold(platform, target, row, splits)(bars, sessions), target)
     return made.filter(*(pl.col(name) == row[name] for name in target.business_key))
 
 
 def _fold(
-    target: Table, row: dict[str, Any], splits: pl.DataFrame
+    platform: Platform, target: Table, row: dict[str, Any], splits: pl.DataFrame
 ) -> Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]:
     """Return the function of bars and sessions that makes rows of the table."""
     if target.address in BAR_TABLES:
@@ -165,7 +165,7 @@ def _fold(
         return fold_session_candles
     to_days = daily_candles if row["source_interval"] == "1d" else fold_session_candles
     return lambda bars, sessions: fold_period_candles(
-        to_days(bars, sessions), sessions, row["interval"], splits
+        as_received(platform, to_days(bars, sessions), splits), sessions, row["interval"], splits
     )
 
 

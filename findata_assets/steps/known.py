@@ -76,6 +76,10 @@ class KnownAt:
         """Return the sessions of the exchanges that some instruments trade on, as they are known now."""
         return self.platform.sessions_of(instrument_ids)
 
+    def released(self, instrument_ids: pl.Series) -> pl.DataFrame:
+        """Return what was held at first of instruments' prices: no row of before its release names the release."""
+        return self.platform.released(instrument_ids)
+
     def closed(self, address: str) -> pl.DataFrame:
         """Return the versions of a table of facts that were closed by then, with superseded_time."""
         instant = sql.SQL("superseded_time <= {}::timestamptz").format(sql.Literal(self.instant.isoformat()))

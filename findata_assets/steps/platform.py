@@ -17,6 +17,7 @@ from findata_assets.steps.parsed import ParsedPayloads
 from findata_core.schema.tables import Table, table
 from findata_resources import tracing
 from findata_resources.environment import Clock, Endpoints, Settings, SystemClock, resolve_endpoints
+from findata_resources.stores import holds
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.lake import Lake, s3_resource
 from findata_resources.stores.objects import Objects
@@ -133,6 +134,10 @@ class Platform:
     def sessions_of(self, instrument_ids: pl.Series) -> pl.DataFrame:
         """Return the sessions of the exchanges that some instruments trade on."""
         return self.sessions({mic_of(instrument_id) for instrument_id in instrument_ids.unique()})
+
+    def released(self, instrument_ids: pl.Series) -> pl.DataFrame:
+        """Return what was held at first of instruments' prices and then released, in RELEASED_SCHEMA."""
+        return holds.released(self.store.database, instrument_ids.unique().to_list())
 
     def _body(self, payload: Payload) -> bytes:
         return self.raw.body(payload)

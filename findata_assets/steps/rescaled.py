@@ -5,7 +5,7 @@ out because of it. What does not: finding a factor and its splits (findata_core/
 
 A stored session keeps the scale it was first told on, so that no session is on two. The same bars on the new scale say
 nothing new; they go to the quarantine, with the split. Sessions that were not stored come in on the scale of the day
-they were received, which their ingest_time names (findata_core/market/adjusting.py).
+they were received, which their ingest_time names, or the books if they were held (findata_core/market/releases.py).
 """
 
 from __future__ import annotations

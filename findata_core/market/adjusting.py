@@ -4,8 +4,9 @@ What belongs here: the arithmetic, as pure functions of bars, splits, dividends 
 and actions are known when (findata_assets/steps/adjusted), how a ratio is read (ratios).
 
 A price is on the basis of a date: of the shares as they were on it. A bar "raw" is on the basis of its own session,
-one "split" on that of the day it was received. From basis b to basis B a price is multiplied by the splits between:
-C(b) / C(B), where C(d) is the product of numerator / denominator of all splits after the session, up to d, d included.
+one "split" on that of the day it was received (releases). From basis b to basis B a price is multiplied by the splits
+between: C(b) / C(B), where C(d) is the product of numerator / denominator of all splits after the session, up to d, d
+included.
 A dividend D takes out the factor 1 - D / P, P the last close before its ex-date, in what is not younger (CRSP; Yahoo's
 "Adj Close"; https://help.yahoo.com/kb/SLN28256.html).
 """
@@ -24,6 +25,7 @@ import polars as pl
 
 from findata_core.errors import ConfigurationError, DataError, MixedAdjustments
 from findata_core.market.choosing import SOURCE_ORDER
+from findata_core.market.releases import RECEIVED, receipt_column
 
 View = Literal["raw", "split", "all"]
 VIEWS: tuple[View, ...] = ("raw", "split", "all")
@@ -89,7 +91,7 @@ def adjusted(
     factors = {pair: _factors(*pair, actions, view, on, paid) for pair in dict.fromkeys(pairs)}
     prices = pl.Series("price_factor", [factors[pair][0] for pair in pairs], dtype=pl.Float64)
     volumes = pl.Series("volume_factor", [factors[pair][1] for pair in pairs], dtype=pl.Float64)
-    return known.with_columns(
+    return known.drop(RECEIVED, strict=False).with_columns(
         *(pl.col(name) * prices for name in PRICES if name in known.columns),
         pl.col("volume").cast(pl.Float64) * volumes,
         prices,
@@ -116,7 +118,7 @@ def basis_dates(bars: pl.DataFrame, zone: str) -> pl.Series:
             f"Bars with the basis {unknown.item(0, 'adjustment')!r} hold a provider's own factors",
             "Adjust bars that are stored as traded (raw) or in the shares of a day (split)",
         )
-    received = pl.col("ingest_time").dt.convert_time_zone(zone).dt.date()
+    received = pl.col(receipt_column(bars)).dt.convert_time_zone(zone).dt.date()
     is_raw = pl.col("adjustment") == "raw"
     later = pl.max_horizontal("session_date", received)
     return bars.select(pl.when(is_raw).then("session_date").otherwise(later).alias("basis_date")).to_series()
@@ -189,7 +191,7 @@ def _as_paid(row: Mapping[str, Any], splits: Actions, zone: str, currency: str) 
     amount = Fraction(row["amount"])
     if row["adjustment"] == "raw":
         return amount
-    received = row["ingest_time"].astimezone(_zone(zone)).date()
+    received = row.get(RECEIVED, row["ingest_time"]).astimezone(_zone(zone)).date()
     return amount * splits.shares(row["ex_date"] - timedelta(days=1), received)
 
 

@@ -4,9 +4,10 @@ What belongs here: the factors between two scales, for candles and levels. What 
 (adjusting), which splits are known when (the steps).
 
 A price that is "raw" is in the shares of its own session, one that is "split" in those of the day it was received, or
-of its session if that is later. From a scale b to a scale B it is multiplied by C(b) / C(B), where C(d) is the product
-of numerator / denominator of all splits with an ex-date up to d, d included. What is "split_dividend" stays as it
-is: nobody knows its scale.
+of its session if that is later. What is folded of several days is in the shares of the day its youngest bar became
+known: the same, unless that was held and released later (releases). From a scale b to a scale B it is multiplied by
+C(b) / C(B), where C(d) is the product of numerator / denominator of all splits with an ex-date up to d, d included.
+What is "split_dividend" stays as it is: nobody knows its scale.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import polars as pl
 
 from findata_core.calendars import mic_of
 from findata_core.market.adjusting import Actions, splits_of
+from findata_core.market.releases import receipt_column
 
 CANDLE_PRICES = ("open", "high", "low", "close")
 
@@ -63,18 +65,18 @@ def rescaled(rows: pl.DataFrame, factors: pl.Series, prices: Sequence[str]) -> p
 def on_one_scale(
     candles: pl.DataFrame, splits: pl.DataFrame | None, sessions: pl.DataFrame, groups: Sequence[str]
 ) -> pl.DataFrame:
-    """Return candles, those of each group brought to the youngest scale among them; volumes in whole shares."""
+    """Return candles, those of each group brought to the scale of its youngest session or, "split", of the day the last
+    of them became known: that day is what its ingest_time will say. Volumes in whole shares."""
     if splits is None or splits.is_empty() or candles.is_empty():
         return candles
-    ingest = (
-        pl.col("ingest_time") if "ingest_time" in candles.columns else pl.lit(None, pl.Datetime("us", "UTC"))
-    )
-    placed = candles.with_columns(
-        received=ingest,
+    known = candles
+    if "ingest_time" not in candles.columns:
+        known = candles.with_columns(ingest_time=pl.lit(None, pl.Datetime("us", "UTC")))
+    placed = known.with_columns(
         youngest_session=pl.col("session_date").max().over(groups),
-        youngest_received=ingest.max().over(groups),
+        youngest_known=pl.col("ingest_time").max().over(groups),
     )
-    given, wanted = Scale("session_date", "received"), Scale("youngest_session", "youngest_received")
+    given, wanted = Scale("session_date", receipt_column(known)), Scale("youngest_session", "youngest_known")
     factors = price_factors(placed, splits, sessions, given, wanted)
     volume = (
         pl.when(factors == 1.0).then("volume").otherwise((pl.col("volume") / factors).round().cast(pl.Int64))

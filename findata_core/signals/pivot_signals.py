@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from findata_core.market.releases import receipt_column
 from findata_core.market.scales import Scale, price_factors
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.runs import row_places, rows_where
@@ -158,9 +159,10 @@ def _on_one_scale(matched: Matched, sessions: pl.DataFrame, splits: pl.DataFrame
     candle_window, candle_at = expanded(windows.first_candle, windows.end_candle)
     wanted = _wanted(matched, level_window, level_at, sessions)
     known = gathered(matched.pivots, KNOWN_BASIS, levels.row[level_at])
-    placed = gathered(matched.bars, ("session_date", *KNOWN_BASIS), matched.candle_rows[candle_at])
+    received = receipt_column(matched.bars)
+    placed = gathered(matched.bars, ("session_date", *FAMILY, received), matched.candle_rows[candle_at])
     level_factors = _factors(known, wanted, level_window, SCALE_OF_LEVELS, sessions, splits)
-    given = Scale("session_date", "ingest_time")
+    given = Scale("session_date", received)
     to_levels, level_prices = matched.to_levels.copy(), levels.price.copy()
     to_levels[candle_at] = _factors(placed, wanted, candle_window, given, sessions, splits)
     level_prices[level_at] *= level_factors

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from findata_core.exchanges import mic_of
+from findata_core.market.releases import receipt_column
 from findata_core.market.scales import Scale, price_factors, rescaled
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.runs import row_places, rows_where
@@ -180,7 +181,7 @@ def weekly_pivots(
     week's daily candles are not all given.
 
     `splits`: rows of reference.splits. Levels are in the shares of the first session after P (adjustment "raw"),
-    or of the day their youngest bar was received if that is later ("split"): prices of P are brought there.
+    or of the day their youngest bar became known if that is later ("split"): prices of P are brought there.
     """
     pivots = empty(table(WEEKLY_PIVOTS))
     weeks = rows_where(weekly_candles, weekly_candles.get_column("is_complete"))
@@ -330,7 +331,7 @@ def _factors(made: Made, found: Followed, sessions: pl.DataFrame, splits: pl.Dat
     rows = gathered(found.weeks, names, found.row[made.week]).with_columns(
         mic=mic_of(pl.col("instrument_id"))
     )
-    received = instants(found.daily.get_column("ingest_time"))
+    received = instants(found.daily.get_column(receipt_column(found.daily)))
     rows = _with_last_session(rows, sessions).with_columns(
         pl.Series("first_session_date", found.validity.first_session_date[made.week].astype("datetime64[D]")),
         instants_column("week_ingest_time", found.ingest_time[made.week]),

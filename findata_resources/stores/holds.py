@@ -1,16 +1,19 @@
 """Which payloads are held: decisions as they come in, and the state that follows from all of them.
 
-What belongs here: `ops.decisions` and `ops.holds`, inside the caller's transaction. What does not: deciding
-(findata_assets/steps), and what a release makes due (receiving).
+What belongs here: `ops.decisions` and `ops.holds`, inside the caller's transaction; what was released. What does not:
+deciding (findata_assets/steps), and what a release makes due (receiving).
 """
 
 from collections.abc import Sequence
 
 import polars as pl
+from psycopg import sql
 
+from findata_core.market.releases import RELEASED_SCHEMA
 from findata_core.schema.tables import table
-from findata_resources.stores.database import Cursor, upsert
+from findata_resources.stores.database import Cursor, Database, literal_list, upsert
 
+PRICED = ("market.bars", "market.bars_1d", "reference.dividends")
 # A hold, then the first release there is; a rejection counts while there is none. So the order in which decisions are
 # entered never matters.
 _STATE = """
@@ -61,3 +64,24 @@ def withheld(cursor: Cursor, payload_ids: Sequence[int]) -> set[int]:
         [list(payload_ids)],
     )
     return {row[0] for row in cursor.fetchall()}
+
+
+def released(database: Database, instrument_ids: Sequence[str]) -> pl.DataFrame:
+    """Return of what prices of instruments released payloads speak, in RELEASED_SCHEMA: ingest_time is the release."""
+    decided = database.few(
+        sql.SQL("SELECT payload_id, decided_time FROM ops.holds WHERE state = 'released'"),
+        {"payload_id": pl.Int64(), "ingest_time": RELEASED_SCHEMA["ingest_time"]},
+    )
+    if decided.is_empty():
+        return pl.DataFrame(schema=RELEASED_SCHEMA)
+    spoken = sql.SQL(
+        "SELECT payload_id, subject, CASE table_name WHEN 'market.bars_1d' THEN '1d' ELSE '1m' END, "
+        "scope_date, received_time FROM ops.payload_scopes "
+        "WHERE table_name = ANY({}) AND subject = ANY({}) AND payload_id = ANY({})"
+    ).format(
+        literal_list(PRICED, "text"),
+        literal_list(sorted(instrument_ids), "text"),
+        literal_list(decided.get_column("payload_id").to_list(), "bigint"),
+    )
+    schema = {name: kind for name, kind in RELEASED_SCHEMA.items() if name != "ingest_time"}
+    return database.few(spoken, schema).join(decided, on="payload_id").select(*RELEASED_SCHEMA)

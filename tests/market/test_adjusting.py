@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from findata_core.errors import ConfigurationError, DataError, MixedAdjustments
-from findata_core.market.adjusting import Actions, actions_of, adjusted, require_view, unadjusted
+from findata_core.market.adjusting import Actions, View, actions_of, adjusted, require_view, unadjusted
+from findata_core.market.releases import RELEASED_SCHEMA, with_received_times
 from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
 from findata_resources.environment import PROJECT
@@ -219,6 +220,80 @@ def test_yahoos_dividend_in_later_shares_is_the_one_that_was_paid() -> None:
         paid = dividends_table(said | {"amount": amount, "ingest_time": received})
         found = actions_of(splits, paid, ZONE, "USD", 1)
         assert found.dividends == ((date(2020, 8, 7), Fraction(82, 100)),)
+
+
+# NVIDIA closed at 1,209.98 on 2024-06-06 and split 10:1 on Monday, 2024-06-10.
+NVIDIA_CLOSED, NVIDIA_SPLIT = date(2024, 6, 6), (date(2024, 6, 10), Fraction(10))
+
+
+def released(payload_id: int, *received: datetime, at: datetime) -> pl.DataFrame:
+    """Answers of one payload_id after another about NVIDIA's session, received at these times and released at one."""
+    rows = [
+        {
+            "payload_id": payload_id + number,
+            "instrument_id": "NVDA.XNAS",
+            "source_interval": "1d",
+            "session_date": NVIDIA_CLOSED,
+            "ingest_time": at,
+            "received_time": moment,
+        }
+        for number, moment in enumerate(received)
+    ]
+    return pl.DataFrame(rows, schema=RELEASED_SCHEMA)
+
+
+@pytest.mark.parametrize("is_candle", [False, True])
+@pytest.mark.parametrize(
+    ("view", "on", "close"),
+    [
+        ("split", date(2024, 6, 20), 120.998),
+        ("split", date(2024, 6, 7), 1209.98),
+        ("raw", date(2024, 6, 20), 1209.98),
+    ],
+)
+def test_what_was_held_is_in_the_shares_of_the_day_it_was_received(
+    is_candle: bool, view: View, on: date, close: float
+) -> None:
+    """Received on Friday at noon UTC, released on Tuesday, after the split."""
+    friday, tuesday = datetime(2024, 6, 7, 12, tzinfo=UTC), datetime(2024, 6, 11, 12, tzinfo=UTC)
+    held = bars([NVIDIA_CLOSED], [1209.98], [664696], "split", received=tuesday.date())
+    held = held.with_columns(instrument_id=pl.lit("NVDA.XNAS"), source_interval=pl.lit("1d"))
+    if not is_candle:
+        held = held.with_columns(payload_id=pl.lit(5))
+    # Another answer, received on Thursday night and released with it, was overruled by Friday's.
+    told = released(5, friday, friday - timedelta(hours=9), at=tuesday)
+
+    found = adjusted(with_received_times(held, told), Actions((NVIDIA_SPLIT,)), view, on, ZONE)
+
+    assert found.item(0, "close") == pytest.approx(close)
+    assert "received_time" not in found.columns
+
+
+@pytest.mark.parametrize(("instrument_id", "source_interval"), [("MSFT.XNAS", "1d"), ("NVDA.XNAS", "1m")])
+def test_what_was_not_held_is_received_when_it_is_known(instrument_id: str, source_interval: str) -> None:
+    """The release of another instrument's days, or of the same one's, of that very instant says nothing of it."""
+    tuesday = datetime(2024, 6, 11, 12, tzinfo=UTC)
+    said = bars([NVIDIA_CLOSED], [120.998], [6646960], "split", received=tuesday.date())
+    said = said.with_columns(instrument_id=pl.lit(instrument_id), source_interval=pl.lit(source_interval))
+    told = released(5, datetime(2024, 6, 7, 12, tzinfo=UTC), at=tuesday)
+
+    placed = with_received_times(said, told)
+
+    assert placed["received_time"].to_list() == [tuesday]
+    assert with_received_times(said, told.clear()).equals(said)
+
+
+def test_a_dividend_that_was_held_is_in_the_shares_of_the_day_it_was_received() -> None:
+    """Apple's 0.82 of 2020-08-07, received before 4:1 on 2020-08-31 and released after it: no quarter of anything."""
+    splits = splits_table(("yahoo", date(2020, 8, 31), 4, 1))
+    release = datetime(2020, 9, 10, tzinfo=UTC)
+    said = {"source": "yahoo", "adjustment": "split", "ex_date": date(2020, 8, 7)}
+    paid = dividends_table(said | {"amount": "0.82", "ingest_time": release, "payload_id": 7})
+    told = released(7, datetime(2020, 8, 20, tzinfo=UTC), at=release)
+
+    found = actions_of(splits, with_received_times(paid, told), ZONE, "USD", 1)
+
+    assert found.dividends == ((date(2020, 8, 7), Fraction(82, 100)),)
 
 
 def test_pounds_are_taken_out_of_pence() -> None:

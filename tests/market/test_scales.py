@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from findata_core.calendars import sessions_of
-from findata_core.market.periods import fold_period_candles
+from findata_core.market.periods import fold_period_candles, on_one_scale_of_periods
+from findata_core.market.releases import with_received_times
 from findata_core.market.scales import CANDLE_PRICES, Scale, on_one_scale, price_factors, rescaled
 from findata_core.schema.frames import conform
 from findata_core.schema.tables import table
@@ -131,6 +132,49 @@ def test_what_a_provider_has_rescaled_itself_is_left_as_it_is() -> None:
     )
 
 
+def held_until(days: pl.DataFrame, day: date, release: date) -> pl.DataFrame:
+    """Those candles, of which one day's answer was held on its evening and released on another one."""
+    is_held = pl.col("session_date") == day
+    known = days.with_columns(
+        ingest_time=pl.when(is_held).then(pl.lit(evening(release))).otherwise("ingest_time")
+    )
+    received = pl.col("ingest_time").alias("received_time")
+    released = days.filter(is_held).select(
+        pl.lit(5).alias("payload_id"), "instrument_id", "source_interval", "session_date", received
+    )
+    return with_received_times(known, released.with_columns(ingest_time=pl.lit(evening(release))))
+
+
+def test_a_week_of_which_a_day_was_released_after_the_split_is_on_the_scale_of_that_release() -> None:
+    """All at 700 before 7:1 on the next MONDAY; Friday's answer is released on the Tuesday after it."""
+    days = days_at(dict.fromkeys(week_of(date(2014, 6, 2)), 700.0), "split")
+    tuesday = MONDAY + timedelta(days=1)
+    held = held_until(days, date(2014, 6, 6), tuesday)
+
+    week = fold_period_candles(held, SESSIONS, "1w", split(MONDAY)).row(0, named=True)
+
+    assert [week[name] for name in CANDLE_PRICES] == [100.0] * 4
+    assert week["volume"] == 4_900 * 5
+    assert week["ingest_time"] == evening(tuesday)
+    same = on_one_scale_of_periods(held, split(MONDAY), SESSIONS, "1w")
+    assert same["close"].to_list() == [100.0] * 5
+
+
+def test_levels_know_the_scale_of_an_open_that_was_released_after_a_split() -> None:
+    """At 700 until 7:1 on Wednesday; Monday's answer, whose open Woodie's levels use, is released on Thursday."""
+    wednesday, thursday = MONDAY + timedelta(days=2), MONDAY + timedelta(days=3)
+    before = days_at(dict.fromkeys(week_of(date(2014, 6, 2)), 700.0), "split")
+    monday = held_until(days_at({MONDAY: 700.0}, "split"), MONDAY, thursday)
+    known = pl.concat([before.with_columns(received_time="ingest_time"), monday])
+    weeks = fold_period_candles(before, SESSIONS, "1w", split(wednesday))
+
+    pivots = weekly_pivots(weeks, known, SESSIONS, split(wednesday))
+
+    woodie = pivots.row(by_predicate=pl.col("variant") == "woodie_open", named=True)
+    assert (woodie["current_open"], woodie["window_close"], woodie["pp"]) == pytest.approx((100.0,) * 3)
+    assert rederive_differences(pivots, weeks, SESSIONS, split(wednesday)).is_empty()
+
+
 def levels_after(split_on: date, adjustment: str = "raw") -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The weeks, the pivots of the week before MONDAY, all at 700, and the splits."""
     before = days_at(dict.fromkeys(week_of(date(2014, 6, 2)), 700.0), adjustment)
@@ -200,6 +244,19 @@ def test_a_split_crosses_no_level_and_a_price_does(adjustment: str) -> None:
     assert crossing["level_price"] == pytest.approx(110.0)
     blind = pivot_signals(candles, pivots).filter(variant="traditional", kind="crossing")
     assert set(blind["direction"]) == {"down"}
+
+
+def test_candles_that_were_released_after_a_split_cross_what_they_crossed() -> None:
+    """Monday's 705 to 784 cross R1 (770) as before: they were told before 7:1 on Wednesday, and released after it."""
+    wednesday = MONDAY + timedelta(days=2)
+    _, pivots, splits = levels_after(wednesday, "split")
+    held = held_until(five_minutes(MONDAY, [705.0, 784.0], "split"), MONDAY, wednesday + timedelta(days=1))
+
+    found = pivot_signals(held, pivots, sessions=SESSIONS, splits=splits).filter(variant="traditional")
+
+    [crossing] = found.filter(kind="crossing").to_dicts()
+    assert (crossing["level"], crossing["direction"], crossing["price"]) == ("r1", "up", 784.0)
+    assert crossing["level_price"] == pytest.approx(770.0)
 
 
 @given(
