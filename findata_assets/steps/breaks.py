@@ -6,7 +6,7 @@ a break is (findata_core.quality), SQL (findata_resources.stores.ledger).
 How far a change reaches. What two bars say of each other is a matter of one instrument's session: the marks'
 arrows say "the same date". Sick volume is judged by the instrument's other sessions up to REACH_DAYS away, and by
 the venue's other names, which are judged likewise. So a change of a session's minutes has all names of its venue
-judged again up to REACH_DAYS around it, from profiles up to 2 * REACH_DAYS around it: five numbers a session, kept
+judged again up to REACH_DAYS around it, from profiles up to 2 * REACH_DAYS around it: a few figures a session, kept
 in ops.volume_profiles, so that no minute of another session is read. Where a verdict turns, volume breaks
 of that session are explained anew.
 

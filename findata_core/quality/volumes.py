@@ -1,13 +1,16 @@
 """Sick volume: sessions whose minute volumes are not those of the market, told from the minutes alone.
 
 What belongs here: how the volumes of a session's minutes are spread, what is usual of an instrument, and the
-verdict. What does not: comparing minutes with daily bars (reconciliation).
+verdict. What does not: comparing minutes with daily bars (reconciliation), what zeros after giants say
+(running_totals).
 
-A provider that doubles or delays volume sends zero-volume minutes beside giants: the 95th percentile of the
-minutes rises far above their median, while the median stays where it was or falls. On a day of news all
-minutes rise together, and one block trade moves neither figure: both are healthy. No session is known to be
-healthy beforehand; what is usual is the lower quartile of the instrument's other sessions around it, which holds
-while fewer than three quarters of them are sick (sickness only adds).
+A session is sick in one of two ways. Its minutes say running totals, with zeros after them: a few giants are enough,
+and no other session is needed to tell. Or zero-volume minutes stand beside giants anyhow, as where a provider
+doubles or delays volume: the 95th percentile of the minutes rises far above their median, while the median stays
+where it was or falls. On a day of news all minutes rise together, and one block trade moves none of these figures: both
+are healthy. No session is known to be healthy beforehand; what is usual is the lower quartile of the
+instrument's other sessions around it, which holds while fewer than three quarters of them are sick (sickness only
+adds).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import polars as pl
 from findata_core.calendars import mic_of
 from findata_core.quality.breaks import bars_at
 from findata_core.quality.reconciliation import FINDING_SCHEMA
+from findata_core.quality.running_totals import excesses, says_running_totals, zeros_after
 from findata_core.schema.frames import empty, polars_schema
 from findata_core.schema.tables import table
 
@@ -66,8 +70,7 @@ def volume_profiles(bars: pl.DataFrame) -> pl.DataFrame:
 
     `bars`: rows of market.bars as known at an instant; other intervals and phases are left out.
     """
-    profiles = regular_minutes(bars).group_by(SERIES).agg(_figures())
-    return profiles.select(PROFILES.column_names)
+    return _profiles(regular_minutes(bars), SERIES).select(PROFILES.column_names)
 
 
 def profiles_at(minutes: pl.DataFrame, instants: pl.DataFrame) -> pl.DataFrame:
@@ -78,14 +81,19 @@ def profiles_at(minutes: pl.DataFrame, instants: pl.DataFrame) -> pl.DataFrame:
     """
     if minutes.is_empty() or instants.is_empty():
         return empty(PROFILES)
-    known = bars_at(minutes.select(*SERIES, "volume", "ingest_time", "superseded_time"), instants)
-    profiles = known.group_by(*SERIES, "step").agg(_figures()).sort(*VERSION, "step")
+    read = minutes.select(*SERIES, "event_time", "volume", "ingest_time", "superseded_time")
+    profiles = _profiles(bars_at(read, instants), [*SERIES, "step"]).sort(*VERSION, "step")
     return profiles.unique(VERSION, keep="first", maintain_order=True).select(PROFILES.column_names)
 
 
 def regular_minutes(bars: pl.DataFrame) -> pl.DataFrame:
     """The bars that profiles are made of."""
     return bars.filter(_is_regular_minute())
+
+
+def _profiles(minutes: pl.DataFrame, series: Sequence[str]) -> pl.DataFrame:
+    """What the profiles of each series of minutes say."""
+    return excesses(minutes.group_by(series).agg(*_figures(), *zeros_after()))
 
 
 @cache
@@ -111,9 +119,10 @@ def _figures() -> Sequence[pl.Expr]:
 def judge(profiles: pl.DataFrame) -> pl.DataFrame:
     """Judge each profile by the instrument's other sessions within REACH_DAYS, and by its venue.
 
-    Returns VERSION, `verdict` ("sick", "healthy", "unknown": too few minutes or sessions to say), `explanation`
-    (null unless sick), total_volume and usual_volume. Of other sessions the youngest version counts. A verdict
-    depends on profiles of the venue up to 2 * REACH_DAYS away. `profiles`: one of each VERSION, in any order.
+    Returns VERSION, `verdict` ("sick", "healthy", "unknown": too few minutes or sessions to say, or not all of the
+    profile's figures), `explanation` (null unless sick), total_volume and usual_volume. Running totals are sick
+    however few the other sessions are. Of other sessions the youngest version counts. A verdict depends on
+    profiles of the venue up to 2 * REACH_DAYS away. `profiles`: one of each VERSION, in any order.
     """
     measured = profiles.with_columns(**_measures())
     alone = measured.hstack(_usual(measured)).with_columns(**_judged_alone())
@@ -242,19 +251,31 @@ def _lower_quartiles(values: Float64Array, is_counted: npt.NDArray[np.bool_]) ->
 def _judged_alone() -> Mapping[str, pl.Expr]:
     """The verdict of each profile by itself, and the usual volume."""
     more = _excesses()
-    is_judged = (pl.col("other_sessions") >= LEAST_SESSIONS) & (pl.col("bars") >= LEAST_BARS)
-    is_sick = (
+    is_long = pl.col("bars") >= LEAST_BARS
+    is_judged = (pl.col("other_sessions") >= LEAST_SESSIONS) & is_long
+    is_spread = (
         (more["more_spread"].exp() >= GIANTS)
         & (more["more_zeros"] >= ZEROS)
         & (more["more_size"].exp() >= SURPLUS)
     )
+    is_told = is_judged & pl.col("before_zero_excess").is_not_null()
+    is_total = is_long & says_running_totals().fill_null(value=False)
     return {
-        "usual_volume": pl.when(pl.col("other_sessions") > 0).then(pl.col("usual_size").exp()),
+        "usual_volume": _usual_volume(is_total),
         "is_judged": is_judged,
-        "is_sick": is_judged & is_sick,
-        "verdict": pl.when(is_judged).then(pl.lit("healthy")).otherwise(pl.lit("unknown")),
+        "is_spread": is_judged & is_spread,
+        "is_sick": is_total | (is_judged & is_spread),
+        "verdict": pl.when(is_told).then(pl.lit("healthy")).otherwise(pl.lit("unknown")),
         "explanation": pl.lit(None, pl.String),
     }
+
+
+def _usual_volume(is_total: pl.Expr) -> pl.Expr:
+    """What other sessions have; of running totals, where too few others are there to say it, what else was told."""
+    rest = (pl.col("total_volume") - pl.col("before_zero_volume")).cast(pl.Float64)
+    is_short = pl.col("other_sessions") < LEAST_SESSIONS
+    usual = pl.when(pl.col("other_sessions") > 0).then(pl.col("usual_size").exp())
+    return pl.when(is_total & is_short).then(rest).otherwise(usual)
 
 
 def _excesses() -> Mapping[str, pl.Expr]:
@@ -280,10 +301,14 @@ def _venues(alone: pl.DataFrame, venue: list[str]) -> pl.DataFrame:
 
 
 def _explanation() -> pl.Expr:
-    alone = pl.format(
+    spread = pl.format(
         "sick volume: {} % of the minutes have volume 0, their 95th percentile is {} times as many medians as usual",
         (pl.col("zeros") * 100).round(1),
         pl.col("more_spread").exp().round(1),
+    )
+    totals = pl.format(
+        "sick volume: {} % of it stands in minutes right before one with volume 0, as running totals do",
+        (pl.col("before_zero_volume") / pl.col("total_volume") * 100).round(1),
     )
     venue = pl.format(
         "sick volume: {} of {} names of {} are sick, and it leans with them",
@@ -291,4 +316,4 @@ def _explanation() -> pl.Expr:
         "names_judged",
         "mic",
     )
-    return pl.when("is_sick").then(alone).otherwise(venue)
+    return pl.when("is_spread").then(spread).when("is_sick").then(totals).otherwise(venue)

@@ -324,6 +324,9 @@ GOOD_ROWS: dict[str, dict[str, Any]] = {
         "total_volume": 18_000_000,
         "median_volume": 40_000.0,
         "high_volume": 120_000.0,
+        "before_zero_volume": 50_000,
+        "before_zero_excess": 0.0,
+        "before_zero_deviations": 0.0,
     },
     "findata.ops.v1.QuarantinedRow": {
         "payload_id": 1,

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from alembic import command
 
 from findata_assets.steps import breaks as breaks_step
 from findata_assets.steps.breaks import open_breaks, refresh_breaks, summarize, uncompared
@@ -21,8 +22,11 @@ from findata_assets.steps.sources import refresh_reference
 from findata_core.quality.breaks import find_breaks
 from findata_core.schema.tables import table
 from findata_resources.environment import resolve_endpoints
+from findata_resources.migrations.migrate import alembic_config, locked, migrate
+from findata_resources.migrations.views import drop_views
 from findata_resources.stores import due
 from tests.orchestration import SetClock
+from tests.quality.made_totals import with_running_totals
 from tests.steps.folders import Bar, at, flat, minutes_from, take_in, write_folder
 
 BREAKS = table("ops.breaks")
@@ -195,6 +199,52 @@ def test_sessions_loaded_in_any_order_give_the_same_verdicts(
         ("sick_volume", date(2022, 5, 18), "explained"),
         ("sick_volume", date(2022, 5, 19), "explained"),
     ]
+
+
+def running_totals_of(day: str) -> list[int]:
+    return with_running_totals(volumes_of(day), 4, random.Random(day))
+
+
+def test_running_totals_are_named_as_soon_as_they_are_there_and_healed(
+    ready: Platform, tmp_path: Path
+) -> None:
+    """Of one session alone what is usual is what else it says: the giants' part is taken off."""
+    volumes = running_totals_of("2022-05-19")
+    giants = sum(volume for volume, following in itertools.pairwise(volumes) if following == 0)
+    take_in(ready, said(tmp_path, 0, traded("2022-05-19", volumes)))
+    run_due(ready)
+    assert stored(ready, "kind", "state", "left_value", "right_value") == [
+        ("sick_volume", "explained", sum(volumes), sum(volumes) - giants)
+    ]
+
+    take_in(ready, said(tmp_path, 1, traded("2022-05-19", volumes_of("2022-05-19"))))
+    run_due(ready)
+    assert stored(ready, "kind", "state", "closed_time") == [("sick_volume", "closed", RECEIVED[1])]
+
+
+def test_sessions_of_before_running_totals_were_looked_for_are_judged_again(
+    ready: Platform, tmp_path: Path
+) -> None:
+    """A database of the revision before holds profiles without the figures, and a ledger that knows of nothing."""
+    take_in(ready, said(tmp_path, 0, traded("2022-05-19", running_totals_of("2022-05-19"))))
+    run_due(ready)
+    before = stored(ready)
+    profiles = ready.store.read(table("ops.volume_profiles"))
+    url = resolve_endpoints(ready.settings).database_url
+    with locked(url) as connection:
+        drop_views(connection)
+        command.downgrade(alembic_config(connection), "0013")
+        connection.exec_driver_sql("DELETE FROM ops.breaks")
+        connection.commit()
+
+    migrate(url)
+
+    nulls = ready.store.read(table("ops.volume_profiles")).select(pl.col("^before_zero_.*$").null_count())
+    assert nulls.row(0) == (1, 1, 1)
+    assert due.due_scopes(ready.store.database, BREAKS.address).height == 1
+    run_due(ready)
+    assert stored(ready) == before
+    assert ready.store.read(table("ops.volume_profiles")).equals(profiles)
 
 
 def test_a_kill_before_the_end_writes_nothing_and_leaves_it_due(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import random
 from collections import Counter
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -11,9 +13,10 @@ import polars as pl
 import pytest
 
 from findata_assets.steps.breaks import uncompared
-from findata_core.quality.volumes import judge
+from findata_core.quality.volumes import judge, volume_profiles
 from findata_core.schema.tables import table
 from findata_resources.environment import PROJECT
+from tests.quality.made_totals import with_running_totals
 from tests.trial.conftest import Trial
 
 ANSWERS = PROJECT / "tests" / "answers"
@@ -22,6 +25,26 @@ ANSWERS = PROJECT / "tests" / "answers"
 def answers(name: str) -> list[dict[str, str]]:
     lines = (ANSWERS / name).read_text().splitlines()
     return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+@pytest.fixture(scope="module")
+def spring(trial: Trial) -> pl.DataFrame:
+    """The minutes of the set with the sick sessions."""
+    bars = trial.platform.store.read(table("market.bars"), date(2026, 3, 9), date(2026, 5, 6))
+    return bars.filter(interval="1m")
+
+
+def sick_answers(names: Collection[str], first: int = 16, last: int = 19) -> set[tuple[str, date]]:
+    """The sessions of some names that are sick, from one day of March 2026 to another, both inclusive."""
+    rows = [
+        (row["instrument_id"], date.fromisoformat(row["session_date"])) for row in answers("sick_volumes.csv")
+    ]
+    return {(name, day) for name, day in rows if name in names and first <= day.day <= last}
+
+
+def told_sick(minutes: pl.DataFrame) -> set[tuple[str, date]]:
+    sick = judge(volume_profiles(minutes)).filter(verdict="sick")
+    return set(sick.select("instrument_id", "session_date").iter_rows())
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +60,75 @@ def test_the_sessions_with_volumes_that_nobody_traded_are_named_and_no_others(tr
     told = trial.rows("SELECT instrument_id, session_date, state FROM ops.breaks WHERE kind = 'sick_volume'")
     assert {(name, day) for name, day, _ in told} == expected
     assert {state for _, _, state in told} == {"explained"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["APPS.XNAS"],
+        ["CFLT.XNAS"],
+        ["APPS.XNAS", "IBM.XNYS", "GLOB.XNYS"],
+        ["APPS.XNAS", "AAPL.XNAS"],
+        ["MELI.XNAS", "APPS.XNAS", "GLOB.XNYS"],
+    ],
+)
+def test_sick_sessions_are_named_whoever_is_loaded_with_them(spring: pl.DataFrame, names: list[str]) -> None:
+    loaded = spring.filter(pl.col("instrument_id").is_in(names))
+    assert told_sick(loaded) == sick_answers(names)
+
+
+@pytest.mark.parametrize(("first", "last"), [(9, 16), (13, 18), (16, 19), (18, 18)])
+def test_sick_sessions_are_named_however_few_are_loaded_with_them(
+    spring: pl.DataFrame, first: int, last: int
+) -> None:
+    days = pl.col("session_date").is_between(date(2026, 3, first), date(2026, 3, last))
+    names = set(spring.get_column("instrument_id"))
+    assert told_sick(spring.filter(days)) == sick_answers(names, first, last)
+
+
+@pytest.mark.parametrize("times", [3, 4, 6, 12])
+@pytest.mark.parametrize("part", [(0.0, 1.0), (0.0, 0.5), (0.5, 1.0)])
+@pytest.mark.parametrize(
+    "names", [["GLOB.XNYS"], ["IBM.XNYS"], ["APPS.XNAS"], ["AAPL.XNAS", "APPS.XNAS", "NVDA.XNAS"]]
+)
+def test_running_totals_in_healthy_sessions_are_named_and_no_others(
+    spring: pl.DataFrame, times: float, part: tuple[float, float], names: list[str]
+) -> None:
+    """The mechanism of March in four healthy sessions of April: three giants make a session three times too high."""
+    chance, days = random.Random(20260414), [date(2026, 4, day) for day in (14, 15, 16, 17)]
+    keys = ["instrument_id", "session_date", "event_time"]
+    healthy = spring.filter(pl.col("session_date") > date(2026, 3, 19)).sort(keys)
+    is_struck = pl.col("instrument_id").is_in(names) & pl.col("session_date").is_in(days)
+    struck = [
+        part_of.with_columns(
+            volume=pl.Series(with_running_totals(part_of["volume"].to_list(), times, chance, part))
+        )
+        for part_of in healthy.filter(is_struck).partition_by(
+            "instrument_id", "session_date", maintain_order=True
+        )
+    ]
+    assert told_sick(pl.concat([healthy.filter(~is_struck), *struck])) == {
+        (name, day) for name in names for day in days
+    }
+
+
+def test_volume_before_zeros_tells_sick_sessions_from_all_others_by_far(trial: Trial) -> None:
+    """How far apart they are: what the bounds of running_totals.py rest on."""
+    profiles = trial.platform.store.read(table("ops.volume_profiles")).filter(pl.col("bars") >= 60)
+    expected = sick_answers({row["instrument_id"] for row in answers("sick_volumes.csv")})
+    is_sick = pl.Series(
+        [key in expected for key in profiles.select("instrument_id", "session_date").iter_rows()]
+    )
+    sick, others = profiles.filter(is_sick), profiles.filter(~is_sick)
+    assert (sick.height, others.height > 500) == (29, True)
+    assert sick.select(pl.col("before_zero_excess", "before_zero_deviations").min().round(2)).row(0) == (
+        0.27,
+        7.69,
+    )
+    assert others.select(pl.col("before_zero_excess", "before_zero_deviations").max().round(2)).row(0) == (
+        0.01,
+        1.2,
+    )
 
 
 def test_a_session_whose_day_has_all_its_volume_is_never_sick(trial: Trial, verdicts: pl.DataFrame) -> None:

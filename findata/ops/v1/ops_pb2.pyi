@@ -309,7 +309,7 @@ class Break(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., interval: _Optional[str] = ..., adjustment: _Optional[str] = ..., field: _Optional[str] = ..., left_source: _Optional[str] = ..., right_source: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., left_value: _Optional[float] = ..., right_value: _Optional[float] = ..., difference: _Optional[float] = ..., tolerance: _Optional[float] = ..., compared_bars: _Optional[int] = ..., broken_bars: _Optional[int] = ..., state: _Optional[str] = ..., explanation: _Optional[str] = ..., first_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., times_opened: _Optional[int] = ...) -> None: ...
 
 class VolumeProfile(_message.Message):
-    __slots__ = ("instrument_id", "session_date", "source", "adjustment", "known_time", "bars", "zero_bars", "total_volume", "median_volume", "high_volume")
+    __slots__ = ("instrument_id", "session_date", "source", "adjustment", "known_time", "bars", "zero_bars", "total_volume", "median_volume", "high_volume", "before_zero_volume", "before_zero_excess", "before_zero_deviations")
     INSTRUMENT_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_DATE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +320,9 @@ class VolumeProfile(_message.Message):
     TOTAL_VOLUME_FIELD_NUMBER: _ClassVar[int]
     MEDIAN_VOLUME_FIELD_NUMBER: _ClassVar[int]
     HIGH_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_ZERO_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_ZERO_EXCESS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_ZERO_DEVIATIONS_FIELD_NUMBER: _ClassVar[int]
     instrument_id: str
     session_date: str
     source: str
@@ -330,7 +333,10 @@ class VolumeProfile(_message.Message):
     total_volume: int
     median_volume: float
     high_volume: float
-    def __init__(self, instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., source: _Optional[str] = ..., adjustment: _Optional[str] = ..., known_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bars: _Optional[int] = ..., zero_bars: _Optional[int] = ..., total_volume: _Optional[int] = ..., median_volume: _Optional[float] = ..., high_volume: _Optional[float] = ...) -> None: ...
+    before_zero_volume: int
+    before_zero_excess: float
+    before_zero_deviations: float
+    def __init__(self, instrument_id: _Optional[str] = ..., session_date: _Optional[str] = ..., source: _Optional[str] = ..., adjustment: _Optional[str] = ..., known_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bars: _Optional[int] = ..., zero_bars: _Optional[int] = ..., total_volume: _Optional[int] = ..., median_volume: _Optional[float] = ..., high_volume: _Optional[float] = ..., before_zero_volume: _Optional[int] = ..., before_zero_excess: _Optional[float] = ..., before_zero_deviations: _Optional[float] = ...) -> None: ...
 
 class Alert(_message.Message):
     __slots__ = ("alert_id", "sink", "kind", "severity", "cause", "next_step", "cure", "state", "scopes", "run_ids", "first_time", "last_time", "occurrences", "told_occurrences", "told_state", "told_times", "failures_in_row", "next_try_time", "last_error")
