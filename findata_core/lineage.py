@@ -21,6 +21,9 @@ class Spread(StrEnum):
     REST_OF_WEEK = "its session and the later ones of its week: crossings carry their state along"
     WEEKS_AFTER = "the sessions of the two weeks after: pivots are valid in the next trading week"
     WHOLE = "the subject's whole history"
+    EVERY_COMPARISON = (
+        "the sessions with several slices of bars: on whose scales they are depends on what lies between"
+    )
     EVERY_SCOPE = "all that is stored of the subject: on whose scale a price is depends on what lies between"
 
 
@@ -56,6 +59,7 @@ ARROWS = (
     Arrow("reference.listings", "reference.security_symbols", Spread.WHOLE),
     Arrow("reference.splits", "market.monthly_candles", Spread.EVERY_SCOPE),
     Arrow("reference.splits", "market.weekly_candles", Spread.EVERY_SCOPE),
+    Arrow("reference.splits", "ops.breaks", Spread.EVERY_COMPARISON),
     Arrow("reference.splits", "signals.pivot_signals", Spread.EVERY_SCOPE),
     Arrow("reference.splits", "signals.weekly_pivots", Spread.EVERY_SCOPE),
     Arrow("signals.weekly_pivots", "signals.pivot_signals", Spread.WEEKS_AFTER),

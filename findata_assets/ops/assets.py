@@ -35,7 +35,7 @@ def arrivals(platform: PlatformResource) -> dg.MaterializeResult[None]:
 
 @table_asset(
     "ops.breaks",
-    deps=["market.bars", "market.bars_1d", "reference.sessions"],
+    deps=["market.bars", "market.bars_1d", "reference.sessions", "reference.splits"],
     automation_condition=WHEN_INPUTS_ARE_CHECKED,
 )
 def breaks(platform: PlatformResource) -> dg.MaterializeResult[None]:

@@ -4,11 +4,11 @@ What belongs here: the order of reading, judging and writing, and how far a chan
 a break is (findata_core.quality), SQL (findata_resources.stores.ledger).
 
 How far a change reaches. What two bars say of each other is a matter of one instrument's session: the marks'
-arrows say "the same date". Sick volume is judged by the instrument's other sessions up to REACH_DAYS away, and by
-the venue's other names, which are judged likewise. So a change of a session's minutes has all names of its venue
-judged again up to REACH_DAYS around it, from profiles up to 2 * REACH_DAYS around it: a few figures a session, kept
-in ops.volume_profiles, so that no minute of another session is read. Where a verdict turns, volume breaks
-of that session are explained anew.
+arrows say "the same date"; a split that becomes known has all sessions of its instrument compared again. Sick volume
+is judged by the instrument's other sessions up to REACH_DAYS away, and by the venue's other names, which are judged
+likewise. So a change of a session's minutes has all names of its venue judged again up to REACH_DAYS around it, from
+profiles up to 2 * REACH_DAYS around it: a few figures a session, kept in ops.volume_profiles, so that no
+minute of another session is read. Where a verdict turns, volume breaks of that session are explained anew.
 
 One process at a time refreshes the ledger: it holds the table's lock from its first read on, so that it sees
 what the one before has written. A week of sessions is one transaction: a kill leaves the rest due.
@@ -39,13 +39,14 @@ from findata_core.quality.volumes import (
 from findata_core.schema.frames import empty
 from findata_core.schema.tables import table
 from findata_resources.stores import due, ledger
-from findata_resources.stores.database import Cursor
+from findata_resources.stores.database import Cursor, literal_list
 from findata_resources.stores.ledger import BAR_TABLES
 from findata_resources.stores.reports import WriteReport
 from findata_resources.stores.scopes import scope_pairs
 
 BREAKS = table("ops.breaks")
 PROFILES = table("ops.volume_profiles")
+SPLITS = table("reference.splits")
 PAIR = ["subject", "scope_date"]
 REACH = timedelta(days=REACH_DAYS)
 # Groups of sessions by what there is to compare, in the order in which they are refreshed, and the tables to read.
@@ -165,8 +166,18 @@ def _compare(
     if versions.is_empty():
         return empty(BREAKS)
     received = ledger.receive_times(platform.store.database, todo)
-    findings, instants = find_breaks(versions, _sessions(platform, versions), received)
+    splits = _split_versions(platform, versions)
+    findings, instants = find_breaks(versions, _sessions(platform, versions), received, splits)
     return fold_breaks(explain_volumes(findings, verdicts), instants)
+
+
+def _split_versions(platform: Platform, versions: pl.DataFrame) -> pl.DataFrame:
+    """Return all versions of the splits of the bars' instruments: superseded_time is null for current ones."""
+    names = literal_list(sorted(versions.get_column("instrument_id").unique()), "text")
+    is_named = sql.SQL("instrument_id = ANY({})").format(names)
+    current, closed = (platform.store.read(source, where=is_named) for source in (SPLITS, SPLITS.history()))
+    open_ended = current.with_columns(superseded_time=pl.lit(None, closed.schema["superseded_time"]))
+    return pl.concat([open_ended.select(closed.columns), closed])
 
 
 def _judge_around(platform: Platform, cursor: Cursor, part: pl.DataFrame, versions: pl.DataFrame) -> Judged:

@@ -2,8 +2,8 @@
 
 What belongs here: the instants at which something new was known of a session, the bars as they were known
 then, and folding findings at those instants into rows of ops.breaks. What does not: finding (reconciliation,
-volumes), the clock: a break's times are receive times of payloads, so that the same payloads give the same
-ledger in whatever order they were loaded.
+volumes), on whose scale bars are compared (compared_scales), the clock: a break's times are receive times of
+payloads, so that the same payloads give the same ledger in whatever order they were loaded.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from findata_core.calendars import mic_of
+from findata_core.quality.compared_scales import on_known_scale, rescaling_times
 from findata_core.quality.reconciliation import FINDING_SCHEMA, reconcile
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.tables import table
@@ -83,23 +84,35 @@ def facing(versions: pl.DataFrame) -> pl.DataFrame:
 
 
 def find_breaks(
-    versions: pl.DataFrame, sessions: pl.DataFrame, received: pl.DataFrame | None = None
+    versions: pl.DataFrame,
+    sessions: pl.DataFrame,
+    received: pl.DataFrame | None = None,
+    splits: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the findings at all instants (FINDING_SCHEMA), and the instants, for fold_breaks().
 
     `received`: when payloads spoke of a session: SESSION, table_name, source, ingest_time; without it, when its
     versions came. A payload that says again what is known makes no version, and yet it is an instant at which
     the figures still differ: asked again after they had settled, they are no longer excused by that.
+    `splits`: versions of reference.splits with superseded_time; without them none is known. Bars that a split lies
+    between are compared on one scale from the instant at which it was known.
     """
     told = told_by(versions) if received is None else received
-    changes = known_instants(versions, sessions)
-    found = [reconcile(bars, sessions) for bars in as_known(versions, changes)]
+    times = versions.select(*SESSION, "ingest_time")
+    if splits is not None and not splits.is_empty():
+        times = pl.concat([times, rescaling_times(versions, splits, sessions)])
+    changes = known_instants(times, sessions)
+    found = [_differences(bars, splits, sessions) for bars in as_known(versions, changes)]
     findings = pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *found])
-    instants = known_instants(
-        pl.concat([versions.select(*SESSION, "ingest_time"), told.select(*SESSION, "ingest_time")]), sessions
-    )
+    instants = known_instants(pl.concat([times, told.select(*SESSION, "ingest_time")]), sessions)
     lasting = _at_each_instant(findings, changes, instants)
     return _excused_while_unsettled(lasting, told), instants
+
+
+def _differences(bars: pl.DataFrame, splits: pl.DataFrame | None, sessions: pl.DataFrame) -> pl.DataFrame:
+    if splits is None or splits.is_empty():
+        return reconcile(bars, sessions)
+    return reconcile(on_known_scale(bars, splits, sessions), sessions)
 
 
 def told_by(versions: pl.DataFrame) -> pl.DataFrame:

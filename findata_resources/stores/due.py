@@ -42,6 +42,13 @@ SPREADS: dict[Spread, LiteralString] = {
         AND candles.scope_date < changed.scope_date + 21
     """,
     Spread.WHOLE: "SELECT subject, DATE '1970-01-01' FROM changed",
+    # Two slices of bars have something to be compared with; a row of the ledger outlives bars that were taken back.
+    Spread.EVERY_COMPARISON: """
+        SELECT bars.subject, bars.scope_date FROM ops.digests AS bars
+        WHERE bars.table_name IN ('market.bars', 'market.bars_1d') AND bars.subject IN (SELECT subject FROM changed)
+        GROUP BY bars.subject, bars.scope_date HAVING count(*) > 1
+        UNION SELECT instrument_id, session_date FROM ops.breaks WHERE instrument_id IN (SELECT subject FROM changed)
+    """,
     Spread.EVERY_SCOPE: """
         SELECT stored.subject, stored.scope_date FROM changed JOIN ops.digests AS stored USING (subject)
         WHERE stored.table_name = {asset}
