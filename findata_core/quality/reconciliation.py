@@ -1,8 +1,8 @@
 """Reconciling: figures of one basis that should agree, and those that lie further apart than is allowed.
 
 What belongs here: which bars face which (two sources; a source's minutes folded to its own wider bars and to
-its own days), what differs by more than its tolerance, and why where the bars themselves show it. What does
-not: the tolerances (tolerances), sick volume (volumes), how long a break lasts (breaks).
+its own days), and what differs by more than its tolerance. What does not: the tolerances (tolerances), why figures
+may differ (reasons), sick volume (volumes), how long a break lasts (breaks).
 
 All functions take bars as they were known at one instant: rows of market.bars and market.bars_1d together,
 with known_time, the instant, the same for all rows of an instrument-session.
@@ -19,13 +19,21 @@ from findata_core.calendars import mic_of
 from findata_core.errors import MixedAdjustments
 from findata_core.intervals import BAR_INTERVALS, CANDLE_INTERVALS
 from findata_core.market.candles import fold_session_candles
+from findata_core.quality.reasons import (
+    FIELDS,
+    PAIR,
+    Reasons,
+    candle_reasons,
+    daily_reasons,
+    provider_reasons,
+)
 from findata_core.quality.tolerances import allowed_distance
 
-FIELDS = ("open", "high", "low", "close", "volume")
 SERIES = ("instrument_id", "session_date", "source", "adjustment")
-PAIR = ("instrument_id", "session_date", "interval", "adjustment", "left_source", "right_source")
 BASIS = ("instrument_id", "session_date", "interval")
 OWN_INTERVALS = tuple(name for name in CANDLE_INTERVALS if name in BAR_INTERVALS and name != "1d")
+# How many minutes there are and are not, and whether the first and the last are missing.
+MISSING = ("missing", "present", "expected", "lacks_first", "lacks_last")
 MINUTE = pl.duration(minutes=1)
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -51,8 +59,6 @@ FINDING_SCHEMA = pl.Schema(
         "known_time": INSTANT,
     }
 )
-
-Reasons = Mapping[str, pl.Expr]
 
 
 def reconcile(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
@@ -93,7 +99,7 @@ def compare_providers(bars: pl.DataFrame, _sessions: pl.DataFrame | None = None)
     by_source = regular.join(several, on=BASIS, how="semi").partition_by("source", as_dict=True)
     found = [pl.DataFrame(schema=FINDING_SCHEMA)]
     for left, right in combinations(sorted(by_source), 2):
-        found.append(findings("providers", face(by_source[left], by_source[right]), _volume_reasons()))
+        found.append(findings("providers", face(by_source[left], by_source[right]), provider_reasons()))
     return pl.concat(found)
 
 
@@ -110,7 +116,7 @@ def compare_minutes_daily(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.Data
     counted = _counted(regular, sessions).rename({"source": "left_source"})
     outside = _whole_day(minutes).rename({"source": "left_source"})
     pairs = facing.join(counted, on=keys).join(outside, on=keys, how="left")
-    return findings("minutes_daily", pairs, _daily_reasons())
+    return findings("minutes_daily", pairs, daily_reasons())
 
 
 def compare_candles_bars(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
@@ -122,8 +128,8 @@ def compare_candles_bars(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataF
     found = [pl.DataFrame(schema=FINDING_SCHEMA)]
     for (source,), part in minutes.group_by(["source"], maintain_order=True):
         candles = fold_session_candles(part.drop("ingest_time", strict=False), sessions)
-        pairs = face(candles, own.filter(source=source), further=("present_minutes", "expected_minutes"))
-        found.append(findings("candles_bars", pairs, _candle_reasons()))
+        pairs = face(_with_missing(candles, part), own.filter(source=source), further=MISSING)
+        found.append(findings("candles_bars", pairs, candle_reasons()))
     return pl.concat(found)
 
 
@@ -230,10 +236,27 @@ def _counted(regular: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     )
     return placed.select(
         *SERIES,
+        "present",
         missing=pl.col("trading_minutes") - pl.col("present"),
         expected="trading_minutes",
         lacks_first=pl.col("first_time") > pl.col("open_time"),
         lacks_last=pl.col("last_time") + MINUTE < pl.col("close_time"),
+    )
+
+
+def _with_missing(candles: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
+    """Add what is MISSING of each candle's minutes; `minutes`: of one source."""
+    of_session = ["instrument_id", "session_date"]
+    there = minutes.filter(session_phase="regular").select(*of_session, "event_time", is_there=True)
+    at_start = candles.join(there, on=[*of_session, "event_time"], how="left", maintain_order="left")
+    last = candles.select(*of_session, event_time=pl.col("available_time") - MINUTE)
+    at_end = last.join(there, on=[*of_session, "event_time"], how="left", maintain_order="left")
+    return candles.with_columns(
+        missing=pl.col("expected_minutes") - pl.col("present_minutes"),
+        present="present_minutes",
+        expected="expected_minutes",
+        lacks_first=at_start.get_column("is_there").is_null(),
+        lacks_last=at_end.get_column("is_there").is_null(),
     )
 
 
@@ -242,72 +265,3 @@ def _whole_day(minutes: pl.DataFrame) -> pl.DataFrame:
     beyond = minutes.filter(pl.col("session_phase") != "regular")
     days = minutes.join(beyond, on=SERIES, how="semi").group_by(SERIES).agg(_fold())
     return days.rename({name: f"whole_{name}" for name in FIELDS})
-
-
-def _daily_reasons() -> Reasons:
-    """Minutes that are missing explain what they could have said; hours outside of the session what they say."""
-    left_is_less = {name: pl.col(f"left_{name}") < pl.col(f"right_{name}") for name in FIELDS}
-    absent = pl.format("{} of {} regular minutes are missing", "missing", "expected")
-    some_absent = pl.col("missing") > 0
-    missing = {
-        "open": pl.col("lacks_first"),
-        "high": some_absent & left_is_less["high"],
-        "low": some_absent & ~left_is_less["low"],
-        "close": pl.col("lacks_last"),
-        "volume": some_absent & left_is_less["volume"],
-    }
-    beyond = pl.lit("the daily bar counts hours outside of the session")
-    auction = pl.lit("the price of an auction, which no minute has")
-    known = {
-        "open": pl.when(_counts_whole_day("open")).then(beyond),
-        "high": pl.when(_counts_whole_day("high")).then(beyond).when(_is_auction("high")).then(auction),
-        "low": pl.when(_counts_whole_day("low")).then(beyond).when(_is_auction("low")).then(auction),
-        "close": pl.when(_counts_whole_day("close")).then(beyond),
-        "volume": _no_volume(),
-    }
-    return {name: pl.coalesce(pl.when(missing[name]).then(absent), known[name]) for name in FIELDS}
-
-
-def _is_auction(field: str) -> pl.Expr:
-    """Whether the day goes beyond its minutes, to its own open or close, where that one agrees with theirs."""
-    extreme, minutes = pl.col(f"right_{field}"), pl.col(f"left_{field}")
-    is_beyond = extreme > minutes if field == "high" else extreme < minutes
-    return is_beyond & pl.any_horizontal(
-        (extreme == pl.col(f"right_{name}"))
-        & ((pl.col(f"left_{name}") - extreme).abs() <= allowed_distance("minutes_daily", name))
-        for name in ("open", "close")
-    )
-
-
-def _counts_whole_day(field: str) -> pl.Expr:
-    """Whether the daily figure is the one that all minutes give, those outside of regular hours included."""
-    gap = (pl.col(f"whole_{field}") - pl.col(f"right_{field}")).abs()
-    is_reached = {
-        "high": pl.col("whole_high") >= pl.col("right_high"),
-        "low": pl.col("whole_low") <= pl.col("right_low"),
-    }
-    is_wider = {
-        "high": pl.col("left_high") < pl.col("right_high"),
-        "low": pl.col("left_low") > pl.col("right_low"),
-    }
-    is_near = gap <= allowed_distance("minutes_daily", field)
-    return is_near | (is_reached[field] & is_wider[field]) if field in is_reached else is_near
-
-
-def _candle_reasons() -> Reasons:
-    absent = pl.col("present_minutes") < pl.col("expected_minutes")
-    said = pl.format("{} of the candle's {} minutes are there", "present_minutes", "expected_minutes")
-    missing = pl.when(absent).then(said)
-    return {name: pl.coalesce(missing, reason) for name, reason in _volume_reasons().items()}
-
-
-def _volume_reasons() -> Reasons:
-    nothing = pl.lit(None, pl.String)
-    return {name: _no_volume() if name == "volume" else nothing for name in FIELDS}
-
-
-def _no_volume() -> pl.Expr:
-    """A bar of volume 0 beside one that traded: providers send the first bar of a window like that."""
-    is_left, is_right = pl.col("left_volume") == 0, pl.col("right_volume") == 0
-    silent = pl.when(is_left).then("left_source").otherwise("right_source")
-    return pl.when(is_left | is_right).then(pl.format("{} says volume 0", silent))

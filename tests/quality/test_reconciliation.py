@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from findata_core.errors import ConfigurationError, DataError, MixedAdjustments
 from findata_core.market.candles import fold_session_candles
+from findata_core.quality.reasons import FIELDS
 from findata_core.quality.reconciliation import (
     COMPARISONS,
-    FIELDS,
     compare_providers,
     face,
     left_out,
