@@ -94,6 +94,9 @@ EXCHANGES: Mapping[str, Exchange] = {
     )
 }
 
+# Values of indices: nobody trades them, and what a source gives as their volume is its own choice.
+INDEX_EXCHANGES = frozenset({"XCBO"})
+
 
 def exchange_of(mic: str) -> Exchange:
     """The exchange of a market identifier code; UnknownExchange names the nearest ones."""

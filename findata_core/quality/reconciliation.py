@@ -144,14 +144,16 @@ def face(left: pl.DataFrame, right: pl.DataFrame, further: tuple[str, ...] = ())
     """Put bars of one instrument, width and start side by side: PAIR, event_time, left_* and right_*.
 
     MixedAdjustments where the two sides have an instrument-session in different bases. `right` has known_time;
-    `further` columns of the left side are kept. settled_time is when both have settled.
+    `further` columns of the left side are kept. settled_time is when both have settled, {side}_is_first whether a bar
+    is the first of its side's in the session.
     """
     _refuse_mixed(left, right)
     on = [*BASIS, "adjustment", "event_time"]
     sides = []
     for side, rows, more in (("left", left, further), ("right", right, ("known_time",))):
         names = {name: f"{side}_{name}" for name in ("source", "settles_time", *FIELDS)}
-        sides.append(rows.select(*on, *more, *names).rename(names))
+        is_first = pl.col("event_time") == pl.col("event_time").min().over(*BASIS, "adjustment", "source")
+        sides.append(rows.select(*on, *more, *names, is_first.alias(f"{side}_is_first")).rename(names))
     joined = sides[0].join(sides[1], on=on)
     return joined.with_columns(settled_time=pl.max_horizontal("left_settles_time", "right_settles_time"))
 
