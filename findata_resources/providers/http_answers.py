@@ -16,6 +16,8 @@ TRY_LATER = "Run again later: what is stored stays, and only what is missing is 
 _RETRIABLE_STATUSES = frozenset({408, 425, 429})
 _KEY_STATUSES = frozenset({401, 403})  # RFC 9110 15.5.2, 15.5.4: who asks is refused, not what
 _QUOTED = 200  # characters of a body that a message quotes
+# A year: longer is as good as for ever, and added to any clock it is still a date.
+_LONGEST_SECONDS = 366 * 86_400.0
 
 
 def refusal(who: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderError:
@@ -47,13 +49,16 @@ def unreachable(who: str, error: Exception) -> Unreachable:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return how long Retry-After asks to wait: seconds or an HTTP date (RFC 9110 10.2.3)."""
+    """Return how long Retry-After asks to wait: seconds or an HTTP date (RFC 9110 10.2.3), a year at most.
+
+    None where there is none, or where it is neither: other digits than ASCII's are none.
+    """
     value = {name.lower(): text for name, text in headers.items()}.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value)
+    if value.isascii() and value.isdigit():
+        return min(float(value), _LONGEST_SECONDS)
     try:
         instant = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: a number of it has more digits than a date can hold
         return None
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return min(max(0.0, (aware - now).total_seconds()), _LONGEST_SECONDS)

@@ -11,10 +11,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_resources.provider import Parsed, row_schema
 from findata_resources.providers import parse_payload
+from findata_resources.providers.http_answers import retry_after_seconds
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
 from tests.standin import (
     RATES,
@@ -27,6 +30,7 @@ from tests.standin import (
 )
 
 NOW = datetime(2024, 6, 7, 13, 0, tzinfo=UTC)
+YEAR_SECONDS = 31_622_400.0  # 366 days
 REQUEST = rates_request("SOFR", date(2024, 6, 1), date(2024, 6, 7))
 
 
@@ -188,6 +192,11 @@ def test_nobody_listening_is_retriable() -> None:
         ("Fri, 07 Jun 2024 13:00:30 GMT", 30.0),
         ("Fri, 07 Jun 2024 12:00:00 GMT", 0.0),
         ("soon", None),
+        ("\u00b2", None),  # a superscript two: a digit, and no number
+        ("9" * 400, YEAR_SECONDS),  # no float holds it
+        ("Fri, 31 Dec 9999 23:59:59 GMT", YEAR_SECONDS),
+        ("Thu, 30 Jun 99999999999999999999999 13:00:07 GMT", None),
+        ("Thu, 30 Jun 2022 13:00:07 +99999999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(standin: StandIn, value: str, seconds: float | None) -> None:
@@ -195,6 +204,13 @@ def test_retry_after_is_seconds_or_a_date(standin: StandIn, value: str, seconds:
     with pytest.raises(RetriableProviderError) as raised:
         NewYorkFedProvider(standin.base_url).fetch(REQUEST, FixedClock())
     assert raised.value.retry_after_seconds == seconds
+
+
+@example("\u0663")  # an Arabic-Indic three
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.from_regex(r"[\w, :+-]{0,40}"))
+def test_whatever_retry_after_says_it_is_a_time_that_a_clock_can_add(value: str) -> None:
+    seconds = retry_after_seconds({"Retry-After": value}, FixedClock().now())
+    assert seconds is None or 0 <= seconds <= YEAR_SECONDS
 
 
 def test_an_unknown_rate_is_refused() -> None:
