@@ -12,6 +12,7 @@ FindataError
 │   │   ├── QuotaExhausted  what the provider allows is used up
 │   │   └── ProviderDown    it has failed so often that it is left alone for a while
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
+│   │   └── BeyondWall      nothing was sent: ask for what begins at wall_time or later
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
 ├── DataError               look at the rows: they do not fit what the table says
 │   └── MixedAdjustments    bring the prices to one basis first: they can't be compared or computed together
@@ -101,6 +102,17 @@ class ProviderDown(NotAsked):
 
 class RefusedRequest(ProviderError):
     """The provider will not answer this request, now or later (unknown symbol, beyond the wall)."""
+
+
+class BeyondWall(RefusedRequest):
+    """The window begins before what the provider still gives; nothing was sent, so it is no refusal of the provider's.
+
+    `wall_time`: it gives what begins then or later.
+    """
+
+    def __init__(self, message: str, next_step: str, wall_time: datetime) -> None:
+        super().__init__(message, next_step)
+        self.wall_time = wall_time
 
 
 class KeyRefused(RefusedRequest):

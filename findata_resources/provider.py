@@ -155,7 +155,8 @@ class Provider(Protocol):
     def fetch(self, request: Request, clock: Clock) -> Received:
         """Ask once and return the answer.
 
-        RetriableProviderError: ask again later. RefusedRequest: do not ask again.
+        RetriableProviderError: ask again later. RefusedRequest: do not ask again. BeyondWall: nothing was sent, the
+        window begins before what is still given.
         """
         ...
 

@@ -11,10 +11,11 @@ from operator import itemgetter
 
 import polars as pl
 
+from findata_assets.steps.asks import Ask
 from findata_assets.steps.bar_sources import BAR_PROVIDERS, BarSource
 from findata_assets.steps.expected import DAILY_LEAD, asked_capabilities, states_of
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.requesting import Ask, Fetched, ask_all
+from findata_assets.steps.requesting import Fetched, ask_all
 from findata_core.errors import ConfigurationError
 from findata_core.rates.catalogue import AVERAGES_OF, FAMILIES, rate_of, types_of
 from findata_core.rates.gaps import spans_to_ask, windows
@@ -101,8 +102,8 @@ def _asks(platform: Platform, made: BarSource, capability: Capability, states: p
     """Return the requests for what is due, the ones that begin first in front: those a source forgets first."""
     windows = windows_of(platform, capability, states.filter("is_due"))
     return [
-        Ask(made.bars_request(instrument_id, symbol, capability.interval, begin, stop), begin, stop)
-        for instrument_id, symbol, begin, stop in sorted(windows, key=lambda window: (window[2], window[0]))
+        Ask(made.bars_request(instrument_id, symbol, capability.interval, begin, stop), begin, stop, starts)
+        for instrument_id, symbol, begin, stop, starts in sorted(windows, key=lambda item: (item[2], item[0]))
     ]
 
 
@@ -131,8 +132,11 @@ def _refused(source: str) -> str:
 
 def windows_of(
     platform: Platform, capability: Capability, sessions: pl.DataFrame
-) -> Iterator[tuple[str, str, datetime, datetime]]:
-    """Yield instrument, symbol and window of due sessions, as few as the source's windows allow."""
+) -> Iterator[tuple[str, str, datetime, datetime, tuple[datetime, ...]]]:
+    """Yield instrument, symbol and window of due sessions, as few as the source's windows allow.
+
+    And where each of its sessions begins, if the source forgets: the first ones may be gone when their turn comes.
+    """
     lead = DAILY_LEAD if capability.interval == "1d" else timedelta()
     now = platform.clock.now()
     for (instrument_id, symbol), mine in sessions.group_by(["instrument_id", "symbol"], maintain_order=True):
@@ -142,7 +146,8 @@ def windows_of(
         ]
         for some in _older_and_recent(capability, spans, now):
             for begin, stop in windows_over(capability, some):
-                yield str(instrument_id), str(symbol), begin, stop
+                inside = (start for start, _ in some if begin <= start < stop) if capability.wall else ()
+                yield str(instrument_id), str(symbol), begin, stop, tuple(inside)
 
 
 def _older_and_recent(

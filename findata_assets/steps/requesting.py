@@ -21,11 +21,13 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
+from findata_assets.steps.asks import Ask, Made, answered, forgotten_in_words
 from findata_assets.steps.entries import Intake
 from findata_assets.steps.judging import Judged
 from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform
 from findata_core.errors import (
+    BeyondWall,
     DailyLimitReached,
     FindataError,
     KeyRefused,
@@ -33,7 +35,7 @@ from findata_core.errors import (
     RefusedRequest,
     Unreachable,
 )
-from findata_resources.provider import Provider, Received, Request
+from findata_resources.provider import Provider, Received
 from findata_resources.stores import fetches
 from findata_resources.stores.raw import receipt
 from findata_resources.stores.timescale import TimescaleStore
@@ -85,25 +87,6 @@ class Fetched:
         }
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One request to make, and what it is about."""
-
-    request: Request
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came of an ask: an answer with the name of its row in the ledger, or an error; neither: it was left."""
-
-    ask: Ask
-    fetch_id: str = ""
-    received: Received | None = None
-    error: FindataError | None = None
-
-
 @dataclass
 class Workers:
     """Platforms for so many requests at once; a connection belongs to one thread. `stop`: no more is asked."""
@@ -127,20 +110,24 @@ def ask_all(platform: Platform, provider: Provider, asks: Iterable[Ask]) -> Fetc
     planned, total, judged = list(asks), Fetched(), Judged(platform)
     last_error: FindataError | None = None  # of the last request that failed
     lines: dict[int, str] = {}
+    cut: list[Made] = []  # by the wall, while they waited
     with (
         _working(platform, len(planned)) as (pool, workers),
         _finishing(platform, judged, lines) as kept_back,
     ):
         for made in _made(pool, workers, provider, planned):
             total += _book(platform, judged, made, lines)
+            cut += [one for one in made if one.forgotten]
             last_error = next((one.error for one in made if one.error), last_error)
             _tell(provider, total, len(planned))
     if workers.reason is not None:
-        total += _left(len(planned) - total.requests, workers.reason)
+        passed = sum(one.is_passed for one in cut)
+        total += _left(len(planned) - total.requests - passed, workers.reason)
     error = workers.reason or last_error
     if error is not None and len(total.failures) == total.requests:
         raise error
-    return total + Fetched(intake=sum(kept_back, Intake()))
+    forgotten = forgotten_in_words(provider.name, cut)
+    return total + Fetched(intake=sum(kept_back, Intake()), beyond_wall=forgotten)
 
 
 def _made(
@@ -199,23 +186,34 @@ def _make(workers: Workers, provider: Provider, ask: Ask) -> Made:
     platform = workers.platforms.get()
     try:
         fetch_id, received = patiently(platform, provider, partial(_try_once, platform, provider, ask))
+    except BeyondWall:
+        return Made(ask, forgotten=ask.starts or (ask.start,))
     except FindataError as error:
         if isinstance(error, NotAsked | DailyLimitReached | KeyRefused | Unreachable):
             workers.halt(error)
         return Made(ask) if isinstance(error, NotAsked) else Made(ask, error=error)
     finally:
         workers.platforms.put(platform)
-    return Made(ask, fetch_id, received)
+    return answered(ask, fetch_id, received)
 
 
 def _try_once(platform: Platform, provider: Provider, ask: Ask) -> tuple[str, Received]:
-    """Try one request once and write its row in the ledger."""
+    """Try one request once and write its row in the ledger.
+
+    What the source forgot while the request waited is left out of it. BeyondWall: that is all of it; nobody was asked,
+    and the ledger says nothing.
+    """
     started = platform.clock.now()
     try:
         with span(
             "request", provider=provider.name, dataset=ask.request.dataset, subject=ask.request.subject
         ):
             received = provider.fetch(ask.request, platform.clock)
+    except BeyondWall as passed:
+        later = ask.from_wall(passed.wall_time)
+        if later is None:
+            raise
+        return _try_once(platform, provider, later)
     except FindataError as error:
         _enter(platform, ask, started, **_failure(error))
         raise

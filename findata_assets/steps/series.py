@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
+from findata_assets.steps.asks import Ask
 from findata_assets.steps.entries import Intake
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.receiving import latest_sha256, receive
-from findata_assets.steps.requesting import Ask, Fetched, ask_all
+from findata_assets.steps.requesting import Fetched, ask_all
 from findata_core.economic.catalogue import SERIES, Series, series_of
 from findata_core.economic.vintages import (
     EARLIEST,

@@ -21,7 +21,7 @@ from yfinance.config import YfConfig
 from yfinance.data import SingletonMeta, YfData
 from yfinance.exceptions import YFException, YFRateLimitError, YFTzMissingError
 
-from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
+from findata_core.errors import BeyondWall, MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_resources.provider import Clock, Received, Request, kept_headers
 from findata_resources.providers.http_answers import TRY_LATER, interrupted, refusal, unreachable
 from findata_resources.providers.yahoo_chart import CAPABILITIES, PROVIDER, capability_of, chart_result
@@ -173,9 +173,10 @@ def _refuse_impossible(request: Request, now: datetime) -> None:
             "Ask for fewer sessions at once",
         )
     if capability.wall is not None and start < now - capability.wall:
-        raise RefusedRequest(
+        raise BeyondWall(
             f"Yahoo gives {capability.interval} bars for the last {capability.wall.days} days, not {start}",
             "Load older minutes from recorded files (docs/providers/recorded.md)",
+            now - capability.wall,
         )
 
 

@@ -12,16 +12,18 @@ import pytest
 from psycopg import sql
 
 from findata_assets.raw.yahoo import yahoo_bars
+from findata_assets.steps.asks import Ask
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.live import fetch_bars
-from findata_assets.steps.requesting import Ask, ask_all
+from findata_assets.steps.requesting import ask_all
 from findata_assets.steps.sources import refresh_reference
 from findata_core.errors import RetriableProviderError
 from findata_resources.environment import resolve_endpoints
-from findata_resources.providers import yahoo
+from findata_resources.providers import limits_of, yahoo
 from findata_resources.providers.yahoo import YahooProvider
 from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.objects import Objects
+from findata_resources.stores.quotas import take
 from tests.conftest import SAMPLE, MakePlatform
 from tests.orchestration import Orchestrated, SetClock, failure_of
 from tests.standin import CHART, TOO_MANY_REQUESTS, Answer, Bars, Row, StandIn, sample_bars
@@ -51,9 +53,15 @@ def live(standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, b
     return asking(make_platform, dagster, bucket, standin.base_url)
 
 
-def asking(make_platform: MakePlatform, dagster: Orchestrated, bucket: str, url: str) -> Orchestrated:
+def asking(
+    make_platform: MakePlatform, dagster: Orchestrated, bucket: str, url: str, **settings: Any
+) -> Orchestrated:
     platform = make_platform(
-        universe=SAMPLE / "universe.csv", s3_bucket=bucket, yahoo_base_url=url, request_timeout_seconds=5
+        universe=SAMPLE / "universe.csv",
+        s3_bucket=bucket,
+        yahoo_base_url=url,
+        request_timeout_seconds=5,
+        **settings,
     )
     platform.clock = SetClock(TUESDAY_EVENING)
     refresh_reference(platform)
@@ -232,6 +240,63 @@ def test_what_lies_inside_the_wall_is_asked_for_beside_what_does_not(
     assert "17 instrument-sessions of 1m" in fetched.beyond_wall[0]
     days = live.rows("SELECT DISTINCT session_date::text FROM market.bars ORDER BY 1")
     assert days == [("2022-05-18",), ("2022-05-19",), ("2022-05-20",)]
+
+
+def waiting_at_the_wall(
+    make_platform: MakePlatform, dagster: Orchestrated, bucket: str, url: str, limit: str
+) -> Orchestrated:
+    """A platform half a minute before Yahoo forgets New York's 18th of May, whose next turn is a minute away.
+
+    New York opened at 13:30 UTC. London and Hong Kong had opened earlier that day: theirs is forgotten already.
+    """
+    live = asking(make_platform, dagster, bucket, url, request_limits=limit, longest_wait_seconds=60)
+    clock = SetClock(datetime(2022, 6, 16, 13, 29, 30, tzinfo=UTC))
+    live.platform.clock, live.platform.sleep = clock, clock.sleep
+    assert take(live.platform.store.database, "yahoo", "", limits_of("yahoo", limit), clock.now()) is None
+    return live
+
+
+def test_a_session_that_passes_the_wall_while_it_waits_is_left_out_and_the_later_ones_are_asked_for(
+    make_platform: MakePlatform, dagster: Orchestrated, bucket: str, standin: StandIn
+) -> None:
+    live = waiting_at_the_wall(make_platform, dagster, bucket, standin.base_url, "yahoo=1/minute")
+    fetched = fetch_bars(live.platform, "yahoo", date(2022, 5, 18), date(2022, 5, 26))
+    run_due(live.platform)
+    assert (fetched.requests, fetched.failures, fetched.not_asked) == (6, (), 0)  # minutes and days of three
+    waited, before = fetched.beyond_wall
+    assert waited.startswith("1 instrument-sessions up to the one of 2022-05-18 13:30 UTC: yahoo forgot them")
+    assert before.startswith("2 instrument-sessions of 1m from 2022-05-18 to 2022-05-18")
+    asked = live.rows(
+        "SELECT window_start_time, http_status, is_refused IS TRUE AS is_refused FROM ops.fetches "
+        "WHERE subject = 'MSFT.XNAS' AND interval = '1m'"
+    )
+    assert asked == [(datetime(2022, 5, 19, 13, 30, tzinfo=UTC), 200, False)]
+    days = live.rows(
+        "SELECT DISTINCT session_date::text FROM market.bars WHERE instrument_id = 'MSFT.XNAS' ORDER BY 1"
+    )
+    assert [day for (day,) in days] == [f"2022-05-{day}" for day in (19, 20, 23, 24, 25)]
+
+
+def test_what_passes_the_wall_as_a_whole_is_not_asked_and_not_booked_as_a_refusal(
+    make_platform: MakePlatform, dagster: Orchestrated, bucket: str, standin: StandIn
+) -> None:
+    # Four requests: New York's minutes, three instruments' days. One of the day's three is taken, the minutes' turn
+    # is lost, and one is left.
+    live = waiting_at_the_wall(make_platform, dagster, bucket, standin.base_url, "yahoo=1/minute+3/day")
+    fetched = fetch_bars(live.platform, "yahoo", date(2022, 5, 18), date(2022, 5, 19))
+    assert (fetched.requests, fetched.failures, fetched.not_asked) == (1, (), 2)
+    assert "1 instrument-sessions up to the one of 2022-05-18 13:30 UTC" in fetched.beyond_wall[0]
+    assert live.rows("SELECT interval, http_status FROM ops.fetches") == [("1d", 200)]
+
+
+def test_when_all_has_passed_the_wall_nothing_has_failed(live: Orchestrated, standin: StandIn) -> None:
+    opened = datetime(2022, 5, 16, 13, 30, tzinfo=UTC)  # 29 days and 7:30 hours ago
+    closed = opened + timedelta(hours=6, minutes=30)
+    provider = YahooProvider(live.platform.settings.home / "yahoo", standin.base_url, 5)
+    request = bars_request("MSFT.XNAS", "MSFT", "1m", opened, closed)
+    fetched = ask_all(live.platform, provider, [Ask(request, opened, closed)])
+    assert (fetched.requests, fetched.failures, fetched.not_asked, len(fetched.beyond_wall)) == (0, (), 0, 1)
+    assert (live.count("ops.fetches"), standin.count()) == (0, 0)
 
 
 def test_a_refusal_by_yahoo_fails_the_step_at_once(live: Orchestrated, standin: StandIn) -> None:

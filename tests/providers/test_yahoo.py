@@ -18,7 +18,7 @@ import pytest
 import yfinance
 from curl_cffi.requests import Response, Session
 
-from findata_core.errors import MalformedPayload, RefusedRequest, RetriableProviderError
+from findata_core.errors import BeyondWall, MalformedPayload, RefusedRequest, RetriableProviderError
 from findata_resources.provider import BAR_ROWS, Request, windows_over
 from findata_resources.providers import CAPABILITIES, parse_payload, settles_after, yahoo
 from findata_resources.providers.yahoo import YahooProvider
@@ -396,9 +396,10 @@ def test_nobody_listening_is_retriable(tmp_path: Path) -> None:
 
 
 def test_minutes_beyond_the_wall_cost_no_request(standin: StandIn, provider: YahooProvider) -> None:
-    with pytest.raises(RefusedRequest, match="last 29 days"):
+    with pytest.raises(BeyondWall, match="last 29 days") as beyond:
         provider.fetch(minutes_of(date(2022, 5, 1)), FixedClock())
     assert standin.count() == 0
+    assert beyond.value.wall_time == NOW - timedelta(days=29)
 
 
 def test_a_window_too_wide_costs_no_request(standin: StandIn, provider: YahooProvider) -> None:

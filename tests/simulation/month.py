@@ -14,12 +14,13 @@ from datetime import UTC, date, datetime, time, timedelta
 import polars as pl
 from psycopg import sql
 
+from findata_assets.steps.asks import Ask
 from findata_assets.steps.bar_sources import BAR_PROVIDERS
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.holding import held_payloads, hex_id, reject, release
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.requesting import Ask, Fetched, ask_all
+from findata_assets.steps.requesting import Fetched, ask_all
 from findata_assets.steps.sources import adopt_receipts, reference_is_current, refresh_reference
 from findata_core.errors import FindataError
 from findata_resources.providers import yahoo

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from findata_assets.steps.asks import Ask
 from findata_assets.steps.patience import patiently
 from findata_assets.steps.platform import Platform, platform_at
-from findata_assets.steps.requesting import Ask, Fetched, ask_all
+from findata_assets.steps.requesting import Fetched, ask_all
 from findata_core.errors import (
     ConfigurationError,
     ProviderDown,

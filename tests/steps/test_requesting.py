@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from psycopg import sql
 
+from findata_assets.steps.asks import Ask
 from findata_assets.steps.platform import Platform
-from findata_assets.steps.requesting import Ask, ask_all
+from findata_assets.steps.requesting import ask_all
 from findata_assets.steps.sources import adopt_receipts
 from findata_core.errors import StoreError
 from findata_resources.provider import Clock, Received, Request
