@@ -24,21 +24,39 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
+class Rest:
+    """Why nothing is asked now, and until when. `is_probed`: one request is trying, and soon it is known more."""
+
+    until: datetime
+    is_probed: bool = False
+
+
+@dataclass(frozen=True)
 class Breaker:
-    """Failures in a row, and the rest [open_time, probe_time) that follows; both None while closed."""
+    """Failures in a row, and the rest [open_time, probe_time) that follows; both None while closed.
+
+    Where open_time is no earlier than probe_time, the rest is over and one request has been trying since open_time.
+    """
 
     failures_in_row: int = 0
     open_time: datetime | None = None
     probe_time: datetime | None = None
 
-    def rests_until(self, now: datetime) -> datetime | None:
-        """Return until when nothing is asked; None if a request may be made.
+    def rest(self, now: datetime) -> Rest | None:
+        """Return why nothing is asked; None if a request may be made.
 
         A clock that shows less than when the breaker opened was wrong then or is now: one request tells.
         """
         if self.open_time is None or self.probe_time is None:
             return None
-        return self.probe_time if self.open_time <= now < self.probe_time else None
+        is_probed = self.open_time >= self.probe_time
+        until = self.open_time + COOL_DOWN if is_probed else self.probe_time
+        return Rest(until, is_probed) if self.open_time <= now < until else None
+
+    def rests_until(self, now: datetime) -> datetime | None:
+        """Return until when nothing is asked; None if a request may be made."""
+        rest = self.rest(now)
+        return rest.until if rest else None
 
     def after_failure(self, now: datetime, retry_after_seconds: float | None = None) -> Breaker:
         """Return the breaker after a request that the provider failed to answer."""
@@ -50,7 +68,17 @@ class Breaker:
 
     def while_probing(self, now: datetime) -> Breaker:
         """Return the breaker while one request tries: others wait for it, not for ever if it is killed."""
-        return self if self.open_time is None else replace(self, open_time=now, probe_time=now + COOL_DOWN)
+        if self.open_time is None or self.probe_time is None:
+            return self
+        return replace(self, open_time=now, probe_time=min(self.probe_time, now))
+
+    def without_probe(self) -> Breaker:
+        """Return the breaker after a request that was to try and was not made: the next one tries."""
+        if self.open_time is None or self.probe_time is None or self.open_time < self.probe_time:
+            return self
+        return replace(
+            self, open_time=self.probe_time - COOL_DOWN
+        )  # a rest that is over; when it began is forgotten
 
 
 def pause_seconds(failures: int, chance: float, retry_after_seconds: float | None = None) -> float:

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TypeVar
 
 from findata_assets.steps.platform import Platform
-from findata_core.breaker import pause_seconds
+from findata_core.breaker import Rest, pause_seconds
 from findata_core.errors import (
     NotAsked,
     ProviderDown,
@@ -26,6 +26,8 @@ Outcome = TypeVar("Outcome")
 
 # A clock that does not move while we sleep must not keep us asking it.
 SHORTEST_SLEEP_SECONDS = 0.001
+# Ours: good answers come within a second or two, and a look is a short transaction.
+LOOK_AGAIN_SECONDS = 0.5
 
 
 def patiently(platform: Platform, provider: Provider, try_once: Callable[[], Outcome]) -> Outcome:
@@ -69,18 +71,24 @@ def _note(platform: Platform, provider: Provider, error: ProviderError) -> None:
         breakers.note_failure(database, provider.name, platform.clock.now(), error.retry_after_seconds)
     elif error.http_status is not None:
         breakers.note_answer(database, provider.name)
+    else:
+        breakers.note_unasked(database, provider.name)
 
 
 def _await_turn(platform: Platform, provider: Provider) -> None:
-    """Return when a request is granted and booked; sleep for it as long as the settings allow."""
-    _refuse_if_down(platform, provider)
+    """Return when a request is granted and booked; sleep for it as long as the settings allow.
+
+    Whether the provider is down is looked at again after each sleep: others were asking meanwhile.
+    """
     limits = limits_of(provider.name, platform.settings.request_limits)
     key, waited_seconds = getattr(provider, "key_id", ""), 0.0
     while True:
+        _await_well(platform, provider)
         now = platform.clock.now()
         free = quotas.take(platform.store.database, provider.name, key, limits, now)
         if free is None:
             return
+        breakers.note_unasked(platform.store.database, provider.name)
         seconds = max((free - now).total_seconds(), SHORTEST_SLEEP_SECONDS)
         waited_seconds += seconds
         if waited_seconds > platform.settings.longest_wait_seconds:
@@ -92,11 +100,28 @@ def _await_turn(platform: Platform, provider: Provider) -> None:
         platform.sleep(seconds)
 
 
-def _refuse_if_down(platform: Platform, provider: Provider) -> None:
-    until = breakers.rests_until(platform.store.database, provider.name, platform.clock.now())
-    if until is not None:
-        raise ProviderDown(
-            f"{provider.name} was not asked: it is down, and is left alone until {until:%Y-%m-%d %H:%M:%S} UTC",
-            "Run again then; ops.fetches says how it failed",
-            until,
-        )
+def _await_well(platform: Platform, provider: Provider) -> None:
+    """Return when the provider may be asked; ProviderDown if it is left alone.
+
+    While another request tries whether it is well, of this run or of any other, what comes of that is awaited.
+    """
+    left_seconds = platform.settings.longest_wait_seconds
+    while True:
+        rest = breakers.rest_of(platform.store.database, provider.name, platform.clock.now())
+        if rest is None:
+            return
+        if not rest.is_probed or left_seconds <= 0:
+            raise _down(provider, rest)
+        seconds = min(LOOK_AGAIN_SECONDS, left_seconds)
+        left_seconds -= seconds
+        platform.sleep(seconds)
+
+
+def _down(provider: Provider, rest: Rest) -> ProviderDown:
+    until = f"until {rest.until:%Y-%m-%d %H:%M:%S} UTC"
+    why = f"it is down, and is left alone {until}"
+    if rest.is_probed:
+        why = f"it is down, and what the request that tries whether it is well finds is awaited {until}"
+    return ProviderDown(
+        f"{provider.name} was not asked: {why}", "Run again then; ops.fetches says how it failed", rest.until
+    )

@@ -5,25 +5,26 @@ What belongs here: the rows. What does not: the rule (findata_core/breaker.py).
 
 from datetime import datetime
 
-from findata_core.breaker import Breaker
+from findata_core.breaker import Breaker, Rest
 from findata_resources.stores.database import Cursor, Database
 
 
-def rests_until(database: Database, provider: str, now: datetime) -> datetime | None:
-    """Return until when a provider is left alone; None if it may be asked.
+def rest_of(database: Database, provider: str, now: datetime) -> Rest | None:
+    """Return why a provider is left alone; None if it may be asked.
 
-    Where its rest is over, None is for one caller: others are told to wait for what that one finds.
+    Where its rest is over, None is for one caller, who notes what comes of it (an answer, a failure, nothing asked):
+    others are told to wait for that.
     """
     with database.transaction() as cursor:
         breaker = _locked(cursor, provider)
-        until = breaker.rests_until(now)
-        if until is None and breaker.open_time is not None:
+        rest = breaker.rest(now)
+        if rest is None and breaker.open_time is not None:
             _write(cursor, provider, breaker.while_probing(now))
-        return until
+        return rest
 
 
 def rests_until_as_told(database: Database, provider: str, now: datetime) -> datetime | None:
-    """Return what rests_until() would, to somebody who only looks: nothing is noted."""
+    """Return until when rest_of() would leave it alone, to somebody who only looks: nothing is noted."""
     with database.transaction() as cursor:
         return _locked(cursor, provider).rests_until(now)
 
@@ -45,6 +46,14 @@ def note_answer(database: Database, provider: str) -> None:
             "WHERE provider = %s AND failures_in_row > 0",
             [provider],
         )
+
+
+def note_unasked(database: Database, provider: str) -> None:
+    """Let another request try whether a provider is well, if this one was to: it was not made, or not yet."""
+    with database.transaction() as cursor:
+        breaker = _locked(cursor, provider)
+        if breaker.without_probe() != breaker:
+            _write(cursor, provider, breaker.without_probe())
 
 
 def _locked(cursor: Cursor, provider: str) -> Breaker:

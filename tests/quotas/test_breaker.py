@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from findata_core.breaker import Breaker, pause_seconds
+from findata_core.breaker import Breaker, Rest, pause_seconds
 
 NOON = datetime(2022, 6, 15, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -39,6 +39,25 @@ def test_while_one_request_probes_the_others_wait_but_not_for_ever() -> None:
     assert probing.rests_until(later) == later + 5 * MINUTE
     assert probing.rests_until(later + 5 * MINUTE) is None
     assert failed(3).while_probing(NOON) == failed(3)
+
+
+def test_a_probe_is_told_from_a_rest() -> None:
+    later = NOON + 5 * MINUTE
+    resting, probing = failed(10), failed(10).while_probing(later)
+    assert resting.rest(NOON) == Rest(later)
+    assert probing.rest(later) == Rest(later + 5 * MINUTE, is_probed=True)
+    assert probing.after_failure(later + MINUTE).rest(later + MINUTE) == Rest(later + 6 * MINUTE)
+    # Of a clock that was ahead when the breaker opened: the probe is one, and lasts five minutes of today's.
+    early = NOON - timedelta(days=300)
+    assert failed(10).while_probing(early).rest(early) == Rest(early + 5 * MINUTE, is_probed=True)
+
+
+def test_a_probe_that_was_not_made_leaves_the_breaker_half_open() -> None:
+    later = NOON + 5 * MINUTE
+    given_back = failed(10).while_probing(later).without_probe()
+    assert given_back.rest(later) is None
+    assert given_back.while_probing(later).rest(later) == Rest(later + 5 * MINUTE, is_probed=True)
+    assert [breaker.without_probe() for breaker in (failed(3), failed(10))] == [failed(3), failed(10)]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -28,11 +28,13 @@ from findata_resources.environment import Clock, resolve_endpoints
 from findata_resources.provider import Received, Request
 from findata_resources.providers import LIMITS, limits_of
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
+from findata_resources.stores import breakers
 from tests.conftest import MakePlatform
 from tests.orchestration import SetClock
 from tests.standin import RATES, TOO_MANY_REQUESTS, UNAVAILABLE, Answer, StandIn
 
 MORNING = datetime(2022, 6, 30, 13, 0, tzinfo=UTC)
+RESTED = MORNING + timedelta(minutes=5)  # for so long a provider is left alone
 FIXING = {"effectiveDate": "2022-06-29", "type": "SOFR", "percentRate": 1.51, "revisionIndicator": ""}
 BAD_REQUEST = Answer(400, b"Bad Request")
 GOOD = Answer(200, b'{"refRates": []}')
@@ -237,6 +239,89 @@ def test_the_next_process_knows_that_a_provider_is_down_and_one_request_tells_wh
     assert ask(platform, standin, times=3).requests == 3
     assert standin.count(RATES) == 14
     platform.close()
+
+
+def down(make_platform: MakePlatform, standin: StandIn, **arguments: Any) -> tuple[Platform, Waiting]:
+    """A platform whose provider has failed ten times; the clock stands where its rest is over."""
+    platform, clock = patient(make_platform, request_tries=1, **arguments)
+    standin.script = [UNAVAILABLE] * 10
+    with pytest.raises(RetriableProviderError):
+        ask(platform, standin, times=10)
+    assert standin.count(RATES) == 10
+    clock.moment = RESTED
+    return platform, clock
+
+
+def test_requests_at_once_wait_for_the_one_that_tells_that_a_provider_is_well(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, _ = down(make_platform, standin, requests_at_once=4)
+    platform.sleep = time.sleep
+    standin.script = [Answer(200, GOOD.body, delay_seconds=0.3)]
+    told = ask(platform, standin, times=12)
+    assert (told.requests, told.failures, told.not_asked) == (12, (), 0)
+
+
+def test_requests_at_once_leave_a_provider_alone_that_the_first_one_finds_down(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, _ = down(make_platform, standin, requests_at_once=4)
+    platform.sleep = time.sleep
+    standin.script = [replace(UNAVAILABLE, delay_seconds=0.3)]
+    with pytest.raises(ProviderDown) as again:
+        ask(platform, standin, times=12)
+    assert standin.count(RATES) == 11
+    assert again.value.not_before == RESTED + timedelta(minutes=5)
+
+
+def test_a_request_waits_for_what_another_process_finds(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, clock = down(make_platform, standin)
+    database = platform.store.database
+    assert breakers.rest_of(database, "nyfed", clock.now()) is None  # the other process's leave to try
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        if len(clock.slept) == 3:
+            breakers.note_answer(database, "nyfed")
+
+    platform.sleep = sleep
+    assert ask(platform, standin).requests == 1
+    assert clock.slept == [0.5] * 3
+
+
+def test_a_process_that_was_killed_while_it_tried_keeps_the_others_waiting_for_a_while(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, clock = down(make_platform, standin)
+    assert breakers.rest_of(platform.store.database, "nyfed", clock.now()) is None
+    with pytest.raises(ProviderDown) as awaited:
+        ask(platform, standin)
+    assert sum(clock.slept) == 30  # FINDATA_LONGEST_WAIT_SECONDS
+    assert awaited.value.not_before == RESTED + timedelta(minutes=5)
+    clock.moment = awaited.value.not_before
+    assert ask(platform, standin).requests == 1
+
+
+def test_who_was_to_try_and_is_refused_by_us_lets_the_next_one_try(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, clock = down(make_platform, standin)
+    windowless = Request("nyfed", "nyfed", "rates", "SOFR", {"rate_type": "SOFR"})
+    good = rates_request("SOFR", date(2022, 6, 29), date(2022, 6, 30))
+    asks = [Ask(request, MORNING, MORNING) for request in (windowless, good, good)]
+    told = ask_all(platform, NewYorkFedProvider(standin.base_url, 5), asks)
+    assert (told.requests, len(told.failures), clock.slept) == (3, 1, [])
+
+
+def test_who_was_to_try_and_has_no_turn_lets_the_next_one_try(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, clock = down(make_platform, standin, request_limits="nyfed=10/day")
+    with pytest.raises(QuotaExhausted):
+        ask(platform, standin)
+    assert breakers.rests_until_as_told(platform.store.database, "nyfed", clock.now()) is None
 
 
 def test_refusals_that_a_provider_sends_are_answers_and_those_of_ours_say_nothing(

@@ -14,7 +14,7 @@ import pytest
 from findata_assets.steps.platform import Platform
 from findata_core.breaker import COOL_DOWN, FAILURES_IN_ROW
 from findata_core.quotas import Limit
-from findata_resources.stores.breakers import note_answer, note_failure, rests_until
+from findata_resources.stores.breakers import note_answer, note_failure, note_unasked, rest_of
 from findata_resources.stores.database import Database
 from findata_resources.stores.quotas import key_id, take
 from tests.conftest import MakePlatform
@@ -133,18 +133,23 @@ def test_a_request_that_is_granted_is_committed_and_its_rows_are_free(platform: 
     assert row == (1, 25)
 
 
+def resting(database: Database, provider: str, now: datetime) -> datetime | None:
+    rest = rest_of(database, provider, now)
+    return rest.until if rest else None
+
+
 def test_a_breaker_opens_for_every_process_and_one_of_them_probes(platform: Platform) -> None:
     database, other = platform.store.database, Database(platform.store.database.url)
     for _ in range(FAILURES_IN_ROW):
-        assert rests_until(other, "yahoo", NOON) is None
+        assert resting(other, "yahoo", NOON) is None
         note_failure(database, "yahoo", NOON)
     later = NOON + COOL_DOWN
-    assert [rests_until(each, "yahoo", NOON) for each in (database, other)] == [later, later]
-    assert rests_until(database, "nyfed", NOON) is None
+    assert [resting(each, "yahoo", NOON) for each in (database, other)] == [later, later]
+    assert resting(database, "nyfed", NOON) is None
     # half open: the first one asks, the second waits for what it finds
-    assert [rests_until(each, "yahoo", later) for each in (database, other)] == [None, later + COOL_DOWN]
+    assert [resting(each, "yahoo", later) for each in (database, other)] == [None, later + COOL_DOWN]
     note_answer(database, "yahoo")
-    assert [rests_until(each, "yahoo", later) for each in (database, other)] == [None, None]
+    assert [resting(each, "yahoo", later) for each in (database, other)] == [None, None]
     other.close()
 
 
@@ -154,4 +159,17 @@ def test_failures_that_an_answer_interrupts_are_not_in_a_row(platform: Platform)
         for _ in range(FAILURES_IN_ROW - 1):
             note_failure(database, "yahoo", NOON)
         note_answer(database, "yahoo")
-    assert rests_until(database, "yahoo", NOON) is None
+    assert resting(database, "yahoo", NOON) is None
+
+
+def test_a_request_that_was_to_probe_and_was_not_made_leaves_it_to_the_next_one(platform: Platform) -> None:
+    database, later = platform.store.database, NOON + COOL_DOWN
+    for _ in range(FAILURES_IN_ROW):
+        note_failure(database, "yahoo", NOON)
+    note_unasked(database, "yahoo")
+    assert resting(database, "yahoo", NOON) == later  # a rest that is not over stays one
+    assert [resting(database, "yahoo", later) for _ in range(2)] == [None, later + COOL_DOWN]
+    note_unasked(database, "yahoo")
+    assert [resting(database, "yahoo", later) for _ in range(2)] == [None, later + COOL_DOWN]
+    note_unasked(database, "nyfed")  # of which nothing is known
+    assert resting(database, "nyfed", later) is None
