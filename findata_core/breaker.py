@@ -1,7 +1,7 @@
 """When a provider that fails is left alone, and when it is tried again: a circuit breaker without a clock.
 
-It opens after FAILURES_IN_ROW failures in a row. From `probe_time` on it is half open: one request is let through,
-and its answer closes the breaker or opens it again.
+It opens after FAILURES_IN_ROW failures in a row, and at once for as long as the provider asks to be left alone. From
+`probe_time` on it is half open: one request is let through, and what comes of it closes the breaker or opens it again.
 
 What belongs here: the rule, and how long one waits between tries. What does not: where its state is kept
 (findata_resources/stores/breakers.py), what a failure is (findata_assets/steps/patience.py).
@@ -25,10 +25,14 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Rest:
-    """Why nothing is asked now, and until when. `is_probed`: one request is trying, and soon it is known more."""
+    """Why nothing is asked now, and until when.
+
+    `is_probed`: one request is trying, and soon more is known. `is_asked_for`: the provider wants it, and may be well.
+    """
 
     until: datetime
     is_probed: bool = False
+    is_asked_for: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Breaker:
             return None
         is_probed = self.open_time >= self.probe_time
         until = self.open_time + COOL_DOWN if is_probed else self.probe_time
-        return Rest(until, is_probed) if self.open_time <= now < until else None
+        is_asked_for = not is_probed and self.failures_in_row < FAILURES_IN_ROW
+        return Rest(until, is_probed, is_asked_for) if self.open_time <= now < until else None
 
     def rests_until(self, now: datetime) -> datetime | None:
         """Return until when nothing is asked; None if a request may be made."""
@@ -59,12 +64,23 @@ class Breaker:
         return rest.until if rest else None
 
     def after_failure(self, now: datetime, retry_after_seconds: float | None = None) -> Breaker:
-        """Return the breaker after a request that the provider failed to answer."""
+        """Return the breaker after a request that the provider failed to answer.
+
+        It rests for as long as the provider asks for, and for COOL_DOWN at least when there are too many failures.
+        Those of requests that were under way before a rest began make it no shorter.
+        """
         failures = self.failures_in_row + 1
-        if failures < FAILURES_IN_ROW:
-            return replace(self, failures_in_row=failures)
         asked_for = timedelta(seconds=min(retry_after_seconds or 0.0, LONGEST_REST.total_seconds()))
-        return Breaker(failures, now, now + max(COOL_DOWN, asked_for))
+        until = now + max(asked_for, COOL_DOWN if failures >= FAILURES_IN_ROW else timedelta())
+        rest = self.rest(now)
+        if rest and not rest.is_probed:
+            return Breaker(failures, self.open_time, max(until, rest.until))
+        return Breaker(failures, now, until) if until > now else Breaker(failures)
+
+    def after_answer(self, now: datetime) -> Breaker:
+        """Return the breaker after an answer: closed. At rest it stays so: what was answered was asked before."""
+        rest = self.rest(now)
+        return self if rest and not rest.is_probed else Breaker()
 
     def while_probing(self, now: datetime) -> Breaker:
         """Return the breaker while one request tries: others wait for it, not for ever if it is killed."""

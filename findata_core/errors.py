@@ -10,7 +10,7 @@ FindataError
 │   │   └── Unreachable     look at the network and the address, then ask again
 │   ├── NotAsked            nothing was sent: ask from not_before on
 │   │   ├── QuotaExhausted  what the provider allows is used up
-│   │   └── ProviderDown    it has failed so often that it is left alone for a while
+│   │   └── ProviderDown    it is left alone for a while: it has failed too often, or asks for it
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
 │   │   └── BeyondWall      nothing was sent: ask for what begins at wall_time or later
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
@@ -97,7 +97,7 @@ class QuotaExhausted(NotAsked):
 
 
 class ProviderDown(NotAsked):
-    """A provider failed so many times in a row that it is left alone for a while."""
+    """A provider failed so many times in a row that it is left alone for a while, or it has asked for that itself."""
 
 
 class RefusedRequest(ProviderError):

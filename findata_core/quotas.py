@@ -80,6 +80,14 @@ def spend(limit: Limit, spent: Spent, now: datetime) -> Spent:
     return Spent(*_window_of(limit, now), 1)
 
 
+def used_up(limit: Limit, spent: Spent) -> Spent:
+    """Return what is spent where the provider says that nothing is left of it: others may have used it too.
+
+    Of the window that the last request was granted in: when it is over, the provider is asked again.
+    """
+    return replace(spent, used=max(spent.used, limit.capacity))
+
+
 def earliest_end(
     limits: Sequence[Limit], spent: Mapping[str, Spent], requests: int, now: datetime
 ) -> datetime:

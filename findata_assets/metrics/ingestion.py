@@ -14,6 +14,7 @@ from psycopg import sql
 
 from findata_assets.metrics.families import counter, gauge, histogram
 from findata_assets.metrics.outside import Outside, counts_within, rows
+from findata_core.breaker import FAILURES_IN_ROW
 
 LATENCY_BOUNDS_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 PROVIDER = {"provider": "source"}
@@ -41,8 +42,11 @@ QUOTAS: LiteralString = """
            min(request_limit - CASE WHEN end_time > %(now)s THEN used ELSE 0 END) AS remaining
     FROM ops.quotas WHERE start_time > '-infinity' AND used > 0 GROUP BY 1, 2
 """
+# Who fails is left alone until a request tells that it is well; who only asked for a rest, until that is over.
 BREAKERS: LiteralString = """
-    SELECT provider AS source, failures_in_row, (open_time IS NOT NULL)::int AS is_open FROM ops.breakers
+    SELECT provider AS source, failures_in_row,
+           (open_time IS NOT NULL AND (failures_in_row >= %(too_many)s OR probe_time > %(now)s))::int AS is_open
+    FROM ops.breakers
 """
 
 
@@ -100,8 +104,9 @@ def payloads(outside: Outside) -> Iterator[Metric]:
 def limits(outside: Outside) -> Iterator[Metric]:
     """Yield what is left of providers' limits, and who is left alone."""
     with outside.database() as connection:
-        quotas = rows(connection, QUOTAS, {"now": outside.clock.now()})
-        breakers = rows(connection, BREAKERS)
+        now = outside.clock.now()
+        quotas = rows(connection, QUOTAS, {"now": now})
+        breakers = rows(connection, BREAKERS, {"now": now, "too_many": FAILURES_IN_ROW})
     window = {**PROVIDER, "window": "limit_window"}
     yield gauge(
         "findata_provider_quota_limit",

@@ -5,12 +5,15 @@ breaker.py), what is kept of it (findata_resources/stores/quotas.py, breakers.py
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from itertools import count
+from math import inf
 from typing import TypeVar
 
 from findata_assets.steps.platform import Platform
 from findata_core.breaker import Rest, pause_seconds
 from findata_core.errors import (
+    DailyLimitReached,
     NotAsked,
     ProviderDown,
     ProviderError,
@@ -18,6 +21,7 @@ from findata_core.errors import (
     RetriableProviderError,
     Unreachable,
 )
+from findata_core.quotas import Limit
 from findata_resources.provider import Provider
 from findata_resources.providers import limits_of
 from findata_resources.stores import breakers, quotas
@@ -48,7 +52,7 @@ def patiently(platform: Platform, provider: Provider, try_once: Callable[[], Out
             _note(platform, provider, error)
             failure = _worth_another_try(platform, error, tries)
         else:
-            breakers.note_answer(platform.store.database, provider.name)
+            breakers.note_answer(platform.store.database, provider.name, platform.clock.now())
             return outcome
     raise AssertionError("count() does not end")
 
@@ -65,14 +69,26 @@ def _worth_another_try(platform: Platform, error: ProviderError, tries: int) -> 
 
 
 def _note(platform: Platform, provider: Provider, error: ProviderError) -> None:
-    """Enter what an error says of the provider: a refusal that it sent is an answer, one of ours says nothing."""
-    database = platform.store.database
-    if isinstance(error, RetriableProviderError):
-        breakers.note_failure(database, provider.name, platform.clock.now(), error.retry_after_seconds)
-    elif error.http_status is not None:
-        breakers.note_answer(database, provider.name)
+    """Enter what an error says of the provider: a refusal that it sent is an answer, one of ours says nothing.
+
+    A day that is used up is a key's, and no failure; where no day is limited, the provider is left alone instead.
+    """
+    database, now = platform.store.database, platform.clock.now()
+    is_day_over = isinstance(error, DailyLimitReached) and quotas.use_up_day(
+        database, provider.name, *_limits(platform, provider)
+    )
+    if is_day_over or (error.http_status is not None and not isinstance(error, RetriableProviderError)):
+        breakers.note_answer(database, provider.name, now)
+    elif isinstance(error, RetriableProviderError):
+        breakers.note_failure(database, provider.name, now, error.retry_after_seconds)
     else:
         breakers.note_unasked(database, provider.name)
+
+
+def _limits(platform: Platform, provider: Provider) -> tuple[str, tuple[Limit, ...]]:
+    """Return the key that a provider is asked with, as the books name it, and what it allows."""
+    limits = limits_of(provider.name, platform.settings.request_limits)
+    return getattr(provider, "key_id", ""), limits
 
 
 def _await_turn(platform: Platform, provider: Provider) -> None:
@@ -80,8 +96,7 @@ def _await_turn(platform: Platform, provider: Provider) -> None:
 
     Whether the provider is down is looked at again after each sleep: others were asking meanwhile.
     """
-    limits = limits_of(provider.name, platform.settings.request_limits)
-    key, waited_seconds = getattr(provider, "key_id", ""), 0.0
+    (key, limits), waited_seconds = _limits(platform, provider), 0.0
     while True:
         _await_well(platform, provider)
         now = platform.clock.now()
@@ -101,27 +116,41 @@ def _await_turn(platform: Platform, provider: Provider) -> None:
 
 
 def _await_well(platform: Platform, provider: Provider) -> None:
-    """Return when the provider may be asked; ProviderDown if it is left alone.
+    """Return when the provider may be asked; ProviderDown if it is left alone for longer than a run waits.
 
-    While another request tries whether it is well, of this run or of any other, what comes of that is awaited.
+    A short rest that it asked for is slept through. While another request tries whether it is well, of this run or of
+    any other, what comes of that is awaited.
     """
-    left_seconds = platform.settings.longest_wait_seconds
+    known, left_seconds = None, 0.0
     while True:
-        rest = breakers.rest_of(platform.store.database, provider.name, platform.clock.now())
+        now = platform.clock.now()
+        rest = breakers.rest_of(platform.store.database, provider.name, now)
         if rest is None:
             return
-        if not rest.is_probed or left_seconds <= 0:
+        if rest != known:  # each is waited for by itself; ten failures in a row end that
+            known, left_seconds = rest, platform.settings.longest_wait_seconds
+        seconds = _seconds_of(rest, now)
+        if seconds > left_seconds:
             raise _down(provider, rest)
-        seconds = min(LOOK_AGAIN_SECONDS, left_seconds)
         left_seconds -= seconds
         platform.sleep(seconds)
 
 
-def _down(provider: Provider, rest: Rest) -> ProviderDown:
-    until = f"until {rest.until:%Y-%m-%d %H:%M:%S} UTC"
-    why = f"it is down, and is left alone {until}"
+def _seconds_of(rest: Rest, now: datetime) -> float:
+    """Return how long to sleep before one looks again; infinity where that is of no use."""
     if rest.is_probed:
-        why = f"it is down, and what the request that tries whether it is well finds is awaited {until}"
+        return LOOK_AGAIN_SECONDS
+    return max((rest.until - now).total_seconds(), SHORTEST_SLEEP_SECONDS) if rest.is_asked_for else inf
+
+
+def _down(provider: Provider, rest: Rest) -> ProviderDown:
+    why = "it is down, and is left alone"
+    if rest.is_asked_for:
+        why = "it has asked to be left alone"
+    if rest.is_probed:
+        why = "it is down, and what the request that tries whether it is well finds is awaited"
     return ProviderDown(
-        f"{provider.name} was not asked: {why}", "Run again then; ops.fetches says how it failed", rest.until
+        f"{provider.name} was not asked: {why} until {rest.until:%Y-%m-%d %H:%M:%S} UTC",
+        "Run again then; ops.fetches says how it failed",
+        rest.until,
     )

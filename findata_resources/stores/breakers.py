@@ -32,20 +32,18 @@ def rests_until_as_told(database: Database, provider: str, now: datetime) -> dat
 def note_failure(
     database: Database, provider: str, now: datetime, retry_after_seconds: float | None = None
 ) -> None:
-    """Count a request that a provider failed to answer."""
+    """Count a request that a provider failed to answer, and let it rest if it asks for that or has failed too often."""
     with database.transaction() as cursor:
         cursor.execute("INSERT INTO ops.breakers VALUES (%s, 0) ON CONFLICT DO NOTHING", [provider])
         _write(cursor, provider, _locked(cursor, provider).after_failure(now, retry_after_seconds))
 
 
-def note_answer(database: Database, provider: str) -> None:
-    """Forget the failures of a provider: it has answered."""
+def note_answer(database: Database, provider: str, now: datetime) -> None:
+    """Forget the failures of a provider: it has answered. One that rests was asked before, and goes on resting."""
     with database.transaction() as cursor:
-        cursor.execute(
-            "UPDATE ops.breakers SET failures_in_row = 0, open_time = NULL, probe_time = NULL "
-            "WHERE provider = %s AND failures_in_row > 0",
-            [provider],
-        )
+        breaker = _locked(cursor, provider)
+        if breaker.after_answer(now) != breaker:
+            _write(cursor, provider, breaker.after_answer(now))
 
 
 def note_unasked(database: Database, provider: str) -> None:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from findata_core.quotas import NOTHING_SPENT, Limit, Spent, next_free, spend
+from findata_core.quotas import DAY, NOTHING_SPENT, Limit, Spent, next_free, spend, used_up
 from findata_resources.stores.database import Cursor, Database
 
 KEY_ID_DIGITS = 12  # enough to tell one's keys apart, too few to be of use to who reads them
@@ -38,6 +38,21 @@ def take(
         for limit in limits:
             _write(cursor, provider, key, limit, spend(limit, spent[limit.window], now))
     return None
+
+
+def use_up_day(database: Database, provider: str, key: str, limits: Sequence[Limit]) -> bool:
+    """Enter that nothing is left of the day that a key's last request was granted in: the provider says so.
+
+    False, and nothing is entered, where no day is limited.
+    """
+    days = [limit for limit in limits if limit.window == DAY]
+    if not days:
+        return False
+    with database.transaction() as cursor:
+        spent = _locked(cursor, provider, key, days)
+        for limit in days:
+            _write(cursor, provider, key, limit, used_up(limit, spent[limit.window]))
+    return True
 
 
 def free_from(

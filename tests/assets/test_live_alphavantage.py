@@ -15,11 +15,14 @@ from psycopg import sql
 from findata_assets.raw.alphavantage import alphavantage_bars
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.expected import followed_states
+from findata_assets.steps.healing import health_of
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.sources import refresh_reference
+from findata_core.errors import DailyLimitReached, QuotaExhausted
 from findata_resources.environment import resolve_endpoints
-from findata_resources.providers import CAPABILITIES
+from findata_resources.providers import CAPABILITIES, limits_of
 from findata_resources.stores.objects import Objects
+from findata_resources.stores.quotas import free_from, key_id
 from tests.conftest import MakePlatform
 from tests.orchestration import Orchestrated, SetClock, failure_of
 from tests.standin import QUERY, Answer, StandIn, sample_bars
@@ -141,6 +144,9 @@ def test_the_key_is_stored_nowhere(live: Orchestrated, standin: StandIn) -> None
     standin.script = [Answer(200, json.dumps({"Information": notice}).encode())]
     failed = failure_of(live.materialize([alphavantage_bars], partition_key=str(TUESDAY)))
     assert KEY not in f"{failed.description} {failed.metadata}"
+    live.platform.clock = SetClock(
+        EVENING + timedelta(days=1)
+    )  # where no day is limited, a used up one is 24 hours
     assert KEY not in json.dumps(fetch(live))
     assert all(f"apikey={KEY}" in path for path in standin.paths)
     objects = Objects(resolve_endpoints(live.platform.settings))
@@ -160,6 +166,37 @@ def test_a_used_up_quota_ends_the_step_without_another_try(live: Orchestrated, s
     assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in result.all_events]
     assert "tomorrow" in str(failure_of(result).metadata["next_step"].value)
     assert len(standin.paths) == 1, "the rest is not asked"
+
+
+def test_a_day_that_the_provider_says_is_used_up_is_remembered_by_the_next_runs(
+    standin: StandIn, make_platform: MakePlatform, dagster: Orchestrated, bucket: str, tmp_path: Path
+) -> None:
+    limits = "alphavantage=40/minute+25/day"
+    live = asking(
+        standin, make_platform, dagster, bucket, tmp_path, alphavantage_api_key=KEY, request_limits=limits
+    )
+    clock = SetClock(EVENING)
+    live.platform.clock, live.platform.sleep = clock, clock.sleep
+    fetch_bars(live.platform, "alphavantage", MONDAY, TUESDAY)  # so that it is followed
+    asked = len(standin.paths)
+    standin.script = [
+        Answer(200, b'{"Information": "our standard API rate limit is 25 requests per day"}')
+    ] * 20
+    with pytest.raises(DailyLimitReached):  # somebody else asks with the key, too
+        fetch_bars(live.platform, "alphavantage", TUESDAY, TUESDAY + timedelta(days=1))
+    midnight = datetime(2022, 6, 15, 4, tzinfo=UTC)  # of New York
+    for _ in range(12):
+        clock.moment += timedelta(minutes=15)
+        assert health_of(live.platform, "alphavantage").rests_until == midnight
+        with pytest.raises(QuotaExhausted) as left:
+            fetch_bars(live.platform, "alphavantage", TUESDAY, TUESDAY + timedelta(days=1))
+        assert left.value.not_before == midnight
+    assert len(standin.paths) == asked + 1
+    other, declared = key_id("ANOTHERKEY"), limits_of("alphavantage", limits)
+    free = free_from(live.platform.store.database, "alphavantage", other, declared, clock.now())
+    assert free == clock.now()
+    standin.script, clock.moment = [], midnight
+    assert fetch_bars(live.platform, "alphavantage", TUESDAY, TUESDAY + timedelta(days=1)).requests == 2
 
 
 def test_minutes_whose_label_is_not_told_are_kept_and_quarantined_as_a_whole(

@@ -17,7 +17,7 @@ from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.requesting import ask_all
 from findata_assets.steps.sources import refresh_reference
-from findata_core.errors import RetriableProviderError
+from findata_core.errors import ProviderDown
 from findata_resources.environment import resolve_endpoints
 from findata_resources.providers import limits_of, yahoo
 from findata_resources.providers.yahoo import YahooProvider
@@ -66,6 +66,9 @@ def asking(
     platform.clock = SetClock(TUESDAY_EVENING)
     refresh_reference(platform)
     return Orchestrated(platform, dagster.instance)
+
+
+LIMITED = Answer(429, b"Edge: Too Many Requests", {"Content-Type": "text/plain"})  # for how long is not said
 
 
 def fetch(live: Orchestrated, day: date = TUESDAY) -> dict[str, Any]:
@@ -167,7 +170,7 @@ def test_a_session_is_asked_for_again_until_it_settles_and_its_revision_is_kept_
 def test_a_limiter_is_booked_and_the_other_instruments_are_asked(
     live: Orchestrated, standin: StandIn
 ) -> None:
-    standin.script = [TOO_MANY_REQUESTS]
+    standin.script = [LIMITED]
     told = fetch(live)
     assert (told["requests"], told["requests_failed"]) == (6, 1)
     (failure,) = told["failures"]
@@ -188,7 +191,7 @@ def test_when_everything_is_limited_the_step_is_tried_again_and_then_succeeds(
     live: Orchestrated, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_waiting(monkeypatch)
-    standin.script = [TOO_MANY_REQUESTS] * 6
+    standin.script = [LIMITED] * 6
     result = live.materialize([yahoo_bars], partition_key=str(TUESDAY))
     assert result.success
     assert [event.event_type_value for event in result.all_events].count("STEP_UP_FOR_RETRY") == 1
@@ -196,11 +199,20 @@ def test_when_everything_is_limited_the_step_is_tried_again_and_then_succeeds(
     assert statuses == [(200, 6), (429, 6)]
 
 
-def test_a_limiter_says_how_long_to_wait(live: Orchestrated, standin: StandIn) -> None:
-    standin.script = [TOO_MANY_REQUESTS] * 6
-    with pytest.raises(RetriableProviderError) as limited:
+def test_a_limiter_that_says_how_long_to_wait_is_left_alone_for_so_long(
+    live: Orchestrated, standin: StandIn
+) -> None:
+    standin.script = [TOO_MANY_REQUESTS] * 6  # Retry-After: 60
+    with pytest.raises(ProviderDown) as limited:
         fetch_bars(live.platform, "yahoo", TUESDAY, TUESDAY + DAY)
-    assert (limited.value.retry_after_seconds, limited.value.http_status) == (60, 429)
+    assert limited.value.not_before == TUESDAY_EVENING + timedelta(seconds=60)
+    assert live.rows("SELECT http_status FROM ops.fetches") == [(429,)]
+    standin.script = []
+    set_time(live, standin, TUESDAY_EVENING + timedelta(seconds=59))
+    assert not live.materialize([yahoo_bars], partition_key=str(TUESDAY)).success
+    assert live.count("ops.fetches") == 1
+    set_time(live, standin, limited.value.not_before)
+    assert fetch(live)["requests"] == 6
 
 
 def test_one_unknown_symbol_does_not_stop_the_others(live: Orchestrated, standin: StandIn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -299,6 +299,8 @@ def test_nobody_at_the_address_ends_the_asking(make_platform: MakePlatform, stan
 
 
 def test_too_many_requests_leaves_the_rest_for_later_and_says_so(live: Platform, standin: StandIn) -> None:
+    clock = SetClock(NOON)
+    live.clock, live.sleep = clock, clock.sleep
     standin.script = [
         Answer(
             429,
@@ -309,3 +311,4 @@ def test_too_many_requests_leaves_the_rest_for_later_and_says_so(live: Platform,
     fetched = fetch_series(live, ["CPIAUCSL", "GDP"])
     assert [failure.partition(":")[0] for failure in fetched.failures] == ["CPIAUCSL"]
     assert "429" in fetched.failures[0]
+    assert clock.moment == NOON + timedelta(seconds=20)  # the next series waits for as long as FRED asks

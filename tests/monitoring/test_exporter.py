@@ -90,6 +90,12 @@ def known(make_module_platform: MakePlatform) -> Platform:
         cursor.execute(
             "INSERT INTO ops.breakers VALUES ('yahoo', 10, %s, %s), ('nyfed', 2, NULL, NULL)", [NOW, NOW]
         )
+        # Two that asked for a rest: of an hour, and of one that is over now.
+        hour = timedelta(hours=1)
+        cursor.execute(
+            "INSERT INTO ops.breakers VALUES ('fred', 1, %s, %s), ('ecb', 1, %s, %s)",
+            [NOW, NOW + hour, NOW - hour, NOW],
+        )
         for subject, slot, expected, arrived in ARRIVED:
             cursor.execute(
                 "INSERT INTO ops.arrivals (dataset, provider, subject, due_date, slot, expected_time, arrived_time) "
@@ -153,6 +159,8 @@ def test_what_is_left_of_limits_is_that_of_the_poorest_key(scrape: Samples) -> N
 def test_a_provider_that_rests_is_told_from_one_that_stumbled(scrape: Samples) -> None:
     assert told(scrape, "findata_provider_breaker_open", provider="yahoo") == 1
     assert told(scrape, "findata_provider_breaker_open", provider="nyfed") == 0
+    assert told(scrape, "findata_provider_breaker_open", provider="fred") == 1
+    assert told(scrape, "findata_provider_breaker_open", provider="ecb") == 0
     assert told(scrape, "findata_provider_failures_in_row", provider="nyfed") == 2
 
 

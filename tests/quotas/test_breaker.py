@@ -70,6 +70,38 @@ def test_it_rests_as_long_as_the_provider_asks_for_but_a_day_at_most(
     assert failed(10, retry_after_seconds).rests_until(NOON) == NOON + rest
 
 
+def test_who_asks_to_be_left_alone_is_so_from_the_first_failure_on() -> None:
+    hour = NOON + 60 * MINUTE
+    asked = Breaker().after_failure(NOON, 3600)
+    assert asked.rest(NOON) == Rest(hour, is_asked_for=True)
+    assert asked.rest(hour) is None
+    assert Breaker().after_failure(NOON, 0) == failed(1)
+
+
+def test_what_was_under_way_when_a_rest_began_neither_shortens_nor_ends_it() -> None:
+    later, hour = NOON + MINUTE, NOON + 60 * MINUTE
+    asked = Breaker().after_failure(NOON, 3600)
+    assert asked.after_failure(later).rests_until(later) == hour
+    assert asked.after_failure(later, 60).rests_until(later) == hour
+    assert asked.after_failure(later, 7200).rests_until(later) == later + 120 * MINUTE
+    assert asked.after_answer(later) == asked
+    assert failed(10).after_answer(later) == failed(10)
+
+
+def test_what_the_probe_finds_ends_the_rest_that_was_asked_for() -> None:
+    hour = NOON + 60 * MINUTE
+    probing = Breaker().after_failure(NOON, 3600).while_probing(hour)
+    assert probing.rest(hour) == Rest(hour + 5 * MINUTE, is_probed=True)
+    assert probing.after_answer(hour) == Breaker()
+    assert probing.after_failure(hour) == failed(2)  # one failure more, and no reason to rest yet
+    assert probing.after_failure(hour, 60).rest(hour) == Rest(hour + MINUTE, is_asked_for=True)
+
+
+def test_too_many_failures_are_a_rest_of_five_minutes_however_little_is_asked_for() -> None:
+    assert failed(9, 2).rest(NOON) == Rest(NOON + timedelta(seconds=2), is_asked_for=True)
+    assert failed(10, 2).rest(NOON) == Rest(NOON + 5 * MINUTE)
+
+
 def test_a_clock_that_was_ahead_when_it_opened_keeps_nobody_waiting() -> None:
     assert failed(10).rests_until(NOON - timedelta(days=300)) is None
 

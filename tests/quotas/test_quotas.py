@@ -18,6 +18,7 @@ from findata_core.quotas import (
     next_free,
     parse_limits,
     spend,
+    used_up,
     with_zones,
 )
 
@@ -102,6 +103,17 @@ def test_twenty_five_a_day_are_free_at_once_and_the_next_at_new_yorks_midnight()
         assert next_free(limit, spent, NOON) == NOON
         spent = spend(limit, spent, NOON)
     assert next_free(limit, spent, NOON) == datetime(2022, 6, 16, 4, tzinfo=UTC)
+
+
+def test_a_day_that_the_provider_says_is_used_up_is_so_until_its_next_midnight() -> None:
+    limit = Limit(25, "day", NEW_YORK)
+    spent = used_up(limit, spend(limit, NOTHING_SPENT, NOON))  # others asked with the key, 24 times
+    midnight = datetime(2022, 6, 16, 4, tzinfo=UTC)
+    assert next_free(limit, spent, NOON) == midnight
+    assert next_free(limit, spent, midnight) == midnight
+    assert spend(limit, spent, midnight).used == 1
+    # Said just after midnight of a request of the day before: the new day is not known to be used up.
+    assert next_free(limit, used_up(limit, spent), midnight) == midnight
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,58 @@ def test_who_asks_to_be_left_alone_for_longer_than_a_run_waits_is_not_asked_agai
     assert (clock.slept, statuses(platform)) == ([], [429])
 
 
+def test_who_asks_to_be_left_alone_for_long_is_so_from_the_first_answer_on_and_by_the_next_run(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, clock = patient(make_platform)
+    standin.script = [GOOD, TOO_MANY_REQUESTS]  # Retry-After: 60, and a run waits for 30
+    told = ask(platform, standin, times=9)
+    assert (told.requests, len(told.failures), told.not_asked, clock.slept) == (2, 1, 7, [])
+    assert told.left_because == (
+        "7 requests: nyfed was not asked: it has asked to be left alone until 2022-06-30 13:01:00 UTC. "
+        "Next: Run again then; ops.fetches says how it failed",
+    )
+    clock.moment = MORNING + timedelta(seconds=29)
+    with pytest.raises(ProviderDown) as resting:
+        ask(platform, standin)
+    assert standin.count(RATES) == 2
+    clock.moment = resting.value.not_before
+    assert ask(platform, standin, times=9).requests == 9
+
+
+def test_requests_at_once_leave_who_asks_for_it_alone(make_platform: MakePlatform, standin: StandIn) -> None:
+    platform, _ = patient(make_platform, requests_at_once=4)
+    standin.script = [TOO_MANY_REQUESTS] * 20
+    with pytest.raises(ProviderDown):
+        ask(platform, standin, times=20)
+    assert standin.count(RATES) <= 4  # those that were under way
+
+
+def test_a_short_rest_that_is_asked_for_is_slept_through_by_the_other_requests_too(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, clock = patient(make_platform, request_tries=1)
+    standin.script = [Answer(429, b"", {"Retry-After": "7"})] * 2
+    told = ask(platform, standin, times=4)
+    assert (told.requests, len(told.failures), told.not_asked) == (4, 2, 0)
+    assert clock.slept == [7.0, 7.0]
+
+
+def test_a_clock_that_stands_still_does_not_keep_a_rest_going_for_ever(
+    make_platform: MakePlatform, standin: StandIn
+) -> None:
+    platform, _ = patient(make_platform, request_tries=1)
+    slept: list[float] = []
+    platform.clock, platform.sleep = SetClock(MORNING), slept.append
+    standin.script = [GOOD, Answer(429, b"", {"Retry-After": "7"})]
+    told = ask(platform, standin, times=3)
+    assert (told.requests, told.not_asked, slept) == (
+        2,
+        1,
+        [7.0] * 4,
+    )  # 28 of the 30 seconds that a run waits
+
+
 def test_a_refusal_is_not_tried_again(make_platform: MakePlatform, standin: StandIn) -> None:
     platform, clock = patient(make_platform)
     standin.script = [BAD_REQUEST]
@@ -284,7 +336,7 @@ def test_a_request_waits_for_what_another_process_finds(
     def sleep(seconds: float) -> None:
         clock.sleep(seconds)
         if len(clock.slept) == 3:
-            breakers.note_answer(database, "nyfed")
+            breakers.note_answer(database, "nyfed", clock.now())
 
     platform.sleep = sleep
     assert ask(platform, standin).requests == 1

@@ -18,7 +18,7 @@ from findata_resources.provider import Clock, Received, Request
 from findata_resources.providers.nyfed import NewYorkFedProvider, rates_request
 from tests.conftest import MakePlatform
 from tests.orchestration import SetClock
-from tests.standin import RATES, TOO_MANY_REQUESTS, Answer, StandIn
+from tests.standin import RATES, UNAVAILABLE, Answer, StandIn
 
 MORNING = datetime(2022, 6, 30, 13, 0, tzinfo=UTC)
 FIRST = date(2022, 1, 3)
@@ -70,7 +70,7 @@ def test_many_requests_at_once_are_each_made_and_booked_once(
 
 def test_some_that_fail_cost_the_others_nothing(make_platform: MakePlatform, standin: StandIn) -> None:
     platform = ready(make_platform, requests_at_once=3)
-    standin.script = [Answer(400, b"Bad Request"), TOO_MANY_REQUESTS]
+    standin.script = [Answer(400, b"Bad Request"), UNAVAILABLE]
     told = ask_all(platform, NewYorkFedProvider(standin.base_url, 5), asks(20))
     assert (told.requests, len(told.failures), told.intake.payloads_new) == (20, 2, 18)
     assert [row[0] for row in ledger(platform)].count(200) == 18

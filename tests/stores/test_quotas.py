@@ -16,7 +16,7 @@ from findata_core.breaker import COOL_DOWN, FAILURES_IN_ROW
 from findata_core.quotas import Limit
 from findata_resources.stores.breakers import note_answer, note_failure, note_unasked, rest_of
 from findata_resources.stores.database import Database
-from findata_resources.stores.quotas import key_id, take
+from findata_resources.stores.quotas import free_from, key_id, take, use_up_day
 from tests.conftest import MakePlatform
 from tests.stores.taking import POWER_CUT, granted_at, take_and_die
 
@@ -138,6 +138,17 @@ def resting(database: Database, provider: str, now: datetime) -> datetime | None
     return rest.until if rest else None
 
 
+def test_a_day_that_is_said_to_be_used_up_is_one_keys(platform: Platform) -> None:
+    database = platform.store.database
+    assert [take(database, "alphavantage", key, TODAY, NOON) for key in ("mine", "other")] == [None, None]
+    assert use_up_day(database, "alphavantage", "mine", TODAY)
+    assert free_from(database, "alphavantage", "mine", TODAY, NOON) == MIDNIGHT
+    assert take(database, "alphavantage", "mine", TODAY, NOON) == MIDNIGHT
+    assert take(database, "alphavantage", "other", TODAY, NOON) is None
+    assert take(database, "alphavantage", "mine", TODAY, MIDNIGHT) is None
+    assert not use_up_day(database, "nyfed", "", (Limit(1, "second"),))
+
+
 def test_a_breaker_opens_for_every_process_and_one_of_them_probes(platform: Platform) -> None:
     database, other = platform.store.database, Database(platform.store.database.url)
     for _ in range(FAILURES_IN_ROW):
@@ -148,7 +159,7 @@ def test_a_breaker_opens_for_every_process_and_one_of_them_probes(platform: Plat
     assert resting(database, "nyfed", NOON) is None
     # half open: the first one asks, the second waits for what it finds
     assert [resting(each, "yahoo", later) for each in (database, other)] == [None, later + COOL_DOWN]
-    note_answer(database, "yahoo")
+    note_answer(database, "yahoo", later)
     assert [resting(each, "yahoo", later) for each in (database, other)] == [None, None]
     other.close()
 
@@ -158,7 +169,7 @@ def test_failures_that_an_answer_interrupts_are_not_in_a_row(platform: Platform)
     for _ in range(3):
         for _ in range(FAILURES_IN_ROW - 1):
             note_failure(database, "yahoo", NOON)
-        note_answer(database, "yahoo")
+        note_answer(database, "yahoo", NOON)
     assert resting(database, "yahoo", NOON) is None
 
 
