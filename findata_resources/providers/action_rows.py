@@ -17,7 +17,11 @@ GREATEST_AMOUNT = 10**20  # beyond it a number has no place in the table, with i
 
 
 def split_row(
-    instrument_id: str | None, source: str, ex_date: date | None, ratio: tuple[int, int] | None, said: str
+    instrument_id: str | None,
+    source: str,
+    ex_date: date | None,
+    ratio: tuple[int, int] | None,
+    said: str | None,
 ) -> dict[str, Any]:
     """Return a split; without a ratio of whole numbers it has none, and is refused with what was said."""
     numerator, denominator = ratio or (None, None)

@@ -24,6 +24,7 @@ from findata_core.market.ratios import decimal_of, whole_ratio
 from findata_core.market.units import MINOR_UNITS
 from findata_resources.provider import Parsed
 from findata_resources.providers.action_rows import action_parts, dividend_row, split_row
+from findata_resources.providers.json_values import text
 
 KINDS = {"dividends": "cash", "capitalGains": "capital_gain"}
 UNKNOWN_UNIT = "pence or pounds"
@@ -58,8 +59,8 @@ def _of_kind(said: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
 
 def _split(who: tuple[str, str], event: Mapping[str, Any], days_of: Days) -> dict[str, Any]:
     ratio = whole_ratio(decimal_of(event.get("numerator")), decimal_of(event.get("denominator")))
-    said = str(event.get("splitRatio") or f"{event.get('numerator')}:{event.get('denominator')}")
-    return split_row(*who, _day(event, days_of), ratio, said)
+    said = event.get("splitRatio") or f"{event.get('numerator')}:{event.get('denominator')}"
+    return split_row(*who, _day(event, days_of), ratio, text(said))
 
 
 def _dividend(
@@ -79,7 +80,7 @@ def _dividend(
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return text(value) if isinstance(value, str) and value else None
 
 
 def _unit(minor: str, amount: Decimal | None, taken_out: float | None) -> str:

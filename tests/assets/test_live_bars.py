@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +27,7 @@ from findata_resources.stores.objects import Objects
 from findata_resources.stores.quotas import take
 from tests.conftest import SAMPLE, MakePlatform
 from tests.orchestration import Orchestrated, SetClock, failure_of
-from tests.standin import CHART, TOO_MANY_REQUESTS, Answer, Bars, Row, StandIn, sample_bars
+from tests.standin import CHART, TOO_MANY_REQUESTS, Answer, Bars, Row, StandIn, chart_body, sample_bars
 
 MONDAY, TUESDAY = date(2022, 6, 13), date(2022, 6, 14)
 TUESDAY_EVENING = datetime(2022, 6, 14, 21, 0, tzinfo=UTC)  # an hour after New York's close
@@ -389,6 +390,29 @@ def test_a_body_that_is_no_chart_is_kept_and_quarantined_as_a_whole(
     assert fetch(live)["requests_failed"] == 0
     (refused,) = live.rows("SELECT rule, row_number, payload_id IS NOT NULL AS is_known FROM ops.quarantine")
     assert refused == ("malformed_payload", -1, True)
+
+
+def test_an_event_whose_text_has_no_utf_8_costs_its_row_and_nothing_else(
+    live: Orchestrated, standin: StandIn
+) -> None:
+    bars = sample_bars("MSFT", "1m")
+    rows = [
+        row for row in bars.rows if 1655213400 <= row[0] < 1655213400 + 390 * 60
+    ]  # Tuesday, 09:30 to 16:00
+    answer = json.loads(chart_body("MSFT", "1m", bars.zone, bars.currency, rows))
+    dividend = {"date": 1655213400, "amount": 0.5, "currency": "\ud800"}
+    answer["chart"]["result"][0]["events"] = {"dividends": {"1655213400": dividend}}
+    standin.yahoo_bodies["MSFT", "1m"] = json.dumps(answer).encode()
+
+    assert fetch(live)["requests_failed"] == 0
+
+    refused = live.rows("SELECT table_name, rule FROM ops.quarantine")
+    assert refused == [("reference.dividends", "nul_character")]
+    counts = live.rows(
+        "SELECT instrument_id, count(*) FROM market.bars WHERE session_date = '2022-06-14' "
+        "AND session_phase = 'regular' GROUP BY 1"
+    )
+    assert dict(counts) == MINUTES
 
 
 def test_an_unknown_source_is_refused_with_those_there_are(live: Orchestrated) -> None:

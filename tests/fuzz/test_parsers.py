@@ -118,6 +118,14 @@ def chart(**changed: Any) -> bytes:
     return json.dumps(content).encode()
 
 
+def told(*, currency: str = "USD", **events: dict[str, Any]) -> bytes:
+    """A chart answer that tells one event of each kind given, in a currency."""
+    meta = json.loads(SEEDS["yahoo 1d"].body)["chart"]["result"][0]["meta"] | {"currency": currency}
+    return chart(
+        meta=meta, events={kind: {"1": {"date": 1655213400, **event}} for kind, event in events.items()}
+    )
+
+
 # What the search found: each ended a run with an exception of Python or a library.
 FOUND = {
     "yahoo: a stamp beyond any integer": ("yahoo 1m", chart(timestamp=[15_400_000_000_000, 1, 2])),
@@ -131,6 +139,10 @@ FOUND = {
     "yahoo: a price beyond any float": ("yahoo 1m", chart(indicators={"quote": [{"open": [10**400, 1, 1]}]})),
     "yahoo: an error whose code is a list": ("yahoo 1m", b'{"chart": {"error": {"code": []}}}'),
     "yahoo: nested too deep": ("yahoo 1m", b"[" * 100_000),
+    "yahoo: a currency that is half a surrogate": ("yahoo 1d", told(currency="\ud800", dividends={"amount": 0.5})),
+    "yahoo: a dividend's own currency that is half a surrogate": ("yahoo 1d", told(dividends={"amount": 0.5, "currency": "\udfff"})),
+    "yahoo: a ratio said with half a surrogate": ("yahoo 1d", told(splits={"numerator": 2, "denominator": 1, "splitRatio": "2:1\ud800"})),
+    "yahoo: a numerator that is half a surrogate": ("yahoo 1d", told(splits={"numerator": "\ud800", "denominator": 1})),
     "nyfed: nested too deep": ("nyfed", b"[" * 100_000),
     "nyfed: half a surrogate": ("nyfed", b'{"refRates": [{"type": "SOFR\\ud800"}]}'),
     "nyfed: a type that is a list": ("nyfed", b'{"refRates": [{"type": []}]}'),
