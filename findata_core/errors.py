@@ -14,6 +14,7 @@ FindataError
 │   ├── RefusedRequest      ask for something else: the same request would be refused again
 │   │   └── BeyondWall      nothing was sent: ask for what begins at wall_time or later
 │   └── MalformedPayload    keep the payload, quarantine it whole, look at the reason
+│       └── ParserFailed    the same, and mend the parser: it did not foresee this payload
 ├── DataError               look at the rows: they do not fit what the table says
 │   └── MixedAdjustments    bring the prices to one basis first: they can't be compared or computed together
 ├── StoreError              database or S3 said no; see why, then run again
@@ -121,6 +122,10 @@ class KeyRefused(RefusedRequest):
 
 class MalformedPayload(ProviderError):
     """The bytes of a payload can't be read as what they are said to be."""
+
+
+class ParserFailed(MalformedPayload):
+    """A parser ended with an exception that is none of these: it did not foresee the payload, or it is broken."""
 
 
 class DataError(FindataError):

@@ -6,6 +6,7 @@ and a query over one costs as much as over fifty.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ import polars as pl
 
 from findata_assets.steps.platform import Platform
 from findata_core.calendars import distinct, numbered
-from findata_core.errors import MalformedPayload
+from findata_core.errors import MalformedPayload, ParserFailed
 from findata_core.market.bars import ORIGIN_SCHEMA, complete_together
 from findata_core.schema.frames import conform, empty
 from findata_core.schema.hashing import WHOLE_HISTORY
@@ -29,6 +30,9 @@ BAR_TABLES = ("market.bars", "market.bars_1d")
 # Payloads are completed together up to so many of them, or rows: a frame of a few megabytes.
 BATCH, BATCH_ROWS = 50, 100_000
 NUL = "\0"
+# The rules of payloads that are refused as a whole.
+MALFORMED, PARSER_FAILED = "malformed_payload", "parser_failed"
+LOG = logging.getLogger("findata")
 REFUSED_SCHEMA = {
     "payload_number": pl.Int64,
     "row_number": pl.Int64,
@@ -55,13 +59,15 @@ class Completed:
 
 
 def complete_payloads(
-    platform: Platform, payloads: Iterable[Payload], wanted: Table | None = None
+    platform: Platform, payloads: Iterable[Payload], wanted: Table | None = None, *, is_new: bool = False
 ) -> Iterator[tuple[Sequence[Payload], list[Completed]]]:
     """Read, parse and complete what payloads say, for one table or for all of them, some at a time.
 
-    Yield those payloads and a part for each table. One that can't be parsed is refused as a whole.
+    Yield those payloads and a part for each table. One that can't be parsed is refused as a whole. ParserFailed is
+    raised unless the payloads are new: a parser that fails on what was read before has changed, and what is stored
+    must not be emptied for it.
     """
-    for batch in _batches(platform, payloads, wanted):
+    for batch in _batches(platform, payloads, wanted, is_new):
         mine = [payload for payload, _ in batch]
         by_table: dict[str, list[tuple[int, pl.DataFrame]]] = {}
         refused: list[Completed] = []
@@ -76,12 +82,12 @@ def complete_payloads(
 
 
 def _batches(
-    platform: Platform, payloads: Iterable[Payload], wanted: Table | None
+    platform: Platform, payloads: Iterable[Payload], wanted: Table | None, is_new: bool
 ) -> Iterator[list[tuple[Payload, list[Parsed] | MalformedPayload]]]:
     batch: list[tuple[Payload, list[Parsed] | MalformedPayload]] = []
     rows = 0
     for payload in payloads:
-        said = _said(platform, payload, wanted)
+        said = _said(platform, payload, wanted, is_new)
         batch.append((payload, said))
         rows += 0 if isinstance(said, MalformedPayload) else sum(part.rows.height for part in said)
         if len(batch) >= BATCH or rows >= BATCH_ROWS:
@@ -91,7 +97,9 @@ def _batches(
         yield batch
 
 
-def _said(platform: Platform, payload: Payload, wanted: Table | None) -> list[Parsed] | MalformedPayload:
+def _said(
+    platform: Platform, payload: Payload, wanted: Table | None, is_new: bool
+) -> list[Parsed] | MalformedPayload:
     """Return what a payload says for the wanted table or for all; the error where it can't be parsed."""
     if wanted is not None:
         known = said_by_request(json.loads(payload["request"]), wanted.address)
@@ -99,6 +107,11 @@ def _said(platform: Platform, payload: Payload, wanted: Table | None) -> list[Pa
             return [known]
     try:
         parsed = platform.parsed.of(payload)
+    except ParserFailed as error:
+        if not is_new:
+            raise
+        LOG.error("The payload %016x is kept unread. %s", payload["payload_id"], error, exc_info=error)
+        return error
     except MalformedPayload as error:
         return error if wanted is None or main_table(payload) == wanted.address else []
     return [part for part in parsed if wanted is None or part.table == wanted.address]
@@ -287,7 +300,7 @@ def _refused_whole(payload: Payload, error: MalformedPayload) -> Completed:
     row: dict[str, Any] = {
         "payload_number": 0,
         "row_number": -1,
-        "rule": "malformed_payload",
+        "rule": PARSER_FAILED if isinstance(error, ParserFailed) else MALFORMED,
         "reason": str(error),
         "subject": None,
         "scope_date": None,

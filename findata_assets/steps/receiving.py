@@ -45,15 +45,18 @@ def register(platform: Platform, payload: Payload) -> Intake:
     return register_all(platform, [payload])[0]
 
 
-def register_all(platform: Platform, payloads: Iterable[Payload]) -> list[Intake]:
-    """Enter stored payloads in the books, a batch a transaction, in their order."""
+def register_all(platform: Platform, payloads: Iterable[Payload], *, is_new: bool = True) -> list[Intake]:
+    """Enter stored payloads in the books, a batch a transaction, in their order.
+
+    `is_new`: nobody has read them before; one on which its parser fails is booked as unreadable, else that is raised.
+    """
     intakes: list[Intake] = []
     remaining = iter(payloads)
     while batch := list(islice(remaining, BATCH)):
         known = known_payloads(platform, [payload["payload_id"] for payload in batch])
         new = {payload["payload_id"]: payload for payload in batch if payload["payload_id"] not in known}
         brought: dict[int, Intake] = {}
-        for read, parts in complete_payloads(platform, new.values()):
+        for read, parts in complete_payloads(platform, new.values(), is_new=is_new):
             entries = entries_of(read, parts)
             held = _enter(platform, entries)
             for payload_id, intake in entries.intakes.items():

@@ -12,14 +12,15 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from findata_assets.steps.completing import BATCH
+from findata_assets.steps.completing import BATCH, MALFORMED, PARSER_FAILED
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import NoLake, Platform
 from findata_assets.steps.receiving import register_all
 from findata_assets.steps.sources import REFERENCE_DATASETS
-from findata_core.errors import NotEqual, StoreError
+from findata_core.errors import NotEqual, ParserFailed, StoreError
 from findata_resources.migrations.migrate import migrate
 from findata_resources.providers.decisions import DATASET as DECISIONS
+from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload, payload_id_in
 from findata_resources.stores.timescale import TimescaleStore
 
@@ -28,9 +29,14 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Replayed:
-    """A platform on the scratch database, and the payloads whose bodies are not what was received."""
+    """A platform on the scratch database, and the payloads that do not say any more what they said.
+
+    `damaged`: bodies that are not what was received, or on which a parser fails that once read them. `read_before`: the
+    ids of those that the books say were read.
+    """
 
     platform: Platform
+    read_before: frozenset[int] = frozenset()
     damaged: list[tuple[Payload, str]] = field(default_factory=list)
 
 
@@ -43,7 +49,8 @@ def replayed(platform: Platform, progress: Progress, wanted: set[int] | None = N
     booked = _booked(platform)
     with scratch_database(platform.store.database.url) as url:
         store = TimescaleStore(url)
-        result = Replayed(replace(platform, store=store, lake=NoLake(), _sessions={}))
+        scratch = replace(platform, store=store, lake=NoLake(), _sessions={})
+        result = Replayed(scratch, frozenset(booked - _unread(platform)))
         try:
             migrate(url)
             _replay(result, progress, wanted, booked)
@@ -54,6 +61,13 @@ def replayed(platform: Platform, progress: Progress, wanted: set[int] | None = N
 
 def _booked(platform: Platform) -> set[int]:
     query = sql.SQL("SELECT payload_id FROM ops.payloads")
+    return set(platform.store.database.frame(query).get_column("payload_id"))
+
+
+def _unread(platform: Platform) -> set[int]:
+    """Return the payloads that could not be read when they were received."""
+    rules = literal_list([MALFORMED, PARSER_FAILED], "text")
+    query = sql.SQL("SELECT DISTINCT payload_id FROM ops.quarantine WHERE rule = ANY({})").format(rules)
     return set(platform.store.database.frame(query).get_column("payload_id"))
 
 
@@ -77,9 +91,10 @@ def _replay(result: Replayed, progress: Progress, wanted: set[int] | None, booke
 
 def _register(result: Replayed, payloads: Sequence[Payload]) -> None:
     """Enter payloads together; where one of them is damaged, one by one, so that the others are entered."""
+    is_new = len(payloads) == 1 and payloads[0]["payload_id"] not in result.read_before
     try:
-        register_all(result.platform, payloads)
-    except (NotEqual, StoreError) as error:
+        register_all(result.platform, payloads, is_new=is_new)
+    except (NotEqual, StoreError, ParserFailed) as error:
         if len(payloads) == 1:
             result.damaged.append((payloads[0], str(error)))
             return
