@@ -36,10 +36,12 @@ from datetime import datetime
 class FindataError(Exception):
     """Something went wrong and the next step is known.
 
-    `message` says what happened, `next_step` what the reader does about it.
+    `message` says what happened, `next_step` what the reader does about it. Messages quote what others have sent, and
+    are stored and printed: what neither UTF-8 nor the database takes of a quotation is a question mark.
     """
 
     def __init__(self, message: str, next_step: str) -> None:
+        message = message.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
         super().__init__(message, next_step)
         self.message = message
         self.next_step = next_step

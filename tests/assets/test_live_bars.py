@@ -324,6 +324,23 @@ def test_a_refusal_by_yahoo_fails_the_step_at_once(live: Orchestrated, standin: 
     assert failure_of(result).metadata["next_step"].value
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404, b"\x00 gone"),
+        Answer(200, b'{"chart": {"error": {"code": "Not Found", "description": "\\ud800 gone"}}}'),
+    ],
+)
+def test_a_refusal_in_words_that_cannot_be_stored_fails_its_request_alone(
+    live: Orchestrated, standin: StandIn, answer: Answer
+) -> None:
+    standin.script = [answer]
+    told = fetch(live)
+    assert (told["requests"], told["requests_failed"]) == (6, 1)
+    (booked,) = live.rows("SELECT error FROM ops.fetches WHERE error IS NOT NULL")
+    assert "? gone" in booked[0]
+
+
 def test_without_a_network_the_step_fails_at_once_and_says_so(
     make_platform: MakePlatform, dagster: Orchestrated, bucket: str
 ) -> None:

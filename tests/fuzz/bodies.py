@@ -82,9 +82,15 @@ def judged(seed: Seed, body: bytes) -> None:
     allowed = (*MAY_RAISE, ConfigurationError) if seed.key == ("findata", "universe") else MAY_RAISE
     try:
         parsed = PARSERS[seed.key](body, seed.request)
-    except allowed:
+    except allowed as error:
+        assert_storable(str(error))
         return
     assert sum(item.rows.height for item in parsed) <= 2 * len(body) + 2, "rows come from bytes"
+
+
+def assert_storable(text: str) -> None:
+    """Assert that a reason can be entered in the books: it may quote a body that has no UTF-8, or a NUL."""
+    assert "\0" not in text.encode().decode()
 
 
 def _actions() -> list[Seed]:

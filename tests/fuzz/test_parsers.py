@@ -138,6 +138,8 @@ FOUND = {
     "yahoo: a column that is a number": ("yahoo 1m", chart(indicators={"quote": [{"open": 7}]})),
     "yahoo: a price beyond any float": ("yahoo 1m", chart(indicators={"quote": [{"open": [10**400, 1, 1]}]})),
     "yahoo: an error whose code is a list": ("yahoo 1m", b'{"chart": {"error": {"code": []}}}'),
+    "yahoo: an error that is half a surrogate": ("yahoo 1m", b'{"chart": {"error": {"code": "Not Found", "description": "\\ud800"}}}'),
+    "yahoo: an error that is a NUL": ("yahoo 1m", b'{"chart": {"error": "\\u0000"}}'),
     "yahoo: nested too deep": ("yahoo 1m", b"[" * 100_000),
     "yahoo: a currency that is half a surrogate": ("yahoo 1d", told(currency="\ud800", dividends={"amount": 0.5})),
     "yahoo: a dividend's own currency that is half a surrogate": ("yahoo 1d", told(dividends={"amount": 0.5, "currency": "\udfff"})),
