@@ -123,10 +123,11 @@ def finish(objects: Objects, listing: Listing, store: TimescaleStore, source: Ta
         body = objects.get(ready)
         old, left = made_of(body) or {}, within(listing(), partition)
         is_named = objects.version(object_key(source, partition)) is not None
-        are_the_old_ones = all(old.get(item.key) == item.version for item in left)
+        # Of a `.ready` that can't be read nobody knows what it took the place of: it may hold the only copy.
+        are_the_old_ones = bool(old) and all(old.get(item.key) == item.version for item in left)
         if (is_named and not left) or (not is_named and are_the_old_ones and len(left) == len(old)):
             _delete(objects, [ready])
-        elif old and not is_named and are_the_old_ones:
+        elif not is_named and are_the_old_ones:
             _take_the_place(objects, source, partition, body, [item.key for item in left])
         else:
             _publish_again(store, source, partition, left)

@@ -244,6 +244,32 @@ def test_a_stale_merged_object_that_arrives_late_never_takes_a_place(platform: P
     assert seen_by_glob(platform).sort(CANDLES.business_key).equals(stored(platform))
 
 
+@pytest.mark.parametrize("body", [b"no parquet", parquet(candles_of(MAY))], ids=["damaged", "says nothing"])
+@pytest.mark.parametrize("killed_again", [False, True])
+def test_a_merged_object_that_stands_alone_and_can_not_be_read_is_published_again_before_it_goes(
+    platform: Platform, body: bytes, killed_again: bool
+) -> None:
+    """Killed after the old objects were deleted; then what stood ready in their place is damaged."""
+    load(platform)
+    with pytest.raises(Killed):
+        lake_with(platform, Dying(platform, 8, before=False)).compact(platform.store, CANDLES, "2022-05")
+    platform.store.database.close()
+    objects, ready = Objects(resolve_endpoints(platform.settings)), object_key(CANDLES, "2022-05", ".ready")
+    assert [name for name in names(platform) if "2022-05" in name] == ["month=2022-05.ready"]
+    assert objects.replace(ready, body, objects.version(ready))
+    if killed_again:  # once it was deleted: read, delete
+        with pytest.raises(Killed):
+            lake_with(platform, Dying(platform, 2, before=False)).compact(platform.store, CANDLES, "2022-05")
+        platform.store.database.close()
+
+    for _ in range(2):  # what the first one has found out of order the next one publishes
+        platform.lake.publish(platform.store)
+        compact_lake(platform)
+
+    assert names(platform) == MERGED
+    assert seen_by_glob(platform).sort(CANDLES.business_key).equals(stored(platform))
+
+
 @pytest.mark.parametrize(
     "body", [b"no parquet", parquet(candles_of([MAY[1]])), parquet(candles_of([date(2022, 5, 3)]))]
 )
