@@ -86,9 +86,10 @@ def parse(body: bytes, request: Mapping[str, Any]) -> list[Parsed]:
     """Return the bars of a chart answer, null bars and a live last bar included; a day without data has none.
 
     RefusedRequest or RetriableProviderError where the body is Yahoo's error, MalformedPayload where it can't
-    be read.
+    be read, or says that it is about another symbol or width.
     """
     result = chart_result(body)
+    _refuse_other(result, request["parameters"])
     interval = str(request["parameters"]["interval"])
     stamps = _stamps(result)
     columns = {
@@ -123,6 +124,26 @@ def chart_result(body: bytes) -> dict[str, Any]:
             "'chart.result' is empty", "Fetch the window again; if it stays so, check the symbol"
         )
     return result[0]
+
+
+def _refuse_other(result: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+    """Refuse an answer that names another width or symbol; one that names none is taken for what was asked.
+
+    Yahoo does answer other widths than it is asked for: quarters, and months, in place of days (range=max). Every
+    recorded answer names the symbol that was asked; one that is renamed is unknown under its old name.
+    """
+    meta = _part(result, "meta")
+    width, symbol = meta.get("dataGranularity"), meta.get("symbol")
+    if width is not None and width != parameters["interval"]:
+        raise MalformedPayload(
+            f"The answer has bars of {width!r:.80}, not {parameters['interval']}",
+            "See the payload; if Yahoo spells the width otherwise now, mend the parse",
+        )
+    if symbol is not None and str(symbol).upper() != str(parameters["symbol"]).upper():
+        raise MalformedPayload(
+            f"The answer is about {symbol!r:.80}, not {parameters['symbol']}",
+            "See the payload; if Yahoo has another name for the instrument now, correct it in the universe file",
+        )
 
 
 def _no_json(body: bytes, error: Exception) -> RetriableProviderError | MalformedPayload:

@@ -307,6 +307,45 @@ def test_a_recorded_weekend_has_no_rows(trial_data: Path) -> None:
     assert parsed(body, minutes_of(date(2025, 2, 1), "AAPL", "AAPL.XNAS")).height == 0
 
 
+def test_a_recorded_answer_of_quarters_is_not_taken_for_days(trial_data: Path) -> None:
+    # interval=1d&range=max: 164 bars since 1980, dataGranularity "3mo".
+    body = (trial_data / "payloads/gramistella-yfinance-rs/history_chart_VFINX.json").read_bytes()
+    request = bars_request("VFINX.XNAS", "VFINX", "1d", NOW, NOW + timedelta(days=1))
+    with pytest.raises(MalformedPayload, match="bars of '3mo', not 1d"):
+        parsed(body, request)
+
+
+@pytest.mark.parametrize(
+    ("meta", "reason"),
+    [
+        ({"dataGranularity": "5m"}, "bars of '5m', not 1m"),
+        ({"dataGranularity": ["1m"]}, r"bars of \['1m'\], not 1m"),
+        ({"symbol": "AAPL"}, "about 'AAPL', not MSFT"),
+        ({"symbol": "MSFT.MX"}, "about 'MSFT.MX', not MSFT"),
+        ({"symbol": "\ud800"}, "about '.*ud800', not MSFT"),
+    ],
+)
+def test_an_answer_about_another_symbol_or_width_is_refused(meta: dict[str, Any], reason: str) -> None:
+    with pytest.raises(MalformedPayload, match=reason):
+        parsed(one_bar_saying(**meta), minutes_of(date(2022, 6, 13)))
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [{"symbol": "msft"}, {"symbol": None, "dataGranularity": None}],
+    ids=["in small letters", "says neither"],
+)
+def test_an_answer_that_says_nothing_else_is_taken_for_what_was_asked(meta: dict[str, Any]) -> None:
+    assert parsed(one_bar_saying(**meta), minutes_of(date(2022, 6, 13)))["close"].to_list() == [1.0]
+
+
+def one_bar_saying(**meta: Any) -> bytes:
+    """An answer of one minute of MSFT whose meta says something else."""
+    answer = json.loads(one_bar(1655126940, (1.0, 1.0, 1.0, 1.0, 1)))
+    answer["chart"]["result"][0]["meta"] |= meta
+    return json.dumps(answer).encode()
+
+
 @pytest.mark.parametrize(
     ("zone", "stamp", "day"),
     [
