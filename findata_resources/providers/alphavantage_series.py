@@ -166,7 +166,9 @@ def label_of(minutes: pl.Series, width: int) -> str:
     `minutes` since midnight in New York, `width` of a bar in minutes. What is known is that regular hours,
     09:30 to 16:00, were asked for. So a stamp up to 09:30 can't be an end: its bar would lie before the open.
     One at 16:00 can't be a start, except for the print of the closing auction: where a body has both, it has
-    starts. MalformedPayload where neither is there, or where stamps say that other hours came.
+    starts. Alone it may be that print, of a thin name that never traded in the first minute: only with a stamp
+    at the first possible end, 09:30 and one width, it says ends, for who trades in the second minute of a day
+    trades in the first of some. MalformedPayload where that is not there either, or where other hours came.
     """
     if bool(((minutes <= _OPEN - width) | (minutes >= _CLOSE + width)).any()):
         raise MalformedPayload(
@@ -177,10 +179,11 @@ def label_of(minutes: pl.Series, width: int) -> str:
         raise MalformedPayload(
             "The answer has stamps that can't be starts and stamps that can't be ends", _MEND
         )
-    if not has_open and not has_close:
+    has_first_end = bool(minutes.is_between(_OPEN, _OPEN + width, closed="right").any())
+    if not has_open and not (has_first_end and has_close):
         raise MalformedPayload(
-            "No stamp stands at 09:30 or at 16:00: it can't be told whether stamps name the start or the end "
-            "of a bar, and a guess may shift every row",
+            "No stamp stands at 09:30, and not both one at the first bar's end and one at 16:00: it can't be told "
+            "whether stamps name the start or the end of a bar, and a guess may shift every row",
             "Fetch the month again when more of it is there; of a thin name load the bars from another source",
         )
     return "start" if has_open else "end"

@@ -253,7 +253,7 @@ def test_recorded_extended_hours_are_not_taken_for_regular_ones(trial_data: Path
     [
         ("1m", ["09:30", "15:59"], ["09:30", "15:59"]),
         ("1m", ["09:31", "16:00"], ["09:30", "15:59"]),
-        ("1m", ["15:58", "16:00"], ["15:57", "15:59"]),
+        ("1m", ["09:31", "15:58", "16:00"], ["09:30", "15:57", "15:59"]),
         # The print of the closing auction, under starts.
         ("1m", ["09:30", "15:59", "16:00"], ["09:30", "15:59", "16:00"]),
         ("5m", ["09:30", "15:55"], ["09:30", "15:55"]),
@@ -263,6 +263,7 @@ def test_recorded_extended_hours_are_not_taken_for_regular_ones(trial_data: Path
         # Hours that are counted from the whole hour: the first begins before the open.
         ("1h", ["09:00", "15:00"], ["09:00", "15:00"]),
         ("1h", ["10:00", "16:00"], ["09:00", "15:00"]),
+        ("1h", ["10:30", "16:00"], ["09:30", "15:00"]),
     ],
 )
 def test_the_stamps_tell_which_end_of_a_bar_they_name(
@@ -278,6 +279,7 @@ def test_the_stamps_tell_which_end_of_a_bar_they_name(
         ["09:31", "15:59"],
         ["12:00"],
         ["09:31", "13:00"],  # a half day under ends, or a day under starts with a thin morning
+        ["09:41", "15:58", "16:00"],  # the last minute under ends, or the closing auction under starts
     ],
 )
 def test_stamps_that_do_not_tell_shift_no_row_but_refuse_the_payload(times: list[str]) -> None:
