@@ -90,7 +90,7 @@ def _unit(minor: str, amount: Decimal | None, taken_out: float | None) -> str:
     if not 0 < times < inf:
         return UNKNOWN_UNIT
     whole, units = MINOR_UNITS[minor]
-    is_minor, is_whole = abs(log10(times)) < 1, abs(log10(times / units)) < 1
+    is_minor, is_whole = abs(log10(times)) < 1, abs(log10(times) - log10(units)) < 1
     return minor if is_minor else whole if is_whole else UNKNOWN_UNIT
 
 
@@ -108,7 +108,7 @@ def _taken_out(result: Mapping[str, Any], days_of: Days) -> dict[date, float]:
             for day, ((close, adj), (next_close, next_adj)) in steps
             if min(close, adj, next_close, next_adj) > 0
         }
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError, MalformedPayload):
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, MalformedPayload):
         return {}
 
 

@@ -126,6 +126,15 @@ def told(*, currency: str = "USD", **events: dict[str, Any]) -> bytes:
     )
 
 
+def pence(closes: list[float], adjusted: list[float], amount: float) -> bytes:
+    """A chart answer in pence of two days with a dividend on the second, whose unit its adjusted closes tell."""
+    meta = {"currency": "GBp", "exchangeTimezoneName": "Europe/London"}
+    days = [1655107200, 1655193600]  # 2022-06-13 and 14, 08:00 UTC
+    columns = {"quote": [{"close": closes}], "adjclose": [{"adjclose": adjusted}]}
+    events = {"dividends": {"1": {"date": days[1], "amount": amount}}}
+    return chart(meta=meta, timestamp=days, indicators=columns, events=events)
+
+
 # What the search found: each ended a run with an exception of Python or a library.
 FOUND = {
     "yahoo: a stamp beyond any integer": ("yahoo 1m", chart(timestamp=[15_400_000_000_000, 1, 2])),
@@ -138,6 +147,8 @@ FOUND = {
     "yahoo: a column that is a number": ("yahoo 1m", chart(indicators={"quote": [{"open": 7}]})),
     "yahoo: a price beyond any float": ("yahoo 1m", chart(indicators={"quote": [{"open": [10**400, 1, 1]}]})),
     "yahoo: an error whose code is a list": ("yahoo 1m", b'{"chart": {"error": {"code": []}}}'),
+    "yahoo: adjusted closes whose quotient is nothing": ("yahoo 1d", pence([1e300, 1e308], [1e300, 1e-308], 0.5)),
+    "yahoo: a dividend beside which its price is nothing": ("yahoo 1d", pence([1e-307, 1e-307], [0.9e-307, 1e-307], 1e14)),
     "yahoo: an error that is half a surrogate": ("yahoo 1m", b'{"chart": {"error": {"code": "Not Found", "description": "\\ud800"}}}'),
     "yahoo: an error that is a NUL": ("yahoo 1m", b'{"chart": {"error": "\\u0000"}}'),
     "yahoo: nested too deep": ("yahoo 1m", b"[" * 100_000),
