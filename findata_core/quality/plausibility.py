@@ -9,6 +9,7 @@ A rule speaks only where it is nearly sure: to hold a good payload costs as much
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +51,8 @@ class Known:
 def judge_bars(said: pl.DataFrame, known: Known) -> list[Finding]:
     """Return what is implausible about the bars that one payload says; nothing where all is well.
 
-    `said`: rows as a parser gives them, those without four prices left out.
+    `said`: rows as a parser gives them, those without four prices left out. Of the others only those are judged
+    whose prices are finite and positive.
     """
     return [
         finding for mine, stored in _series(said, known) for finding in _judge_series(mine, stored, known)
@@ -70,8 +72,13 @@ def explained_rescalings(said: pl.DataFrame, known: Known) -> list[Explained]:
 
 
 def _series(said: pl.DataFrame, known: Known) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield the bars said of each series, and those that are stored of it."""
-    rows = placed(said).drop_nulls(["place", *PRICES]).filter(pl.all_horizontal(pl.col(*PRICES) > 0))
+    """Yield the bars said of each series, and those that are stored of it.
+
+    A row with a price that is no number, infinite or not positive is no bar: it is refused by itself, when bars are
+    completed (findata_core/market/bars.py), and says nothing of the others.
+    """
+    is_price = pl.col(*PRICES).is_between(0, math.inf, closed="none")  # NaN is not: Polars has it above all
+    rows = placed(said).drop_nulls(["place", *PRICES]).filter(pl.all_horizontal(is_price))
     stored = placed(known.stored)
     for series, mine in rows.group_by(SERIES, maintain_order=True):
         yield mine, stored.filter(**dict(zip(SERIES, series, strict=True)))

@@ -18,6 +18,7 @@ Thresholds and why:
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ def _common_factor(bars: pl.DataFrame) -> float | None:
         least = LEAST_FACTOR_OF_DIVIDENDS
     # What rounding alone can do to the price of a few cents is no factor.
     slack = 1 + 3 * HALF_A_CENT * (1 + factor) / float(new.median())  # type: ignore[arg-type]
-    return factor if max(factor, 1 / factor) >= max(least, slack) else None
+    # Prices may lie so far apart that their ratio is 0 or infinite in floats: no less a scale.
+    distance = max(factor, 1 / factor if factor else math.inf)
+    return factor if distance >= max(least, slack) else None
 
 
 def powers_of_ten_off(said: pl.DataFrame, levels: pl.DataFrame, ratios: Sequence[float]) -> Found | None:
@@ -111,7 +114,8 @@ def powers_of_ten_off(said: pl.DataFrame, levels: pl.DataFrame, ratios: Sequence
         powers = {_power_between(level, price, ratios) for _, price in neighbours}
         if len(powers) == 1 and (power := powers.pop()) != 0:
             other, price = neighbours[0]
-            words = f"prices of {day} are about {10.0**power:g} times those of {other}: {level:.6g} against {price:.6g}"
+            times = f"about {_in_digits(power)} times those of {other}"
+            words = f"prices of {day} are {times}: {level:.6g} against {price:.6g}"
             shown = [{"session": str(near), "old": old, "new": None} for near, old in neighbours]
             return words, [*shown, {"session": str(day), "old": None, "new": level}]
     return None
@@ -127,10 +131,15 @@ def _beside(day: date, days: Sequence[date]) -> list[date]:
 
 def _power_between(level: float, other: float, ratios: Sequence[float]) -> int:
     """Return the power of ten between two prices; 0 where they are not near one, or a known split explains it."""
-    log = math.log10(level / other)
+    log = math.log10(level) - math.log10(other)  # their quotient may be no float
     power = round(log)
     is_explained = any(abs(log - math.log10(ratio)) <= NEAR_A_POWER for ratio in ratios)
     return power if abs(log - power) <= NEAR_A_POWER and not is_explained else 0
+
+
+def _in_digits(power: int) -> str:
+    """Return a power of ten as a number; floats end at 308."""
+    return f"{10.0**power:g}" if abs(power) < sys.float_info.max_10_exp else f"1e{power:+}"
 
 
 def _old_and_new(bars: pl.DataFrame) -> list[dict[str, Any]]:

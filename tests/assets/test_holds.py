@@ -31,7 +31,7 @@ from findata_resources.stores import holds
 from findata_resources.stores.objects import Objects
 from tests.conftest import SAMPLE, MakePlatform
 from tests.orchestration import SetClock
-from tests.standin import Bars, Row, StandIn, sample_bars
+from tests.standin import Bars, Row, StandIn, chart_body, sample_bars
 
 MONDAY, TUESDAY = date(2022, 6, 13), date(2022, 6, 14)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -198,6 +198,32 @@ def test_new_sessions_on_another_scale_are_held_too(live: Platform, standin: Sta
     assert stored == [("9988.XHKG",), ("MSFT.XNAS",)]
     (reason,) = held_payloads(live).filter(interval="1d").get_column("reason")
     assert reason.startswith("prices of 2022-06-14 are about 0.01 times those of 2022-06-13: ")
+
+
+@pytest.mark.parametrize("said", [b"NaN", b"Infinity", b"1e999"])
+def test_a_price_that_is_not_finite_is_refused_by_itself_and_the_rest_of_the_answer_is_stored(
+    said: bytes, live: Platform, standin: StandIn
+) -> None:
+    bars = standin.yahoo_bars["MSFT", "1d"]
+    both = [row for row in bars.rows if day_of(row) in (MONDAY, TUESDAY)]
+    odd = [(*row[:4], float("inf"), row[5]) if day_of(row) == TUESDAY else row for row in both]
+    body = chart_body("MSFT", "1d", bars.zone, bars.currency, odd)
+    standin.yahoo_bodies["MSFT", "1d"] = body.replace(b"Infinity", said)
+    fetched = fetch_bars(live, "yahoo", MONDAY, TUESDAY + DAY)
+    run_due(live)
+    assert (fetched.metadata()["payloads_held"], fetched.metadata()["payloads_new"]) == (0, 6)
+    stored = (
+        "SELECT session_date::text, close FROM market.bars_1d WHERE instrument_id = 'MSFT.XNAS' ORDER BY 1"
+    )
+    ((day, close),) = rows(live, stored)
+    assert (day, close) == ("2022-06-13", pytest.approx(both[0][4], rel=1e-6))
+    assert rows(live, "SELECT DISTINCT instrument_id FROM market.bars_1d ORDER BY 1") == [
+        *[("9988.XHKG",), ("AZN.XLON",), ("MSFT.XNAS",)]
+    ]
+    assert rows(live, "SELECT rule, table_name, subject, row_number FROM ops.quarantine") == [
+        ("not_finite", "market.bars_1d", "MSFT.XNAS", 1)
+    ]
+    assert differences(live) == []
 
 
 def test_what_is_released_is_known_from_its_release_on(

@@ -132,6 +132,21 @@ def test_the_bars_are_the_samples_whichever_end_the_stamps_name(
     ]
 
 
+@pytest.mark.parametrize("said", ["inf", "Infinity", "1e999"])
+def test_a_price_that_is_not_finite_is_refused_by_itself_and_the_other_days_are_stored(
+    said: str, live: Orchestrated, standin: StandIn
+) -> None:
+    good = [(f"{stamp:%Y-%m-%d}", row) for stamp, row in sample("1d")]
+    odd = [(day, [said] * 4 + row[4:] if day == "2022-06-13" else row) for day, row in good]
+    standin.alphavantage_bodies["MSFT", "Daily", ""] = series("Daily", {"5. Time Zone": "US/Eastern"}, odd)
+    fetch(live)
+    stored = live.rows("SELECT session_date::text, close FROM market.bars_1d ORDER BY 1 DESC")
+    assert stored == [(day, float(row[3])) for day, row in good if day != "2022-06-13"]
+    assert live.rows("SELECT rule, table_name, scope_date::text FROM ops.quarantine") == [
+        ("not_finite", "market.bars_1d", "2022-06-13")
+    ]
+
+
 def test_a_month_that_has_settled_is_not_asked_for_again(live: Orchestrated, standin: StandIn) -> None:
     fetch(live)
     # Monday came with Tuesday's answer, 25 hours after its close.

@@ -337,6 +337,64 @@ def test_evidence_shows_old_values_beside_new_ones() -> None:
     assert "0.5 times" in found.reason
 
 
+NOT_FINITE = [float("nan"), float("inf"), float("1e999"), float("-inf")]
+
+
+def with_price(bars: pl.DataFrame, number: int, value: float, names: list[str] = PRICES) -> pl.DataFrame:
+    """The bars with `value` in place of a bar's prices."""
+    is_odd = pl.int_range(pl.len()) == number
+    return bars.with_columns(pl.when(is_odd).then(value).otherwise(name).alias(name) for name in names)
+
+
+@pytest.mark.parametrize("value", [*NOT_FINITE, 0.0, -1.0])
+@pytest.mark.parametrize("interval", ["1m", "1d"])
+@pytest.mark.parametrize("names", [PRICES, ["high"], ["close"]])
+def test_a_bar_with_a_price_that_can_be_none_says_nothing_of_the_others(
+    value: float, interval: str, names: list[str]
+) -> None:
+    bars = walk(interval=interval)
+    stored, new = split_at(bars, NEXT)
+    for number in (0, 2, new.height - 1):
+        odd = with_price(new, number, value, names)
+        assert judged(odd) == []
+        assert judged(odd, stored) == []
+        assert judged(odd, bars) == []
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_an_answer_of_which_no_price_is_finite_is_let_pass(value: float) -> None:
+    stored = walk()
+    said = stored.with_columns(pl.lit(value).alias(name) for name in PRICES)
+    assert judged(said) == judged(said, stored) == []
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_a_scale_is_found_beside_a_price_that_is_not_finite(value: float) -> None:
+    stored = walk(price=400.0)
+    said = with_price(scaled(stored, 0.5, 4), 3, value)
+    assert rules(judged(said, stored)) == ["history_rescaled"]
+    new = scaled(walk(price=400.0, first=NEXT, last=NEXT), 0.01, 6)
+    assert rules(judged(with_price(new, 3, value), split_at(stored, NEXT)[0])) == ["powers_of_ten_off"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "words"),
+    [
+        (1e-170, 1e170, "powers_of_ten_off", "are about 1e+340 times those of"),
+        (1e170, 1e-170, "powers_of_ten_off", "are about 1e-340 times those of"),
+        (1e-170, 3e170, "history_rescaled", "inf times the stored ones"),
+        (1e170, 3e-170, "history_rescaled", "0 times the stored ones"),
+    ],
+)
+def test_prices_whose_quotient_no_float_holds_are_judged_all_the_same(
+    old: float, new: float, rule: str, words: str
+) -> None:
+    bars = walk(first=NEXT, last=NEXT)
+    (found,) = judged(bars.with_columns(pl.col(PRICES) * new), bars.with_columns(pl.col(PRICES) * old))
+    assert found.rule == rule
+    assert words in found.reason
+
+
 def asked(
     empty: int, full: int, mic: str = "XNYS", nearest: date | None = FIRST, **more: object
 ) -> pl.DataFrame:
