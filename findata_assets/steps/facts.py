@@ -13,14 +13,14 @@ from psycopg import sql
 
 from findata_assets.steps import marks
 from findata_assets.steps.completing import BAR_TABLES, complete_payloads
+from findata_assets.steps.contradicted import contradicted_rows
 from findata_assets.steps.marks import PAIR
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.rescaled import without_rescaled
 from findata_core.schema import runs
-from findata_core.schema.frames import conform, empty
-from findata_core.schema.hashing import WHOLE_HISTORY
+from findata_core.schema.frames import empty
 from findata_core.schema.tables import LakePartition, Table, table
-from findata_core.versions import fold_versions, without_overruled
+from findata_core.versions import without_overruled
 from findata_resources.stores import due
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload
@@ -46,10 +46,6 @@ PAYLOAD_SCHEMA = {
     "known_time": pl.String(),
 }
 ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'
-CONTRADICTED = (
-    "another payload received at the same instant says something else; of the two the one with the greater "
-    "payload_id speaks"
-)
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,8 @@ def _fold_portion(platform: Platform, target: Table, work: Work) -> WriteReport:
         refused = pl.concat([refused, repeated])
     if not work.released.is_empty():
         observations = without_overruled(target, observations, work.released)
-    quarantine = pl.concat([refused, _contradicted(target, observations)])
+    contradicted = contradicted_rows(platform, target, observations, work.payloads)
+    quarantine = pl.concat([refused, contradicted])
     report = WriteReport()
     for dates, part in _units(target, work.marks):
         scopes = frozenset(marks.pairs(part))
@@ -160,31 +157,6 @@ def _read_payloads(platform: Platform, target: Table, work: Work) -> tuple[pl.Da
         observations.extend(_within(target, part.rows, needs, ["payload_id"]) for part in parts)
         refused.extend(part.refused for part in parts)
     return pl.concat(observations), pl.concat(refused)
-
-
-def _contradicted(target: Table, observations: pl.DataFrame) -> pl.DataFrame:
-    """Return, for the quarantine, rows that another payload of the very same receive time speaks against."""
-    instant = [*target.business_key, "ingest_time"]
-    if len(set(runs.heads(observations, ["payload_id"]))) <= 1:
-        return empty(table("ops.quarantine"))  # a payload says a thing once
-    if not observations.select(instant).is_duplicated().any():
-        return empty(table("ops.quarantine"))
-    rows = fold_versions(target, observations).conflicting
-    day = pl.col(target.digest_date) if target.digest_date else pl.lit(WHOLE_HISTORY)
-    return conform(
-        rows.select(
-            "payload_id",
-            "ingest_time",
-            pl.int_range(pl.len()).over("payload_id").alias("row_number"),
-            pl.lit(target.address).alias("table_name"),
-            pl.col(target.digest_subject).alias("subject"),
-            day.alias("scope_date"),
-            pl.lit("contradicted").alias("rule"),
-            pl.lit(CONTRADICTED).alias("reason"),
-            pl.struct(rows.columns).struct.json_encode().alias("row"),
-        ),
-        table("ops.quarantine"),
-    )
 
 
 def _units(target: Table, due_marks: pl.DataFrame) -> Iterator[tuple[list[date], pl.DataFrame]]:

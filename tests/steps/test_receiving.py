@@ -13,6 +13,7 @@ from findata_assets.steps.due_steps import STEPS, run_due
 from findata_assets.steps.entries import Intake
 from findata_assets.steps.facts import fold_facts
 from findata_assets.steps.platform import Platform, platform_at
+from findata_assets.steps.proof import rebuild
 from findata_assets.steps.receiving import receive, register
 from findata_assets.steps.sources import recorded_answers, refresh_reference
 from findata_core.quality.gaps import coverage
@@ -345,3 +346,50 @@ def test_what_two_payloads_of_one_instant_say_differently_is_quarantined(
     assert {json.loads(row["row"])["close"], stored["close"]} == {10.0, 11.0}
     assert stored["payload_id"] > row["payload_id"]
     assert ready.store.read(BARS).height == 2
+
+
+def minutes_told(first_price: int, lines: list[int]) -> dict[str, Bar]:
+    """Minutes of the last session of May and the first of June; each price's last digit is its line in the file."""
+    stamps = [f"2022-{day} 13:3{minute}:00+00:00" for day in ("05-31", "06-01") for minute in (0, 1, 2)]
+    agreed = {1: flat(1)}  # what all say
+    return {stamp: agreed.get(n, flat(first_price + n)) for n, stamp in enumerate(stamps) if n in lines}
+
+
+def test_each_row_that_is_contradicted_is_known_by_its_own_number_whatever_is_folded_together(
+    ready: Platform, tmp_path: Path
+) -> None:
+    received = "2022-06-02T12:00:00Z"
+    for name, price in (("one", 10), ("two", 20)):
+        load(ready, write_folder(tmp_path / name, received, minutes_told(price, [0, 1, 2, 3, 4, 5])))
+    run_due(ready)
+    told = quarantined(ready)
+    assert [(row["row_number"], row["scope_date"].month) for row in told] == [
+        *[(0, 5), (2, 5), (3, 6), (4, 6), (5, 6)]
+    ]
+    assert {row["rule"] for row in told} == {"contradicted"}
+    assert len({row["payload_id"] for row in told}) == 1
+
+    take_in(ready, write_folder(tmp_path / "three", received, minutes_told(30, [0, 1, 2])))
+    run_due(ready)  # the session of May alone, from all three
+    again = quarantined(ready)
+    assert len(again) == len(told) + 2
+    assert all(row["row_number"] == int(json.loads(row["row"])["close"]) % 10 for row in again)
+    assert [row for row in again if row["scope_date"].month == 6] == told[2:]
+
+    assert rebuild(ready, lambda _: None).is_equal
+    assert quarantined(ready) == again
+
+
+def test_a_day_and_a_rate_that_are_contradicted_have_their_own_numbers_too(
+    ready: Platform, tmp_path: Path
+) -> None:
+    for name, price in (("one", 10), ("two", 11)):
+        days = {"2022-05-27": flat(9), "2022-05-31": flat(price)}
+        load(ready, write_folder(tmp_path / name / "1d", RECEIVED, days, interval="1d"))
+        rates = {"2022-05-26": 0.78, "2022-05-27": 0.79, "2022-05-31": float(price)}
+        load(ready, write_rates(tmp_path / name / "rates", RECEIVED, rates), "rates")
+    run_due(ready)
+    assert [(row["table_name"], row["row_number"]) for row in quarantined(ready)] == [
+        ("market.bars_1d", 1),
+        ("rates.rates", 2),
+    ]
