@@ -21,7 +21,7 @@ from findata_core.schema import runs
 from findata_core.schema.frames import empty
 from findata_core.schema.tables import LakePartition, Table, table
 from findata_core.versions import without_overruled
-from findata_resources.stores import due
+from findata_resources.stores import due, holds
 from findata_resources.stores.database import literal_list
 from findata_resources.stores.raw import Payload
 from findata_resources.stores.reports import WriteReport
@@ -142,10 +142,9 @@ def work_for(platform: Platform, target: Table, due_marks: pl.DataFrame) -> Work
 
 def _released(platform: Platform, spoken: pl.DataFrame) -> pl.DataFrame:
     """Return those lines of `spoken` whose payload was held at first."""
-    query = sql.SQL("SELECT payload_id FROM ops.holds WHERE state = 'released'")
-    held_first = (
-        platform.store.database.few(query, {"payload_id": pl.Int64()}).get_column("payload_id").to_list()
-    )
+    released = {"payload_id": pl.Int64(), "decided_time": INSTANT}
+    lines = platform.store.database.few(sql.SQL(holds.RELEASED), released)
+    held_first = lines.get_column("payload_id").to_list()
     return spoken.filter(pl.col("payload_id").is_in(held_first)) if held_first else spoken.clear()
 
 
@@ -186,11 +185,12 @@ def payloads_by_id(platform: Platform, payload_ids: pl.Series) -> list[Payload]:
         "SELECT payload_id, sha256, source, dataset, request::text AS request, object_key, "
         "to_char(received_time AT TIME ZONE 'UTC', {}) AS received_time, "
         "to_char(decided_time AT TIME ZONE 'UTC', {}) AS known_time "
-        "FROM ops.payloads LEFT JOIN (SELECT payload_id, decided_time FROM ops.holds WHERE state = 'released') "
-        "AS released USING (payload_id) WHERE payload_id = ANY({}) ORDER BY payloads.received_time, payload_id"
+        "FROM ops.payloads LEFT JOIN ({}) AS released USING (payload_id) WHERE payload_id = ANY({}) "
+        "ORDER BY payloads.received_time, payload_id"
     ).format(
         sql.Literal(ISO),
         sql.Literal(ISO),
+        sql.SQL(holds.RELEASED),
         literal_list(payload_ids.unique().to_list(), "bigint"),
     )
     return list(platform.store.database.few(query, PAYLOAD_SCHEMA).iter_rows(named=True))
@@ -209,13 +209,21 @@ def _marks_query(target: Table, start: date | None, end: date | None) -> sql.Com
 
 
 def _scopes_query(target: Table, marks: pl.DataFrame) -> sql.Composed:
-    """Which payloads speak of the scopes; without those that repeat what the one before them says."""
+    """Which payloads speak of the scopes; without those that repeat what the one before them says.
+
+    Before is who was received before. If it was released only after the other had come, it is the one that says
+    nothing new: what the other says has been known since then.
+    """
     return sql.SQL(
         "SELECT payload_id, subject, scope_date, received_time FROM ("
-        "SELECT *, lag(content) OVER (PARTITION BY subject, scope_date ORDER BY received_time, payload_id) AS before "
-        "FROM ops.payload_scopes WHERE table_name = {} AND subject = ANY({}) "
-        "AND scope_date BETWEEN {}::date AND {}::date) AS said WHERE content IS NULL OR content IS DISTINCT FROM before"
+        "SELECT *, lag(content) OVER said AS content_before, lag(known_time) OVER said AS known_before FROM ("
+        "SELECT scopes.*, coalesce(decided_time, received_time) AS known_time FROM ops.payload_scopes AS scopes "
+        "LEFT JOIN ({}) AS released USING (payload_id) WHERE table_name = {} AND subject = ANY({}) "
+        "AND scope_date BETWEEN {}::date AND {}::date) AS known "
+        "WINDOW said AS (PARTITION BY subject, scope_date ORDER BY received_time, payload_id)) AS told "
+        "WHERE content IS NULL OR content IS DISTINCT FROM content_before OR known_before > known_time"
     ).format(
+        sql.SQL(holds.RELEASED),
         sql.Literal(target.address),
         literal_list(marks.get_column("subject").unique().to_list(), "text"),
         sql.Literal(str(marks.get_column("scope_date").min())),

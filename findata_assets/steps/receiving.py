@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from typing import LiteralString
 
 import polars as pl
 from psycopg import sql
@@ -21,6 +22,23 @@ from findata_resources.provider import Received
 from findata_resources.stores import due, holds, ledger
 from findata_resources.stores.database import Cursor, literal_list, upsert
 from findata_resources.stores.raw import Payload
+
+_SAID_BEFORE: LiteralString = """
+    WITH released AS ({})
+    SELECT new.* FROM unnest(%s::text[], %s::text[], %s::date[], %s::bigint[])
+    AS new (table_name, subject, scope_date, payload_id)
+    JOIN ops.payload_scopes AS said USING (table_name, subject, scope_date, payload_id)
+    LEFT JOIN released AS mine USING (payload_id)
+    JOIN LATERAL (
+        SELECT content, coalesce(decided_time, received_time) AS known_time
+        FROM ops.payload_scopes AS earlier LEFT JOIN released USING (payload_id)
+        WHERE earlier.table_name = new.table_name AND earlier.subject = new.subject
+        AND earlier.scope_date = new.scope_date
+        AND (earlier.received_time, earlier.payload_id) < (said.received_time, said.payload_id)
+        ORDER BY earlier.received_time DESC, earlier.payload_id DESC LIMIT 1
+    ) AS before ON before.content = said.content
+    AND before.known_time <= coalesce(mine.decided_time, said.received_time)
+"""
 
 
 def receive(platform: Platform, received: Received) -> Intake:
@@ -117,25 +135,12 @@ def _enter_spoken(
 
 
 def _said_before(cursor: Cursor, scopes: pl.DataFrame) -> pl.DataFrame:
-    """Return those scopes of which the payload received before says the very same: nothing to fold."""
+    """Return those scopes of which the payload received before, known no later, says the very same: nothing to fold."""
     told = scopes.filter(pl.col("content").is_not_null())
     if told.is_empty():
         return told.select(SCOPE)
-    cursor.execute(
-        """
-        SELECT new.* FROM unnest(%s::text[], %s::text[], %s::date[], %s::bigint[])
-        AS new (table_name, subject, scope_date, payload_id)
-        JOIN ops.payload_scopes AS said USING (table_name, subject, scope_date, payload_id)
-        JOIN LATERAL (
-            SELECT content FROM ops.payload_scopes AS earlier
-            WHERE earlier.table_name = new.table_name AND earlier.subject = new.subject
-            AND earlier.scope_date = new.scope_date
-            AND (earlier.received_time, earlier.payload_id) < (said.received_time, said.payload_id)
-            ORDER BY earlier.received_time DESC, earlier.payload_id DESC LIMIT 1
-        ) AS before ON before.content = said.content
-        """,
-        [told.get_column(name).to_list() for name in SCOPE],
-    )
+    query = sql.SQL(_SAID_BEFORE).format(sql.SQL(holds.RELEASED))
+    cursor.execute(query, [told.get_column(name).to_list() for name in SCOPE])
     return pl.DataFrame(cursor.fetchall(), schema={name: scopes.schema[name] for name in SCOPE}, orient="row")
 
 

@@ -5,6 +5,7 @@ deciding (findata_assets/steps), and what a release makes due (receiving).
 """
 
 from collections.abc import Sequence
+from typing import LiteralString
 
 import polars as pl
 from psycopg import sql
@@ -13,6 +14,9 @@ from findata_core.market.releases import RELEASED_SCHEMA
 from findata_core.schema.tables import table
 from findata_resources.stores.database import Cursor, Database, literal_list, upsert
 
+# Payloads that were held and count by now: payload_id, decided_time, since when what they say is known. Others have no
+# line, and are known since they were received.
+RELEASED: LiteralString = "SELECT payload_id, decided_time FROM ops.holds WHERE state = 'released'"
 PRICED = ("market.bars", "market.bars_1d", "reference.dividends")
 # A hold, then the first release there is; a rejection counts while there is none. So the order in which decisions are
 # entered never matters.
@@ -69,7 +73,7 @@ def withheld(cursor: Cursor, payload_ids: Sequence[int]) -> set[int]:
 def released(database: Database, instrument_ids: Sequence[str]) -> pl.DataFrame:
     """Return of what prices of instruments released payloads speak, in RELEASED_SCHEMA: ingest_time is the release."""
     decided = database.few(
-        sql.SQL("SELECT payload_id, decided_time FROM ops.holds WHERE state = 'released'"),
+        sql.SQL(RELEASED),
         {"payload_id": pl.Int64(), "ingest_time": RELEASED_SCHEMA["ingest_time"]},
     )
     if decided.is_empty():

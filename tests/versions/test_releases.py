@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,9 @@ from findata_core.schema.tables import table
 from findata_core.versions import as_of, fold_versions, without_overruled
 from findata_resources.provider import Received
 from findata_resources.providers.decisions import decision
+from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.raw import receipt
+from tests.standin import chart_body
 from tests.steps.folders import Bar, flat, write_folder
 
 AVERAGES = table("rates.published_averages")
@@ -162,6 +165,10 @@ def _answers(platform: Platform, folder: Path, symbol: str) -> dict[int, Receive
         text = AT[number].isoformat().replace("+00:00", "Z")
         made = write_folder(folder / symbol / str(number), text, bars, symbol)
         (found[number],) = recorded_answers(platform, made, None, "bars")
+    return _decided_about(found)
+
+
+def _decided_about(found: dict[int, Received]) -> dict[int, Received]:
     about: list[tuple[int, str, list[Any]]] = [(receipt(found[1])["payload_id"], "", [])]
     held, released = decision("hold", about, AT[1], "rule"), decision("release", about, AT[3], operator="ann")
     return {**found, -1: held, 3: released}
@@ -175,4 +182,79 @@ def _stored(platform: Platform, instrument_id: str) -> tuple[list[Any], list[Any
     return (
         sorted(current.select(minute, "close", "ingest_time").rows()),
         sorted(history.select(minute, "close", "ingest_time", "superseded_time").rows()),
+    )
+
+
+# Splits by ex-date and numerator, as whole histories: who says what the one before has said is not read again. By hand.
+MAY, JUNE = date(2022, 5, 16), date(2022, 5, 31)
+Splits = dict[date, int]
+HISTORIES: dict[str, tuple[dict[int, Splits], list[Any], list[Any]]] = {
+    "the one held says first what the next ones say": (
+        {0: {MAY: 2}, 1: {MAY: 2, JUNE: 4}, 2: {MAY: 2, JUNE: 4}, 4: {MAY: 2, JUNE: 4}},
+        [(MAY, 2, AT[0]), (JUNE, 4, AT[2])],
+        [],
+    ),
+    "the one held says first what is taken back": (
+        {0: {MAY: 2}, 1: {MAY: 3}, 2: {MAY: 3}, 4: {MAY: 2}},
+        [(MAY, 2, AT[4])],
+        [(MAY, 2, AT[0], AT[2]), (MAY, 3, AT[2], AT[4])],
+    ),
+    "the one held contradicts all others": (
+        {0: {MAY: 2}, 1: {MAY: 3}, 2: {MAY: 2}, 4: {MAY: 2}},
+        [(MAY, 2, AT[0])],
+        [],
+    ),
+    "the one held says more than the next": (
+        {0: {MAY: 2}, 1: {MAY: 2, JUNE: 4}, 2: {MAY: 2}, 4: {MAY: 2, JUNE: 4}},
+        [(MAY, 2, AT[0]), (JUNE, 4, AT[3])],
+        [],
+    ),
+    "the one held repeats the first": (
+        {0: {MAY: 2}, 1: {MAY: 2}, 2: {MAY: 2, JUNE: 4}, 4: {MAY: 2, JUNE: 4}},
+        [(MAY, 2, AT[0]), (JUNE, 4, AT[2])],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_in_whatever_order_they_come_what_was_said_again_is_known_since_it_first_counted(
+    name: str, platform: Platform
+) -> None:
+    told, current, history = HISTORIES[name]
+    orders = list(permutations([1, 2, 3, 4]))
+    answers = [_answers_with_splits(f"S{case}", told) for case in range(len(orders))]
+    for case in range(len(orders)):
+        for number in (-1, 0):
+            receive(platform, answers[case][number])
+    for position in range(4):
+        for case, order in enumerate(orders):
+            receive(platform, answers[case][order[position]])
+        fold_facts(platform, "reference.splits")
+    for case, order in enumerate(orders):
+        assert _splits_stored(platform, f"S{case}.XNAS") == (current, history), order
+
+
+def _answers_with_splits(symbol: str, told: dict[int, Splits]) -> dict[int, Received]:
+    """Return Yahoo's answers by number, the decision to hold the second (-1) and to release it (3)."""
+    noon = {
+        day: int(datetime(day.year, day.month, day.day, 16, tzinfo=UTC).timestamp()) for day in (MAY, JUNE)
+    }
+    row = (noon[MAY], 10.0, 10.0, 10.0, 10.0, 100)
+    found = {}
+    for number, splits in told.items():
+        events = [(noon[day], numerator, 1) for day, numerator in splits.items()]
+        body = chart_body(symbol, "1d", "America/New_York", "USD", [row], events)
+        request = bars_request(f"{symbol}.XNAS", symbol, "1d", AT[0] - timedelta(days=30), AT[number])
+        found[number] = Received(request, body, 200, {}, AT[number])
+    return _decided_about(found)
+
+
+def _splits_stored(platform: Platform, instrument_id: str) -> tuple[list[Any], list[Any]]:
+    splits = table("reference.splits")
+    history = platform.store.read(splits.history()).filter(instrument_id=instrument_id)
+    current = platform.store.read(splits, subjects=[instrument_id])
+    return (
+        sorted(current.select("ex_date", "numerator", "ingest_time").rows()),
+        sorted(history.select("ex_date", "numerator", "ingest_time", "superseded_time").rows()),
     )
