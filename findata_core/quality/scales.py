@@ -9,6 +9,9 @@ Thresholds and why:
   or 5:4, and a provisional day is revised by less; what the factor leaves may then be half a percent, since a stored
   day may be provisional, its close the last trade in place of the auction's. Three different prices at least, or
   twenty bars: a thin name's only print may be corrected by anything.
+- Sessions of fewer than twenty bars, days above all, are taken together while they follow each other by one factor: of
+  five sessions the one in the middle by factor tells which, so that an odd one does not end a stretch. A session
+  belongs to it if its own factor is the stretch's within half a percent: it may have come in later, on the new scale.
 - Bars adjusted for dividends are rescaled at each of them: there only a factor of 1.5 or more is implausible.
 - A session is off by a power of ten where its median price is, within a quarter of it (a move by a quarter besides
   would be rare by itself), and from each of its neighbours: where one of them agrees, it is the other that is odd.
@@ -32,6 +35,7 @@ AGREEING = 0.9  # of the prices of a session
 TOLERANCE, TOLERANCE_OF_FEW = 0.001, 0.005
 HALF_A_CENT = 0.005
 MANY_BARS, FEW_PRICES = 20, 3
+AROUND = 5  # sessions whose factors are looked at together
 LEAST_FACTOR_OF_MANY, LEAST_FACTOR_OF_FEW = 1.01, 1.1
 LEAST_FACTOR_OF_DIVIDENDS = 1.5
 NEAR_A_POWER = math.log10(1.25)
@@ -43,7 +47,10 @@ Found = tuple[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Rescaling:
-    """Bars of a session that are stored already and said again, all by one factor: new prices by old ones."""
+    """A session that is stored already and said again, by one factor: new prices by old ones.
+
+    `bars`: those that show it, of the session or of the stretch of sessions that it belongs to.
+    """
 
     session_date: date
     factor: float
@@ -52,19 +59,48 @@ class Rescaling:
     @property
     def words(self) -> str:
         """What was found."""
+        first, last = self.bars.item(0, "session_date_old"), self.bars.item(-1, "session_date_old")
+        days = f"of {first}" if first == last else f"from {first} to {last}"
         return (
-            f"{self.bars.height} bars of {self.session_date} that are stored already have prices "
+            f"{self.bars.height} bars {days} that are stored already have prices "
             f"{self.factor:.4g} times the stored ones, all by one factor"
         )
 
 
 def rescalings(said: pl.DataFrame, stored: pl.DataFrame) -> Iterator[Rescaling]:
-    """Yield the sessions that are stored already and said again on another scale."""
+    """Yield the sessions that are stored already and said again on another scale, in their order."""
     both = said.join(stored, on="place", suffix="_old").sort("place")
-    for _, bars in both.group_by(pl.col("place").dt.date(), maintain_order=True):
-        factor = _common_factor(bars)
-        if factor is not None:
-            yield Rescaling(bars.item(0, "session_date_old"), factor, bars)
+    if both.is_empty():
+        return
+    for _, stretch in _in_stretches(both).group_by("stretch", maintain_order=True):
+        shared = _common_factor(stretch) if stretch.height >= MANY_BARS else None
+        for _, bars in stretch.group_by("day", maintain_order=True):
+            if shared is not None and _is_near(bars.item(0, "day_factor"), shared):
+                yield Rescaling(bars.item(0, "session_date_old"), shared, stretch)
+            elif (factor := _common_factor(bars)) is not None:
+                yield Rescaling(bars.item(0, "session_date_old"), factor, bars)
+
+
+def _is_near(factor: float, shared: float) -> bool:
+    return factor == shared or abs(factor - shared) <= TOLERANCE_OF_FEW * shared
+
+
+def _in_stretches(both: pl.DataFrame) -> pl.DataFrame:
+    """Add day, day_factor (the median of its new prices by old ones) and the number of the stretch that it is in.
+
+    Sessions of many bars tell a factor by themselves: each is a stretch.
+    """
+    dated = both.with_columns(day=pl.col("place").dt.date())
+    ratios = pl.concat_list(pl.col(name) / pl.col(f"{name}_old") for name in PRICES)
+    days = dated.group_by("day", maintain_order=True).agg(
+        day_factor=ratios.explode().median(), price=pl.col("close").median(), bars=pl.len()
+    )
+    factor = pl.col("day_factor").rolling_median(AROUND, min_samples=1, center=True)
+    allowed = TOLERANCE_OF_FEW + HALF_A_CENT * (1 + factor) / pl.col("price")
+    is_many = pl.col("bars") >= MANY_BARS
+    is_other = ((factor / factor.shift() - 1).abs() > allowed) | is_many | is_many.shift()
+    numbered = days.select("day", "day_factor", stretch=is_other.fill_null(value=False).cum_sum())
+    return dated.join(numbered, on="day", maintain_order="left")
 
 
 def rescaled(found: Rescaling) -> Found:

@@ -17,6 +17,7 @@ from findata_assets.checks.held import check_held
 from findata_assets.steps import receiving
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.holding import held_payloads, hex_id, reject, release
+from findata_assets.steps.judging import Judged
 from findata_assets.steps.known import KnownAt
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.platform import Platform
@@ -26,7 +27,9 @@ from findata_assets.steps.requesting import Fetched
 from findata_assets.steps.sources import REFERENCE_DATASETS, adopt_receipts, refresh_reference
 from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
+from findata_resources.provider import Received
 from findata_resources.providers import yahoo
+from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores import holds
 from findata_resources.stores.objects import Objects
 from tests.conftest import SAMPLE, MakePlatform
@@ -224,6 +227,22 @@ def test_a_price_that_is_not_finite_is_refused_by_itself_and_the_rest_of_the_ans
         ("not_finite", "market.bars_1d", "MSFT.XNAS", 1)
     ]
     assert differences(live) == []
+
+
+def test_twenty_days_that_come_again_five_percent_higher_are_held(live: Platform) -> None:
+    bars = sample_bars("MSFT", "1d")
+    assert len(bars.rows) == 20  # 2022-05-18 to 2022-06-15
+    evening = datetime(2022, 6, 15, 21, 0, tzinfo=UTC)
+    request = bars_request("MSFT.XNAS", "MSFT", "1d", evening - 40 * DAY, evening)
+    for factor, moment in ((1.0, evening), (1.05, evening + DAY)):
+        body = chart_body("MSFT", "1d", bars.zone, bars.currency, list(map(times(factor), bars.rows)))
+        Judged(live).take_all([Received(request, body, 200, {}, moment)])
+        run_due(live)
+    assert held(live) == [("history_rescaled", "MSFT.XNAS", "1d")]
+    assert rows(
+        live, "SELECT count(*) AS days, count(DISTINCT payload_id) AS payloads FROM market.bars_1d"
+    ) == [(20, 1)]
+    assert rows(live, "SELECT count(*) FROM history.bars_1d") == [(0,)]
 
 
 def test_what_is_released_is_known_from_its_release_on(

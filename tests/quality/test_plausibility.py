@@ -337,6 +337,99 @@ def test_evidence_shows_old_values_beside_new_ones() -> None:
     assert "0.5 times" in found.reason
 
 
+def days_of_two_months(price: float = 100.0, decimals: int = 2, seed: int = 1) -> pl.DataFrame:
+    """The 42 sessions of New York from 2022-05-02 to 2022-06-30."""
+    two_months = {"first": date(2022, 5, 2), "last": date(2022, 6, 30)}
+    return walk(seed, price, interval="1d", decimals=decimals, **two_months)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.sampled_from([27.5, 260.0]), st.sampled_from([1.02, 1.05, 1 / 1.05, 1.09, 0.92, 0.5, 1.11]))
+def test_days_on_a_scale_a_few_percent_off_are_found_where_they_are_many(
+    seed: int, price: float, factor: float
+) -> None:
+    stored = days_of_two_months(price, seed=seed)
+    (found,) = judged(scaled(stored, factor), stored)
+    assert found.rule == "history_rescaled"
+    assert found.reason.startswith(
+        "42 bars from 2022-05-02 to 2022-06-30 that are stored already have prices "
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "factor", "found"),
+    [(19, 1.05, False), (20, 1.05, True), (20, 1.009, False), (19, 1.2, True), (1, 1.05, False)],
+)
+def test_from_twenty_days_on_one_percent_is_a_scale_and_with_fewer_ten(
+    days: int, factor: float, found: bool
+) -> None:
+    stored = days_of_two_months()
+    said = pl.concat([scaled(stored.head(days), factor, 4), stored.slice(days)])
+    assert rules(judged(said, stored)) == ["history_rescaled"] * found
+    assert rules(judged(said.head(days), stored)) == ["history_rescaled"] * found
+
+
+def test_wider_bars_are_many_over_several_sessions() -> None:
+    minutes = walk()
+    stored = minutes.gather_every(65).with_columns(interval=pl.lit("1h"))  # six of each session's 390 minutes
+    assert rules(judged(scaled(stored, 1.05), stored)) == ["history_rescaled"]
+    assert judged(scaled(stored.head(18), 1.05), stored) == []
+
+
+def test_a_small_split_that_is_known_explains_each_of_many_days_before_it() -> None:
+    stored, ex_date = days_of_two_months(), date(2022, 6, 15)  # the 31st of the days
+    before, after = split_at(stored, ex_date)
+    said = pl.concat([scaled(before, 20 / 21, 4), after])
+    assert rules(judged(said, stored)) == ["history_rescaled"]
+    assert judged(said, stored, ((ex_date, 21, 20),)) == []
+    assert rules(judged(said, stored, ((ex_date, 11, 10),))) == ["history_rescaled"]
+    levels = pl.DataFrame(schema=dict.fromkeys(LEVELS, pl.String))
+    explained = explained_rescalings(
+        said, Known(stored, levels, SESSIONS, known_splits(((ex_date, 21, 20),)))
+    )
+    assert [one.session_date for one in explained] == before.get_column("session_date").to_list()
+    assert {one.ratio for one in explained} == {Fraction(21, 20)}
+
+
+def test_a_day_that_came_in_later_on_the_new_scale_is_no_part_of_the_stretch_around_it() -> None:
+    said = scaled(days_of_two_months(), 20 / 21, 4)
+    late = date(2022, 5, 20)
+    is_late = pl.col("session_date") == late
+    stored = pl.concat([days_of_two_months().filter(~is_late), said.filter(is_late)])
+    known = Known(
+        stored,
+        pl.DataFrame(schema=dict.fromkeys(LEVELS, pl.String)),
+        SESSIONS,
+        known_splits(((date(2022, 7, 1), 21, 20),)),
+    )
+    sessions = {one.session_date for one in explained_rescalings(said, known)}
+    assert sessions == set(stored.get_column("session_date")) - {late}
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.sampled_from([0.4, 3.0, 27.5, 260.0]), st.sampled_from([0.002, 0.01, 0.015]))
+def test_many_days_that_are_revised_each_by_its_own_factor_are_let_pass(
+    seed: int, price: float, deviation: float
+) -> None:
+    stored = days_of_two_months(price, seed=seed)
+    by = pl.Series(np.exp(np.random.default_rng(seed).normal(0, deviation, stored.height)))
+    revised = stored.with_columns((pl.col(PRICES) * by).round(2).clip(lower_bound=0.01))
+    assert judged(revised, stored) == []
+
+
+@pytest.mark.parametrize("price", [0.05, 0.4, 1.2])
+def test_what_rounding_to_cents_can_do_to_pennies_is_no_scale(price: float) -> None:
+    exact = days_of_two_months(price, decimals=4)
+    rounded = exact.with_columns(pl.col(PRICES).round(2).clip(lower_bound=0.01))
+    up = exact.with_columns(((pl.col(PRICES) + 0.005) * 100).ceil() / 100)
+    assert judged(up, rounded) == judged(rounded, up) == []
+
+
+def test_many_days_adjusted_for_a_dividend_are_let_pass() -> None:
+    stored = days_of_two_months().with_columns(adjustment=pl.lit("split_dividend"))
+    assert judged(scaled(stored, 0.95, 4), stored) == []
+
+
 NOT_FINITE = [float("nan"), float("inf"), float("1e999"), float("-inf")]
 
 
