@@ -42,7 +42,7 @@ def plan(
     columns = ("interval", "instruments", "sessions", "requests", "beyond the wall", "refused", "wall (UTC)")
     screen.show(columns, rows, numbers=columns[1:6])
     if found.rests_until is not None:
-        screen.say(f"{source} has failed, and is left alone until {found.rests_until:%Y-%m-%d %H:%M:%S} UTC")
+        screen.say(f"{source} is left alone until {found.rests_until:%Y-%m-%d %H:%M:%S} UTC")
     seconds = round(found.least_time.total_seconds())
     screen.say(
         f"{found.requests:,} requests to {source}, at least {timedelta(seconds=seconds)} under its limits and what "

@@ -124,7 +124,8 @@ def provider_findings(resting: Iterable[Resting], quotas: Iterable[Quota], now: 
     found = []
     for item in resting:
         if item.until is not None:
-            said = f"left alone until {item.until:%H:%M:%SZ} after {item.failures_in_row} failures in a row"
+            failures = f"{item.failures_in_row} failure{'s in a row' if item.failures_in_row > 1 else ''}"
+            said = f"left alone until {item.until:%H:%M:%SZ} after {failures}"
             found.append(
                 warn(
                     "providers", item.provider, said, "wait until then; see ops.fetches for what it answered"
