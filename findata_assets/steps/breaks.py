@@ -26,6 +26,7 @@ from psycopg import sql
 
 from findata_assets.steps.marks import span
 from findata_assets.steps.platform import Platform, mic_of
+from findata_core.market.releases import with_received_times
 from findata_core.quality.breaks import facing, find_breaks, fold_breaks, known_instants, unexplained
 from findata_core.quality.reconciliation import left_out
 from findata_core.quality.volumes import (
@@ -43,6 +44,7 @@ from findata_resources.stores.database import Cursor, literal_list
 from findata_resources.stores.ledger import BAR_TABLES
 from findata_resources.stores.reports import WriteReport
 from findata_resources.stores.scopes import scope_pairs
+from findata_resources.stores.versions import all_versions
 
 BREAKS = table("ops.breaks")
 PROFILES = table("ops.volume_profiles")
@@ -167,6 +169,8 @@ def _compare(
         return empty(BREAKS)
     received = ledger.receive_times(platform.store.database, todo)
     splits = _split_versions(platform, versions)
+    if not splits.is_empty():
+        versions = with_received_times(versions, platform.released(splits.get_column("instrument_id")))
     findings, instants = find_breaks(versions, _sessions(platform, versions), received, splits)
     return fold_breaks(explain_volumes(findings, verdicts), instants)
 
@@ -175,7 +179,7 @@ def _split_versions(platform: Platform, versions: pl.DataFrame) -> pl.DataFrame:
     """Return all versions of the splits of the bars' instruments: superseded_time is null for current ones."""
     names = literal_list(sorted(versions.get_column("instrument_id").unique()), "text")
     is_named = sql.SQL("instrument_id = ANY({})").format(names)
-    current, closed = (platform.store.read(source, where=is_named) for source in (SPLITS, SPLITS.history()))
+    current, closed = all_versions(platform.store.database, SPLITS, where=is_named)
     open_ended = current.with_columns(superseded_time=pl.lit(None, closed.schema["superseded_time"]))
     return pl.concat([open_ended.select(closed.columns), closed])
 

@@ -1,7 +1,7 @@
 """What a source should hold: calendar x listing lifetime, and what is known of each session of it.
 
-What belongs here: reading the books for findata_core/quality/states.py, and the universe file. What does not: the
-rule itself, asking (live), counting bars (coverage).
+What belongs here: reading the books for findata_core/quality/states.py. What does not: the rule itself, which names a
+source is asked for (followed), asking (live), counting bars (coverage).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 from psycopg import sql
 
-from findata_assets.steps.facts import payloads_by_id
+from findata_assets.steps.followed import followed
 from findata_assets.steps.platform import Platform
 from findata_core.quality.states import SESSION, Manners, session_states
 from findata_resources.provider import Capability
@@ -24,18 +24,6 @@ DAILY_LEAD = timedelta(hours=16)
 EXPIRES_SOON = timedelta(days=7)
 # Of a source that nobody can ask, what is missing can't be had.
 RECORDED_ONLY = Manners(DEFAULT_SETTLES_AFTER, timedelta())
-
-_LATEST_UNIVERSE = sql.SQL(
-    "SELECT payload_id FROM ops.payloads WHERE dataset = 'universe' "
-    "ORDER BY received_time DESC, payload_id DESC LIMIT 1"
-)
-_FOLLOWED = {
-    "instrument_id": pl.String(),
-    "mic": pl.String(),
-    "symbol": pl.String(),
-    "first_date": pl.Date(),
-    "last_date": pl.Date(),
-}
 
 
 def asked_capabilities(source: str) -> Iterator[Capability]:
@@ -162,28 +150,6 @@ def sessions_of_followed(
             "close_time",
             "symbol",
         )
-    )
-
-
-def followed(platform: Platform, source: str) -> pl.DataFrame:
-    """Return instrument_id, mic, symbol, first_date and last_date (both inclusive) of what a source is asked for.
-
-    By the universe file received last alone: reference.symbols keeps what files before it called an instrument, by
-    which old payloads are read. A symbol that was corrected or taken away must not be asked for beside the new one.
-    """
-    latest = platform.store.database.few(_LATEST_UNIVERSE, {"payload_id": pl.Int64()})
-    if latest.is_empty():
-        return pl.DataFrame(schema=_FOLLOWED)
-    (payload,) = payloads_by_id(platform, latest.get_column("payload_id"))
-    said = {part.table: part.rows for part in platform.parsed.of(payload)}
-    instruments = said["reference.instruments"].select("instrument_id", "mic", "from_date", "to_date")
-    symbols = said["reference.symbols"].filter(source=source)
-    return symbols.join(instruments, on="instrument_id", suffix="_of_life", maintain_order="left").select(
-        "instrument_id",
-        "mic",
-        "symbol",
-        first_date=pl.max_horizontal("from_date", "from_date_of_life"),
-        last_date=pl.min_horizontal("to_date", "to_date_of_life").fill_null(date.max),
     )
 
 

@@ -28,10 +28,15 @@ def with_received_times(rows: pl.DataFrame, released: pl.DataFrame) -> pl.DataFr
     """Add received_time: when the payload of each row was received, or its ingest_time where it was not held.
 
     `released`: in RELEASED_SCHEMA, what released payloads speak of; where it is empty, no column is added. Bars and
-    dividends name their payload; candles do not, and are known since their youngest bar's release.
+    dividends name their payload; candles do not, and are known since their youngest bar's release; bars that are read
+    without their payload are found like candles of their own width.
     """
     if released.is_empty() or rows.is_empty():
         return rows
+    if "payload_id" not in rows.columns and "source_interval" not in rows.columns:
+        width = pl.when(pl.col("interval") == "1d").then(pl.lit("1d")).otherwise(pl.lit("1m"))
+        widths = rows.with_columns(source_interval=width)
+        return with_received_times(widths, released).drop("source_interval")
     key = ["payload_id"] if "payload_id" in rows.columns else CANDLE
     # Of answers that are released together the youngest holds.
     times = released.group_by(key).agg(pl.col(RECEIVED).max())

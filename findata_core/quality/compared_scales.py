@@ -15,6 +15,7 @@ from datetime import datetime
 
 import polars as pl
 
+from findata_core.market.releases import RECEIVED, receipt_column
 from findata_core.market.scales import Scale, on_one_scale, price_factors
 
 # One basis of a session: the bars that are brought to the youngest scale among them.
@@ -26,7 +27,8 @@ INSTANT = pl.Datetime("us", "UTC")
 def on_known_scale(bars: pl.DataFrame, splits: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Return bars with those of each session and basis on the youngest scale among them; volumes in whole shares.
 
-    `bars`: with known_time and ingest_time, in any order; those of names that never split come out as they are.
+    `bars`: with known_time and ingest_time (and received_time, where answers were held at first), in any order; those
+    of names that never split come out as they are.
     `splits`: versions of reference.splits with superseded_time (null: current); each bar meets those that were known
     at its known_time. `sessions`: of these exchanges, for their zones.
     """
@@ -53,7 +55,7 @@ def rescaling_times(versions: pl.DataFrame, splits: pl.DataFrame, sessions: pl.D
 
     `versions`: rows of bars, current and closed ones. `splits` as for on_known_scale().
     """
-    placed = versions.select(*BASIS, "ingest_time").unique()
+    placed = versions.select(*BASIS, "ingest_time", pl.col(receipt_column(versions)).alias(RECEIVED)).unique()
     # Of no instrument that never split, and of no session on which all bars came at once.
     placed = placed.join(splits, on="instrument_id", how="semi").filter(pl.len().over(BASIS) > 1)
     found = [pl.DataFrame(schema={**placed.select(SESSION).schema, "ingest_time": INSTANT})]
@@ -66,9 +68,9 @@ def _between(placed: pl.DataFrame, split: pl.DataFrame, sessions: pl.DataFrame) 
     """When one version of a split began and ceased to be known, for the sessions whose scales it lies between."""
     scaled = placed.with_columns(
         youngest_session=pl.col("session_date").max().over(BASIS),
-        youngest_received=pl.col("ingest_time").max().over(BASIS),
+        youngest_known=pl.col("ingest_time").max().over(BASIS),
     )
-    given, wanted = Scale("session_date", "ingest_time"), Scale("youngest_session", "youngest_received")
+    given, wanted = Scale("session_date", RECEIVED), Scale("youngest_session", "youngest_known")
     factors = price_factors(scaled, split, sessions, given, wanted)
     concerned = placed.filter(factors != 1.0).select(SESSION).unique()
     times = split.select(

@@ -13,6 +13,7 @@ import pytest
 from findata_assets.checks.derived import _periods_are_folds
 from findata_assets.steps.adjusted import Wanted, adjusted_bars
 from findata_assets.steps.asking import asked
+from findata_assets.steps.breaks import open_breaks
 from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.explaining import explain
 from findata_assets.steps.holding import release
@@ -116,3 +117,33 @@ def test_before_the_release_nothing_of_it_was_known(late: Platform) -> None:
     assert before.read("market.bars", subjects=ONE).filter(session_date=TUESDAY).is_empty()
     assert late.released(ONE).height == 2
     assert set(late.released(ONE)["received_time"]) == {EVENING}
+
+
+def test_its_minutes_agree_with_a_day_that_is_told_after_the_split(
+    make_platform: MakePlatform, standin: StandIn, tmp_path: Path
+) -> None:
+    """The ledger brings both to one scale by the day that each came, not by the release, which was after the split."""
+    platform = asking(make_platform, standin)
+    days = standin.yahoo_bars.pop(("MSFT", "1d"))
+    change(standin, "MSFT", "1m", times(0.1), MONDAY)
+    fetch(platform, standin, datetime(2022, 6, 13, 21, tzinfo=UTC), MONDAY)
+    fetch(platform, standin, EVENING)
+    assert held(platform) == [("powers_of_ten_off", MSFT, "1m")]
+    known_split(platform, tmp_path, f"{RATIO}:1")
+    platform.clock = SetClock(AT_NIGHT)
+    release(platform, ids(platform), "Monday's was wrong")
+    run_due(platform)
+
+    standin.yahoo_bars["MSFT", "1d"] = days
+    for interval in ("1m", "1d"):
+        change(
+            standin,
+            "MSFT",
+            interval,
+            lambda row: (row[0], *(price / RATIO for price in row[1:5]), row[5] * RATIO),
+        )
+    fetch(platform, standin, AT_NIGHT + timedelta(days=1))
+    days_told = platform.read("market.bars_1d", subjects=ONE).filter(session_date=TUESDAY)
+    assert days_told.get_column("source").to_list() == ["yahoo"]
+    assert open_breaks(platform).filter(instrument_id=MSFT, session_date=TUESDAY).rows() == []
+    assert differences(platform) == []
