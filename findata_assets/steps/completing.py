@@ -7,6 +7,7 @@ and a query over one costs as much as over fifty.
 
 import json
 import logging
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,6 +82,11 @@ def complete_payloads(
         yield mine, [*refused, *parts]
 
 
+def _traceback_of(error: Exception) -> str:
+    """Return an error with where it came from; what it quotes of a body, and is no UTF-8, is a question mark."""
+    return "".join(traceback.format_exception(error)).encode("utf-8", "replace").decode("utf-8")
+
+
 def _batches(
     platform: Platform, payloads: Iterable[Payload], wanted: Table | None, is_new: bool
 ) -> Iterator[list[tuple[Payload, list[Parsed] | MalformedPayload]]]:
@@ -110,7 +116,7 @@ def _said(
     except ParserFailed as error:
         if not is_new:
             raise
-        LOG.error("The payload %016x is kept unread. %s", payload["payload_id"], error, exc_info=error)
+        LOG.error("The payload %016x is kept unread.\n%s", payload["payload_id"], _traceback_of(error))
         return error
     except MalformedPayload as error:
         return error if wanted is None or main_table(payload) == wanted.address else []
