@@ -43,6 +43,8 @@ def contradicted_rows(
     if not observations.select(instant).is_duplicated().any():
         return empty(table("ops.quarantine"))
     rows = fold_versions(target, observations).conflicting
+    if rows.is_empty():
+        return empty(table("ops.quarantine"))  # they say the same
     return _refused(target, _numbered(platform, target, rows, payloads))
 
 
@@ -79,7 +81,9 @@ def _numbered(
         for part in _parsed(platform, payload, target.address)
     ]
     last = pl.concat(said).group_by(key).agg(pl.col("row_number").cast(pl.Int64).max())
-    return rows.join(last, on=key, how="left", nulls_equal=True, maintain_order="left")
+    found = rows.join(last, on=key, how="left", nulls_equal=True, maintain_order="left")
+    # Completing leaves keys as they are parsed. Where it ever does not, a fold must go on all the same.
+    return found.with_columns(pl.col("row_number").fill_null(-2 - pl.int_range(pl.len())))
 
 
 def _parsed(platform: Platform, payload: Payload, address: str) -> list[Parsed]:
