@@ -25,7 +25,8 @@ def spans_to_ask(known: Collection[date], first: date, today: date) -> list[tupl
         return [(first, today + DAY)]
     latest = max(known)
     newest = (max(first, latest - ASKED_AGAIN), max(today, latest) + DAY)
-    return [*never_answered(known, first, latest), newest]
+    # What lies in the newest as a whole is asked for with it.
+    return [*(span for span in never_answered(known, first, latest) if span[0] < newest[0]), newest]
 
 
 def never_answered(known: Collection[date], first: date, latest: date) -> Iterator[tuple[date, date]]:

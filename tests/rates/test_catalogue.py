@@ -56,6 +56,14 @@ def test_a_long_weekend_is_no_hole_and_a_lost_week_is() -> None:
     assert len(spans_to_ask(one, first, today)) == 1
 
 
+def test_what_was_never_answered_of_the_last_week_is_asked_for_once() -> None:
+    """A Friday and the Saturday eight days later are known: the week between lies in what is asked again anyway."""
+    known = [date(2025, 11, 28), date(2025, 12, 6)]
+    assert spans_to_ask(known, date(2025, 11, 28), date(2025, 12, 6)) == [
+        (date(2025, 11, 29), date(2025, 12, 7))
+    ]
+
+
 DAYS = st.dates(date(2018, 4, 2), date(2026, 12, 31))
 
 
