@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,24 +20,13 @@ from findata_assets.steps.healing import health_of
 from findata_assets.steps.live import fetch_bars
 from findata_assets.steps.sources import refresh_reference
 from findata_core.errors import ProviderDown
-from findata_resources.providers import yahoo
 from tests.conftest import SAMPLE, MakePlatform
 from tests.orchestration import Orchestrated, SetClock
-from tests.standin import TOO_MANY_REQUESTS, Bars, StandIn, sample_bars
+from tests.standin import TOO_MANY_REQUESTS, Bars, StandIn
 
 EVENING = datetime(2022, 6, 14, 21, 0, tzinfo=UTC)  # an hour after New York's close
 DAY = timedelta(days=1)
 FIRST = date(2022, 6, 6)  # a Monday
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    with StandIn(now=EVENING) as server:
-        for symbol in ("MSFT", "AZN.L", "9988.HK"):
-            for interval in ("1m", "1d"):
-                server.yahoo_bars[symbol, interval] = sample_bars(symbol, interval)
-        yield server
-    yahoo.forget_shared_state()
 
 
 @pytest.fixture

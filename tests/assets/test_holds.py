@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,6 @@ from findata_assets.steps.sources import REFERENCE_DATASETS, adopt_receipts, ref
 from findata_core.errors import ConfigurationError
 from findata_core.schema.tables import table
 from findata_resources.provider import Received
-from findata_resources.providers import yahoo
 from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores import holds
 from findata_resources.stores.objects import Objects
@@ -46,17 +45,6 @@ TRUTH = (
     "SELECT table_name, subject, scope_date, slice, sha256, row_count FROM ops.digests ORDER BY 1, 2, 3, 4"
 )
 VERSIONED = ("market.bars", "market.bars_1d")
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    """Yahoo, as it would have answered on that Tuesday evening."""
-    with StandIn(now=EVENING) as server:
-        for symbol in SYMBOLS:
-            for interval in ("1m", "1d"):
-                server.yahoo_bars[symbol, interval] = sample_bars(symbol, interval)
-        yield server
-    yahoo.forget_shared_state()
 
 
 @pytest.fixture

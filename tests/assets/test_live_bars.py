@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from findata_assets.steps.requesting import ask_all
 from findata_assets.steps.sources import refresh_reference
 from findata_core.errors import ProviderDown
 from findata_resources.environment import resolve_endpoints
-from findata_resources.providers import limits_of, yahoo
+from findata_resources.providers import limits_of
 from findata_resources.providers.yahoo import YahooProvider
 from findata_resources.providers.yahoo_chart import bars_request
 from findata_resources.stores.objects import Objects
@@ -35,17 +34,6 @@ DAY = timedelta(days=1)
 SYMBOLS = {"MSFT": "MSFT.XNAS", "AZN.L": "AZN.XLON", "9988.HK": "9988.XHKG"}
 # Minutes of a session by the exchanges' hours: 09:30-16:00; 08:00-16:30; 09:30-12:00 and 13:00-16:00.
 MINUTES = {"MSFT.XNAS": 390, "AZN.XLON": 510, "9988.XHKG": 330}
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    """Yahoo, as it would have answered on that Tuesday evening."""
-    with StandIn(now=TUESDAY_EVENING) as server:
-        for symbol in SYMBOLS:
-            for interval in ("1m", "1d"):
-                server.yahoo_bars[symbol, interval] = sample_bars(symbol, interval)
-        yield server
-    yahoo.forget_shared_state()
 
 
 @pytest.fixture

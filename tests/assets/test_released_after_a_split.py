@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,12 +19,10 @@ from findata_assets.steps.holding import release
 from findata_assets.steps.known import DERIVATIONS, KnownAt
 from findata_assets.steps.platform import Platform
 from findata_core.market.adjusting import View
-from findata_resources.providers import yahoo
 from tests.assets.test_holds import (
     AT_NIGHT,
     EVENING,
     MONDAY,
-    SYMBOLS,
     TUESDAY,
     asking,
     change,
@@ -38,21 +35,10 @@ from tests.assets.test_holds import (
 from tests.assets.test_rescaled import EX_DATE, MSFT, known_split
 from tests.conftest import SAMPLE, MakePlatform
 from tests.orchestration import SetClock
-from tests.standin import StandIn, sample_bars
+from tests.standin import StandIn
 
 RATIO = 4  # of the split on Wednesday, 2022-06-15
 ONE = pl.Series([MSFT])
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    """Yahoo, as it would have answered on that Monday evening."""
-    with StandIn(now=EVENING) as server:
-        for symbol in SYMBOLS:
-            for interval in ("1m", "1d"):
-                server.yahoo_bars[symbol, interval] = sample_bars(symbol, interval)
-        yield server
-    yahoo.forget_shared_state()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,11 +15,9 @@ from findata_assets.steps.due_steps import run_due
 from findata_assets.steps.platform import Platform
 from findata_assets.steps.sources import adopt_receipts, load_recorded
 from findata_core.schema.tables import table
-from findata_resources.providers import yahoo
 from tests.assets.test_holds import (
     EVENING,
     LATER,
-    SYMBOLS,
     asking,
     change,
     differences,
@@ -30,7 +27,7 @@ from tests.assets.test_holds import (
     times,
 )
 from tests.conftest import MakePlatform
-from tests.standin import StandIn, sample_bars
+from tests.standin import StandIn
 
 MSFT = "MSFT.XNAS"
 EX_DATE = date(2022, 6, 15)
@@ -43,17 +40,6 @@ FACTS = (
 RESCALES = (
     "SELECT instrument_id, interval, session_date, numerator, denominator FROM ops.rescales ORDER BY 1, 2, 3"
 )
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    """Yahoo, as it would have answered on that Tuesday evening."""
-    with StandIn(now=EVENING) as server:
-        for symbol in SYMBOLS:
-            for interval in ("1m", "1d"):
-                server.yahoo_bars[symbol, interval] = sample_bars(symbol, interval)
-        yield server
-    yahoo.forget_shared_state()
 
 
 @pytest.fixture
